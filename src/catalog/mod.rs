@@ -1,0 +1,1 @@
+//! Floor 2: vendor files: reading, checking, generating.

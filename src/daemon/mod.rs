@@ -1,0 +1,1 @@
+//! Floor 5: wiring, control server, signals and systemd notify.

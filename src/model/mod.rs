@@ -1,0 +1,36 @@
+//! Floor 0: the nouns of event planning. Pure data and its checks; no IO, no clock, no policy.
+//!
+//! A value of these types is well formed by construction: input is parsed once, at the edge, by
+//! [`Request::parse`] and the vendor importer, and not checked again inside.
+
+mod field_error;
+mod geo;
+mod ids;
+mod money;
+mod plan;
+mod quote;
+mod request;
+mod request_input;
+mod requirements;
+mod time;
+mod vendor;
+
+pub use field_error::{FieldError, FieldErrors};
+pub use geo::{Area, AreaMap, GeoPoint};
+pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
+pub use money::{Amount, Currency, Percent, div_half_even};
+pub use plan::{
+    ChosenVendor, Infeasibility, Note, PlanOption, PlanState, Relaxation, Shares, StopReason,
+    Strategy, Tally,
+};
+pub use quote::{Quote, QuoteLine};
+pub use request::{
+    Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
+    default_services,
+};
+pub use requirements::Requirements;
+pub use time::{DateSpec, EventTime, Weekday, Window};
+pub use vendor::{
+    Basis, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine, Source, Sourced,
+    Vendor,
+};

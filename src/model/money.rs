@@ -1,0 +1,237 @@
+//! Money in integer minor units, percentages in integer basis points, rounding half to even.
+
+use std::{fmt, iter::Sum, ops::Add, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Digits before the decimal point that an amount may have: far above any event, far below `i64`.
+const MAX_WHOLE_DIGITS: usize = 12;
+
+/// An ISO 4217 currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The three-letter code.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Digits of the minor unit: 2 for INR, 0 for JPY, 3 for KWD.
+    pub fn decimals(self) -> u8 {
+        self.0.exponent().unwrap_or(0) as u8
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, String> {
+        iso_currency::Currency::from_code(code)
+            .map(Self)
+            .ok_or_else(|| format!("`{}` is no ISO 4217 code", code.escape_debug()))
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// An amount of money: `minor / 10^decimals` of a currency that stands beside it.
+///
+/// In JSON a decimal string such as `"800000.00"`; the digits behind the point are the currency's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount {
+    pub minor: i64,
+    pub decimals: u8,
+}
+
+impl Amount {
+    pub const fn new(minor: i64, decimals: u8) -> Self {
+        Self { minor, decimals }
+    }
+
+    /// Reads `"1500"`, `"1500.5"` or `"1500.50"` as an amount of `currency`, exactly.
+    ///
+    /// # Errors
+    /// Says what is wrong: no number, a fraction finer than the minor unit, or too large.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, String> {
+        let decimals = currency.decimals();
+        let (sign, digits) = match text.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.')
+        {
+            let shown: String = text.chars().take(32).collect();
+            return Err(format!("`{}` is no decimal number", shown.escape_debug()));
+        }
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.len() > usize::from(decimals) {
+            return Err(format!("`{text}` is finer than the minor unit of {currency}"));
+        }
+        if whole.trim_start_matches('0').len() > MAX_WHOLE_DIGITS {
+            return Err(format!("has more than {MAX_WHOLE_DIGITS} digits before the point"));
+        }
+        let scale = 10_i64.pow(u32::from(decimals));
+        let padded = format!("{fraction:0<width$}", width = usize::from(decimals));
+        let minor = whole.parse::<i64>().unwrap_or(0) * scale + padded.parse::<i64>().unwrap_or(0);
+        Ok(Self::new(sign * minor, decimals))
+    }
+
+    pub const fn zero_like(self) -> Self {
+        Self::new(0, self.decimals)
+    }
+}
+
+impl Add for Amount {
+    type Output = Self;
+
+    /// Amounts of one currency only: a sum of two currencies is a bug.
+    fn add(self, other: Self) -> Self {
+        debug_assert_eq!(self.decimals, other.decimals, "amounts of two currencies");
+        Self::new(self.minor.saturating_add(other.minor), self.decimals.max(other.decimals))
+    }
+}
+
+impl Sum for Amount {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.reduce(Add::add).unwrap_or(Self::new(0, 0))
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let width = usize::from(self.decimals) + 1;
+        let digits = format!("{:0width$}", self.minor.unsigned_abs());
+        let (whole, fraction) = digits.split_at(digits.len() - usize::from(self.decimals));
+        let point = if fraction.is_empty() { "" } else { "." };
+        f.pad(&format!("{sign}{whole}{point}{fraction}"))
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let minor = text.replacen('.', "", 1).parse().map_err(de::Error::custom)?;
+        let decimals = u8::try_from(decimals).map_err(de::Error::custom)?;
+        Ok(Self::new(minor, decimals))
+    }
+}
+
+/// A percentage in basis points (1/100 of a percent), so that sums stay exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent {
+    pub basis_points: u32,
+}
+
+impl Percent {
+    pub const fn from_whole(percent: u32) -> Self {
+        Self { basis_points: percent * 100 }
+    }
+
+    /// # Errors
+    /// Not a finite number of 0–100 with at most two decimals.
+    pub fn from_f64(percent: f64) -> Result<Self, String> {
+        let points = (percent * 100.0).round();
+        if !(0.0..=10_000.0).contains(&points) {
+            return Err(format!("{percent} is not between 0 and 100"));
+        }
+        if (percent * 100.0 - points).abs() > 1e-6 {
+            return Err(format!("{percent} has more than two decimals"));
+        }
+        Ok(Self { basis_points: points as u32 })
+    }
+
+    /// This share of an amount in minor units, half-even.
+    pub fn of(self, minor: i64) -> i64 {
+        div_half_even(i128::from(minor) * i128::from(self.basis_points), 10_000)
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.basis_points % 100 == 0 {
+            serializer.serialize_u32(self.basis_points / 100)
+        } else {
+            serializer.serialize_f64(f64::from(self.basis_points) / 100.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_f64(f64::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// `numerator / denominator` rounded half to even, clamped to `i64`. `denominator > 0`.
+pub fn div_half_even(numerator: i128, denominator: i128) -> i64 {
+    let quotient = numerator.div_euclid(denominator);
+    let twice = 2 * numerator.rem_euclid(denominator);
+    let up = twice > denominator || (twice == denominator && quotient % 2 != 0);
+    let rounded = quotient + i128::from(up);
+    rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_and_shown_exactly() {
+        let inr: Currency = "INR".parse().unwrap();
+        for (text, minor, shown) in [
+            ("800000.00", 80_000_000, "800000.00"),
+            ("0.5", 50, "0.50"),
+            ("12", 1_200, "12.00"),
+            ("-3.07", -307, "-3.07"),
+        ] {
+            let amount = Amount::parse(text, inr).unwrap();
+            assert_eq!((amount.minor, amount.to_string().as_str()), (minor, shown));
+            let json = serde_json::to_string(&amount).unwrap();
+            assert_eq!(serde_json::from_str::<Amount>(&json).unwrap(), amount);
+        }
+        for bad in ["", ".", "1.", ".5", "NaN", "1e3", "1.005", "9999999999999", "--1", "1,000"] {
+            assert!(Amount::parse(bad, inr).is_err(), "{bad}");
+        }
+        let jpy: Currency = "JPY".parse().unwrap();
+        assert_eq!(Amount::parse("5000", jpy).unwrap().to_string(), "5000");
+        assert!(Amount::parse("5000.5", jpy).is_err());
+        assert!("RUPEE".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn halves_go_to_even() {
+        let rounded: Vec<i64> =
+            [5, 15, 25, -5, -15, 14, 16].iter().map(|&n| div_half_even(n, 10)).collect();
+        assert_eq!(rounded, [0, 2, 2, 0, -2, 1, 2]);
+        assert_eq!(Percent::from_f64(7.5).unwrap().of(1_000), 75);
+        assert!(Percent::from_f64(f64::NAN).is_err());
+        assert!(Percent::from_f64(7.505).is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! The abstract problem: choose one candidate per category, maximise value within limits.
+//!
+//! The domain is gone here: categories, candidates and strategies are ordinals. `assembly` makes
+//! a problem of a request and its vendors; `abstract_file` reads one from a file.
+
+/// Ordinal of a category, in category order.
+pub type CategoryIndex = usize;
+
+/// Ordinal of a candidate inside its category. Candidates of a category stand in ascending order
+/// of their ids, so comparing ordinals compares ids.
+pub type CandidateIndex = u32;
+
+/// One way to fill a category's place (and, for a venue that caters, a second place).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Value per strategy; includes the value in the second place.
+    pub value: Vec<f64>,
+    /// Use per limit, in the limit's unit; ≥ 0; money first, in minor units (exact in f64 below
+    /// 2^53). Includes the use in the second place.
+    pub usage: Vec<f64>,
+    /// Row of `pair_value`.
+    pub signature: u32,
+    /// The other category that it fills as well. It then stands in both: each pair of places
+    /// adds its pair value, also the pair of its own two places.
+    pub also_fills: Option<CategoryIndex>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProblemCategory {
+    pub required: bool,
+    /// A skip that has a value is a candidate of zero use.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Choose exactly one candidate per required and at most one per optional category, such that Σ usage ≤
+/// limits in every dimension and no forbidden pair is chosen; maximise the best over the
+/// strategies of Σ value + Σ pair_value over the unordered pairs of filled places.
+///
+/// Ties: lower usage of the first limit, then smaller candidates in category order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// Strategies; every candidate has that many values. At least 1.
+    pub strategies: usize,
+    pub categories: Vec<ProblemCategory>,
+    pub limits: Vec<f64>,
+    /// Square, symmetric, by signature.
+    pub pair_value: Vec<Vec<f64>>,
+    /// Candidates of different categories that exclude each other.
+    pub forbidden_pairs: Vec<[(CategoryIndex, CandidateIndex); 2]>,
+    /// Options wanted.
+    pub options: usize,
+    /// Places in which two options must differ, where anything feasible does.
+    pub min_difference: usize,
+}
+
+/// What stands in each category's place: the chosen candidate of that category; the candidate of
+/// another one that also fills it is not repeated here. `None`: skipped, or filled from elsewhere.
+pub type Combination = Vec<Option<CandidateIndex>>;
+
+/// A feasible combination and what it is worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    pub chosen: Combination,
+    /// Under its best strategy.
+    pub value: f64,
+    pub strategy: usize,
+    /// Per limit.
+    pub usage: Vec<f64>,
+}

@@ -1,0 +1,3 @@
+//! Floor 2: PostgreSQL: pool, private cluster, migrations, vendors, plans, bookings, audit.
+
+pub mod settings;

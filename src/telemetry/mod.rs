@@ -1,0 +1,1 @@
+//! Floor 2: counters, histograms, alert rules, exposition, report.
