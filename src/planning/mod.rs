@@ -4,3 +4,4 @@
 pub mod engagement;
 pub mod problem;
 pub mod settings;
+pub mod timeline;
