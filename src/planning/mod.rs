@@ -1,6 +1,18 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+pub mod assembly;
+pub mod budget;
+pub mod compatibility;
+pub mod constraints;
 pub mod engagement;
+pub mod explain;
+pub mod fitness;
+pub mod inquiry;
+pub mod keywords;
+pub mod preference;
 pub mod problem;
+pub mod quote;
+pub mod seating;
 pub mod settings;
+pub mod tags;
