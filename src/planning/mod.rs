@@ -1,5 +1,13 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+pub mod beam;
+pub mod bound;
+pub mod diversity;
 pub mod problem;
+pub mod proof;
+pub mod reduce;
+pub mod score;
+pub mod search;
 pub mod settings;
+pub mod verdict;
