@@ -2,9 +2,12 @@
 //! are arguments.
 
 pub mod assembly;
+pub mod beam;
+pub mod bound;
 pub mod budget;
 pub mod compatibility;
 pub mod constraints;
+pub mod diversity;
 pub mod engagement;
 pub mod explain;
 pub mod fitness;
@@ -12,7 +15,12 @@ pub mod inquiry;
 pub mod keywords;
 pub mod preference;
 pub mod problem;
+pub mod proof;
 pub mod quote;
+pub mod reduce;
+pub mod score;
+pub mod search;
 pub mod seating;
 pub mod settings;
 pub mod tags;
+pub mod verdict;
