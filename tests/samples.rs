@@ -30,7 +30,9 @@ fn the_sample_vendors_are_the_generators() {
     catalog::write(Format::Json, catalog::generate(&options()), &mut generated).unwrap();
     let path = sample("vendors.json");
     if std::env::var_os("UPDATE_SAMPLES").is_some() {
-        fs::write(&path, &generated).unwrap();
+        let new = path.with_extension("new");
+        fs::write(&new, &generated).unwrap();
+        fs::rename(&new, &path).unwrap();
     }
     let shipped = fs::read(&path).unwrap();
     assert!(

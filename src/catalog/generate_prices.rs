@@ -33,20 +33,20 @@ impl Prices<'_> {
         let guests = f64::from(guests_max);
         // A house that sells its own plates asks less rent.
         let rent = match catering {
-            CateringPolicy::InHouse => 15_000.0 + 300.0 * guests,
-            _ => 25_000.0 + 480.0 * guests,
+            CateringPolicy::InHouse => 20_000.0 + 360.0 * guests,
+            _ => 40_000.0 + 600.0 * guests,
         };
         self.add("Hall rental", Basis::Flat, rent, 1_000.0, None);
         if self.draws.chance(0.25) {
             self.add("Power and air conditioning", Basis::PerHour, 2_400.0, 100.0, None);
         }
         if catering != CateringPolicy::Outside {
-            self.plates(1_050.0, true);
+            self.plates(1_220.0, true);
         }
     }
 
     pub fn caterer(&mut self, serves_meat: bool) {
-        self.plates(880.0, serves_meat);
+        self.plates(1_040.0, serves_meat);
         if self.draws.chance(0.5) {
             self.add("Kitchen and crew", Basis::Flat, 16_000.0, 500.0, None);
         }
@@ -55,23 +55,25 @@ impl Prices<'_> {
     fn plates(&mut self, base: f64, serves_meat: bool) {
         self.add("Vegetarian plate", Basis::PerGuest, base, 10.0, Some(MealOption::Veg));
         if serves_meat {
-            let dearer = base * 1.25;
-            self.add(
-                "Non-vegetarian plate",
-                Basis::PerGuest,
-                dearer,
-                10.0,
-                Some(MealOption::NonVeg),
-            );
+            // Dearer than the vegetarian plate of the same kitchen, by a share of its own.
+            let share = self.draws.between(0.12, 0.4);
+            if let Some(veg) = self.lines.last() {
+                let step = 10 * 10_i64.pow(u32::from(veg.amount.decimals));
+                let dearer = (veg.amount.minor as f64 * (1.0 + share)) as i64 / step * step;
+                let amount = Amount::new(dearer, veg.amount.decimals);
+                let label = "Non-vegetarian plate".to_owned();
+                let option = Some(MealOption::NonVeg);
+                self.lines.push(PriceLine { label, amount, option, ..veg.clone() });
+            }
         }
     }
 
     pub fn photographer(&mut self, video: bool) {
         let crew = if video { 1.35 } else { 1.0 };
         if self.draws.chance(0.3) {
-            self.add("Photography", Basis::PerHour, 7_500.0 * crew, 250.0, None);
+            self.add("Photography", Basis::PerHour, 9_000.0 * crew, 250.0, None);
         } else {
-            self.add("Day package", Basis::Flat, 68_000.0 * crew, 1_000.0, None);
+            self.add("Day package", Basis::Flat, 80_000.0 * crew, 1_000.0, None);
         }
         if self.draws.chance(0.4) {
             self.add("Album", Basis::Flat, 14_000.0, 500.0, None);
@@ -81,9 +83,9 @@ impl Prices<'_> {
     pub fn makeup_artist(&mut self) {
         if self.draws.chance(0.3) {
             self.add("Visit", Basis::Flat, 9_000.0, 250.0, None);
-            self.add("Make-up and hair", Basis::PerPerson, 9_500.0, 250.0, None);
+            self.add("Make-up and hair", Basis::PerPerson, 12_000.0, 250.0, None);
         } else {
-            self.add("Make-up and hair", Basis::PerPerson, 19_000.0, 500.0, None);
+            self.add("Make-up and hair", Basis::PerPerson, 23_000.0, 500.0, None);
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) fn fill_trade(draws: &mut Draws, character: &Character, vendor: &mut 
         }
         "transport" => {
             prices.transport();
-            let fleet = prices.draws.log_normal(150.0, 0.6) as u32;
+            let fleet = prices.draws.log_normal(260.0, 0.6) as u32;
             vendor.capacity =
                 Some(Capacity { min: None, ideal: None, max: Some((fleet / 10 * 10).max(20)) });
             vendor.tags.extend(prices.draws.some(&["coach", "car", "vintage_car"], 2));
