@@ -7,7 +7,9 @@ mod client;
 mod duration;
 mod error;
 mod event;
+mod follow;
 mod plan;
+mod save;
 pub mod show;
 mod socket;
 mod status;
@@ -17,9 +19,11 @@ pub use client::{Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
+pub use follow::follow_plan;
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };
+pub use save::{SaveError, save_document};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
 pub use status::{ActorStatus, Features, HealthView, StatusView};
 pub use vendor::{

@@ -40,12 +40,13 @@ pub struct StatusView {
     pub actors: Vec<ActorStatus>,
 }
 
-/// Reply of `GET /v1/health`: 200 where `healthy`, else 503.
+/// Reply of `GET /v1/health` of a daemon that works; else the reply is the error `unavailable`,
+/// whose message says what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthView {
     pub healthy: bool,
-    /// What is wrong; empty where healthy.
-    pub problems: Vec<String>,
+    /// What was looked at.
+    pub checks: Vec<String>,
 }
 
 /// Reply of `GET /v1`: what this daemon can do.

@@ -38,9 +38,6 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
 }
 
 pub fn health_text(health: &HealthView) -> String {
-    if health.healthy {
-        return "healthy\n".to_owned();
-    }
-    let lines: Vec<String> = health.problems.iter().map(|line| format!("  - {line}\n")).collect();
-    format!("not healthy:\n{}", lines.concat())
+    let state = if health.healthy { "healthy" } else { "not healthy" };
+    format!("{state}: {}\n", health.checks.join(", "))
 }
