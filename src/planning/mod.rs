@@ -16,3 +16,8 @@ pub mod quote;
 pub mod seating;
 pub mod settings;
 pub mod tags;
+
+#[cfg(test)]
+mod domain_properties;
+#[cfg(test)]
+mod samples;
