@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn strategies_favour_what_they_are_named_after() {
-        let requested = ["venue", "caterer", "music"].map(|name| Category::new(name));
+        let requested = ["venue", "caterer", "music"].map(Category::new);
         let share = |strategy, name: &str| {
             default_shares(EventType::Wedding, &requested, strategy).shares[&Category::new(name)]
         };

@@ -97,3 +97,58 @@ pub fn harmony(one: &Signature, other: &Signature) -> f64 {
         _ => UNKNOWN,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::planning::samples::{areas, vendor};
+
+    fn placed(area: Option<&str>, location: Option<(f64, f64)>, styles: &[&str]) -> Signature {
+        let mut florist = vendor("f", "florist");
+        florist.area = area.map(Into::into);
+        florist.location = location.map(|(lat, lon)| GeoPoint { lat, lon });
+        florist.styles = styles.iter().map(|&style| style.into()).collect();
+        AreaTable::new(&areas()).signature(&florist)
+    }
+
+    #[test]
+    fn nearness_falls_with_the_distance_of_the_areas() {
+        let table = AreaTable::new(&areas());
+        let north = placed(Some("North"), None, &[]);
+        // A tenth of a degree of latitude is 11.12 km.
+        for (other, expected) in [
+            (placed(Some("NORTH "), None, &[]), 1.0),
+            (placed(Some("South"), None, &[]), 1.0 - 11.1195 / 50.0),
+            (placed(Some("Far"), None, &[]), 0.0),
+            (placed(None, None, &[]), 0.5),
+            (placed(Some("Nowhere"), None, &[]), 0.5),
+            (placed(None, Some((12.94, 77.6)), &[]), 1.0 - 11.1195 / 50.0),
+            (placed(None, Some((12.96, 77.6)), &[]), 1.0),
+        ] {
+            assert!((table.nearness(&north, &other) - expected).abs() < 1e-4, "{other:?}");
+            assert_eq!(table.nearness(&north, &other), table.nearness(&other, &north));
+        }
+        let nowhere = placed(Some("Nowhere"), None, &[]);
+        assert_eq!(table.nearness(&nowhere, &nowhere), 1.0);
+        let unknown = placed(None, None, &[]);
+        assert_eq!(table.nearness(&unknown, &unknown), 0.5);
+    }
+
+    #[test]
+    fn harmony_looks_at_the_primary_style_only() {
+        let rustic = placed(None, None, &["Rustic", "modern"]);
+        for (styles, expected) in
+            [(&["rustic"][..], 1.0), (&["modern", "rustic"], 0.0), (&[], 0.5), (&[""], 0.5)]
+        {
+            assert_eq!(harmony(&rustic, &placed(None, None, styles)), expected, "{styles:?}");
+        }
+    }
+
+    #[test]
+    fn a_citys_centre_is_the_mean_of_its_areas() {
+        let table = AreaTable::new(&areas());
+        let centre = table.city_centre("BENGALURU").unwrap();
+        assert!((centre.lat - 13.3).abs() < 1e-9 && (centre.lon - 77.6).abs() < 1e-9);
+        assert_eq!(table.city_centre("Chennai"), None);
+    }
+}

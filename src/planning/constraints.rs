@@ -184,3 +184,111 @@ impl<'a> Rules<'a> {
 pub fn feeds(category: &Category) -> bool {
     category.as_str() == CATERER
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil;
+
+    use super::*;
+    use crate::{
+        model::{Capacity, Window},
+        planning::samples::{Case, meal, vendor},
+    };
+
+    fn check(case: &Case) -> Option<Reason> {
+        let inquiry = case.inquiry();
+        let areas = AreaTable::new(inquiry.areas);
+        Rules::new(&inquiry, &areas).check(&case.categories[0], &case.vendors[0])
+    }
+
+    /// Changes a vendor.
+    type Edit = fn(&mut Vendor);
+
+    #[test]
+    fn every_limit_is_kept_to_the_edge() {
+        let cases: &[(Option<Reason>, Edit)] = &[
+            (None, |_| ()),
+            (None, |v| v.capacity = Some(Capacity { min: Some(100), ideal: None, max: Some(100) })),
+            (Some(Reason::BelowMinimum), |v| {
+                v.capacity = Some(Capacity { min: Some(101), ..Capacity::default() });
+            }),
+            (Some(Reason::AboveMaximum), |v| {
+                v.capacity = Some(Capacity { max: Some(99), ..Capacity::default() });
+            }),
+            // 1 December to 20 February: 81 days.
+            (None, |v| v.lead_days = 81),
+            (Some(Reason::LeadTime), |v| v.lead_days = 82),
+            (Some(Reason::Blackout), |v| v.blackout_dates = vec![civil::date(2027, 2, 20)]),
+            (None, |v| v.blackout_dates = vec![civil::date(2027, 2, 21)]),
+            (Some(Reason::ClosedWeekday), |v| {
+                v.closed_weekdays = vec!["saturday".parse().unwrap()]
+            }),
+            (None, |v| v.closed_weekdays = vec!["sunday".parse().unwrap()]),
+            (Some(Reason::Currency), |v| v.pricing[0].currency = "USD".parse().unwrap()),
+            (None, |v| v.city = " BENGALURU ".into()),
+            (Some(Reason::City), |v| v.city = "Mysuru".into()),
+            (Some(Reason::City), |v| {
+                v.city = "Mysuru".into();
+                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
+                v.service_radius_km = Some(111.0);
+            }),
+            // The mean of the three areas is at 13.3: 111.2 km away.
+            (None, |v| {
+                v.city = "Mysuru".into();
+                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
+                v.service_radius_km = Some(112.0);
+            }),
+            (Some(Reason::Excluded), |v| v.id = "unwanted".into()),
+        ];
+        for (i, (expected, edit)) in cases.iter().enumerate() {
+            let mut florist = vendor("f", "florist");
+            edit(&mut florist);
+            let mut case = Case::of(&["florist"]).with([florist]);
+            case.request.exclude = vec!["unwanted".into()];
+            assert_eq!(check(&case), *expected, "case {i}");
+        }
+    }
+
+    #[test]
+    fn a_booking_is_in_the_way_from_setup_to_teardown() {
+        // The event: 10:30–18:30 UTC; make-up starts four hours earlier, setup half an hour more.
+        for (start, end, busy) in [
+            ("05:00", "06:00", false),
+            ("05:00", "06:01", true),
+            ("12:00", "13:00", true),
+            ("18:59", "20:00", true),
+            ("19:00", "20:00", false),
+        ] {
+            let mut artist = vendor("m", "makeup_artist");
+            (artist.setup_minutes, artist.teardown_minutes) = (30, 30);
+            let mut case = Case::of(&["makeup_artist"]).with([artist]);
+            let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
+            case.vendors[0].busy = vec![Window { start: at(start), end: at(end) }];
+            assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
+        }
+    }
+
+    #[test]
+    fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
+        for (needs, tags, veg_line, served) in [
+            (&[][..], &[][..], false, true),
+            (&["halal"], &["Halal"], false, true),
+            (&["gluten-free"], &["gluten free"], false, true),
+            (&["halal", "jain"], &["halal"], true, false),
+            (&["vegetarian"], &[], true, true),
+            (&["vegetarian"], &[], false, false),
+            (&["vegan"], &[], true, false),
+        ] {
+            let mut caterer = vendor("c", "caterer");
+            caterer.tags = tags.iter().map(|&tag| tag.into()).collect();
+            if veg_line {
+                caterer.pricing.push(meal(MealOption::Veg, 10));
+            }
+            let mut case = Case::of(&["caterer"]);
+            case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
+            let inquiry = case.inquiry();
+            let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
+            assert_eq!(rules.serves_diet(&caterer), served, "{needs:?} {tags:?}");
+        }
+    }
+}

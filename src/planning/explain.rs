@@ -161,7 +161,7 @@ pub fn grouped(amount: Amount, currency: Currency) -> String {
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut out = sign.to_owned();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -171,4 +171,85 @@ pub fn grouped(amount: Amount, currency: Currency) -> String {
         out.push_str(fraction);
     }
     format!("{out} {currency}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{CateringPolicy, Service},
+        planning::{
+            assembly::assemble,
+            samples::{Case, amount, inr, vendor, venue},
+            settings::SearchSettings,
+        },
+    };
+
+    fn solution(chosen: &[Option<u32>]) -> Solution {
+        Solution { chosen: chosen.to_vec(), value: 0.0, strategy: 0, usage: vec![] }
+    }
+
+    #[test]
+    fn amounts_are_grouped() {
+        for (minor, shown) in [
+            (0, "0.00 INR"),
+            (-123, "-1.23 INR"),
+            (99_999, "999.99 INR"),
+            (1_200_000, "12,000.00 INR"),
+            (12_345_678_900, "123,456,789.00 INR"),
+        ] {
+            assert_eq!(grouped(amount(minor), inr()), shown);
+        }
+    }
+
+    #[test]
+    fn an_option_says_how_it_compares_with_the_first() {
+        let mut near = vendor("a", "florist");
+        (near.rating, near.styles) = (Some(4.0), vec!["rustic".into()]);
+        let mut far = vendor("b", "florist");
+        far.pricing[0].amount.minor = 40_000;
+        far.area = Some("Far".into());
+        far.rating = Some(5.0);
+        far.styles = vec!["modern".into()];
+        let mut photographer = vendor("p", "photographer");
+        photographer.styles = vec!["rustic".into()];
+        let mut case = Case::of(&["photographer", "florist"]).with([near, far, photographer]);
+        let optional = Service { required: false, weight: 1.0, quantity: 1 };
+        case.request.services.insert("photographer".into(), optional);
+        let inquiry = case.inquiry();
+        let assembly = assemble(&inquiry, &SearchSettings::default());
+        // Photographers: p, skip.
+        let first = assembly.option(&solution(&[Some(0), Some(0)]), 1, None).unwrap();
+        assert!(first.remarks.is_empty());
+        let second = assembly.option(&solution(&[Some(0), Some(1)]), 2, Some(&first)).unwrap();
+        assert_eq!(second.differs_in, 1);
+        assert_eq!(
+            second.remarks,
+            [
+                "cheaper by 600.00 INR",
+                "closer match to the preferences",
+                "further apart",
+                "styles agree less"
+            ]
+        );
+        let third = assembly.option(&solution(&[Some(1), Some(1)]), 3, Some(&first)).unwrap();
+        assert_eq!(third.differs_in, 2);
+        assert!(third.remarks.contains(&"without a photographer".to_owned()));
+    }
+
+    #[test]
+    fn a_venue_that_caters_is_shown_in_both_places() {
+        let hall = venue("v", CateringPolicy::InHouse);
+        let case = Case::of(&["venue", "caterer"]).with([hall]);
+        let inquiry = case.inquiry();
+        let assembly = assemble(&inquiry, &SearchSettings::default());
+        let option = assembly.option(&solution(&[Some(0), None]), 1, None).unwrap();
+        let shown: Vec<_> = option
+            .vendors
+            .iter()
+            .map(|v| (v.category.as_str(), v.id.as_str(), v.in_house, v.quote.minor))
+            .collect();
+        assert_eq!(shown, [("venue", "v", false, 100_000), ("caterer", "v", true, 100_000)]);
+        assert_eq!(option.total.minor, 200_000);
+    }
 }

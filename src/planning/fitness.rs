@@ -142,3 +142,97 @@ fn compatibility(inquiry: &Inquiry<'_>, places: &[Option<&Engagement<'_>>]) -> f
     }
     sum / inquiry.pairs() as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Category, CateringPolicy, Vendor},
+        planning::samples::{Case, vendor, venue},
+    };
+
+    #[test]
+    fn an_allocation_may_be_passed_by_half() {
+        for (x, expected) in
+            [(0.0, 1.0), (1.0, 1.0), (1.25, 0.5), (1.5, 0.0), (9.0, 0.0), (f64::INFINITY, 0.0)]
+        {
+            assert_eq!(within_allocation(x), expected, "{x}");
+        }
+    }
+
+    fn shares(case: &mut Case, entries: &[(&str, f64)]) {
+        case.shares.truncate(1);
+        case.shares[0].shares =
+            entries.iter().map(|(name, share)| (Category::new(name), *share)).collect();
+    }
+
+    fn engage<'a>(case: &'a Case, vendors: &[(&str, &'a Vendor)]) -> Vec<Engagement<'a>> {
+        let engaged = vendors.iter().map(|(name, vendor)| {
+            let mut defs = case.categories.iter();
+            let category = &defs.find(|def| def.name.as_str() == *name).unwrap().name;
+            Engagement { category, vendor, in_house: *category != vendor.category }
+        });
+        engaged.collect()
+    }
+
+    /// By hand: 10,000.00 to spend; 1,000.00 each, shares 0.08 and 0.92.
+    #[test]
+    fn the_terms_are_those_of_the_contract() {
+        let mut case = Case::of(&["photographer", "florist"]);
+        shares(&mut case, &[("photographer", 0.08), ("florist", 0.92)]);
+        case.request.services.get_mut(&"florist".into()).unwrap().weight = 3.0;
+        let (mut one, mut other) = (vendor("p", "photographer"), vendor("f", "florist"));
+        (one.rating, other.rating) = (Some(5.0), Some(2.5));
+        (one.styles, other.styles) = (vec!["rustic".into()], vec!["modern".into()]);
+        let fit = fitness(
+            &case.inquiry(),
+            &engage(&case, &[("photographer", &one), ("florist", &other)]),
+        );
+        let fit = fit.unwrap();
+        // The photographer costs 1.25 of its allocation.
+        assert!((fit.budget_fit - (0.08 * 0.5 + 0.92)).abs() < 1e-12, "{fit:?}");
+        assert!((fit.preference_fit - (1.0 + 3.0 * 0.5) / 4.0).abs() < 1e-12, "{fit:?}");
+        assert!((fit.compatibility - 0.7).abs() < 1e-12, "{fit:?}");
+        let sum = 0.4 * fit.budget_fit + 0.45 * fit.preference_fit + 0.15 * fit.compatibility;
+        assert!((fit.fitness - sum).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_skipped_category_costs_nothing_and_brings_nothing() {
+        let mut case = Case::of(&["photographer", "florist"]);
+        shares(&mut case, &[("photographer", 0.5), ("florist", 0.5)]);
+        let mut one = vendor("p", "photographer");
+        one.rating = Some(5.0);
+        let fit = fitness(&case.inquiry(), &engage(&case, &[("photographer", &one)])).unwrap();
+        assert_eq!((fit.budget_fit, fit.preference_fit, fit.compatibility), (1.0, 0.5, 0.0));
+    }
+
+    #[test]
+    fn a_venue_that_caters_stands_in_both_places() {
+        let mut case = Case::of(&["venue", "caterer"]);
+        shares(&mut case, &[("venue", 0.9), ("caterer", 0.1)]);
+        case.request.preferences.cuisines = vec!["thai".into()];
+        let mut hall = venue("v", CateringPolicy::InHouse);
+        (hall.rating, hall.tags) = (Some(2.5), vec!["thai".into()]);
+        let both = [("venue", &hall), ("caterer", &hall)];
+        let fit = fitness(&case.inquiry(), &engage(&case, &both)).unwrap();
+        assert_eq!(fit.budget_fit, 1.0);
+        let kitchen = (0.5 + 0.2 * 0.5) / 0.7;
+        assert!((fit.preference_fit - (0.5 + kitchen) / 2.0).abs() < 1e-12, "{fit:?}");
+        // The same area; no style on either side.
+        assert!((fit.compatibility - (0.7 + 0.3 * 0.5)).abs() < 1e-12, "{fit:?}");
+    }
+
+    #[test]
+    fn one_category_alone_is_compatible_and_the_best_strategy_counts() {
+        let mut case = Case::of(&["florist"]);
+        let mut poor = case.shares[0].clone();
+        poor.shares.insert("florist".into(), 0.01);
+        poor.strategy = Strategy::Experience;
+        case.shares.insert(0, poor);
+        let florist = vendor("f", "florist");
+        let fit = fitness(&case.inquiry(), &engage(&case, &[("florist", &florist)])).unwrap();
+        assert_eq!((fit.compatibility, fit.budget_fit), (1.0, 1.0));
+        assert_eq!(fit.strategy, Strategy::Balanced);
+    }
+}

@@ -105,3 +105,71 @@ fn owns(vendor: &Vendor, key: &str) -> bool {
     let mut all = vendor.tags.iter().chain(&vendor.amenities).chain(&vendor.styles);
     all.any(|tag| has_key(tag, key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Capacity,
+        planning::{
+            keywords::stems,
+            samples::{Case, vendor},
+        },
+    };
+
+    fn fit(case: &Case, category: usize, vendor: &Vendor) -> f64 {
+        Preference::new(&case.inquiry()).fit(category, vendor)
+    }
+
+    #[test]
+    fn weights_are_renormalised_over_the_parts_that_apply() {
+        for (styles, vision, rating, expected) in [
+            (&[][..], "", None, 0.5),
+            (&[], "", Some(4.0), 0.8),
+            (&["rustic", "open air"], "", None, 0.5),
+            (&["rustic", "open air"], "", Some(4.0), (0.5 * 0.5 + 0.2 * 0.8) / 0.7),
+            (&[], "garden lights", Some(4.0), (0.3 * 0.5 + 0.2 * 0.8) / 0.5),
+            (&["open-air"], "garden lights", Some(4.0), 0.5 + 0.3 * 0.5 + 0.2 * 0.8),
+        ] {
+            let mut case = Case::of(&["florist"]);
+            case.request.preferences.styles = styles.iter().map(|&style| style.into()).collect();
+            case.requirements.keywords = stems(vision);
+            let mut florist = vendor("f", "florist");
+            florist.tags = vec!["Open Air".into()];
+            florist.description = Some("flowers for gardens".into());
+            florist.rating = rating;
+            let fit = fit(&case, 0, &florist);
+            assert!((fit - expected).abs() < 1e-12, "{styles:?} {vision}: {fit}");
+        }
+    }
+
+    #[test]
+    fn the_requests_own_lists_win_over_the_requirements() {
+        let mut case = Case::of(&["photographer"]);
+        let mut photographer = vendor("p", "photographer");
+        photographer.styles = vec!["candid".into()];
+        photographer.amenities = vec!["VIDEO".into()];
+        case.requirements.styles = vec!["rustic".into()];
+        assert_eq!(fit(&case, 0, &photographer), 0.0);
+        case.requirements.video = true;
+        assert_eq!(fit(&case, 0, &photographer), 0.5);
+        case.request.preferences.styles = vec!["candid".into()];
+        assert_eq!(fit(&case, 0, &photographer), 1.0);
+        photographer.amenities.clear();
+        assert_eq!(fit(&case, 0, &photographer), 0.5);
+        case.request.preferences.video = Some(false);
+        assert_eq!(fit(&case, 0, &photographer), 1.0);
+    }
+
+    #[test]
+    fn a_hall_is_judged_by_its_ideal_size_but_its_kitchen_is_not() {
+        let case = Case::of(&["venue", "caterer"]);
+        let mut hall = vendor("v", "venue");
+        hall.rating = Some(5.0);
+        for (ideal, expected) in [(100, 1.0), (125, 0.8), (80, 0.75), (20, 0.5), (0, 1.0)] {
+            hall.capacity = Some(Capacity { ideal: Some(ideal), ..Capacity::default() });
+            assert!((fit(&case, 0, &hall) - expected).abs() < 1e-12, "{ideal}");
+            assert_eq!(fit(&case, 1, &hall), 1.0);
+        }
+    }
+}

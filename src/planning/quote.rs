@@ -191,3 +191,98 @@ impl Sums {
         Self { subtotal, service_charge, tax, total: with_service.saturating_add(tax) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{CateringPolicy, Percent, Service},
+        planning::samples::{line, meal, request, vendor, venue},
+    };
+
+    fn amounts(request: &Request, vendor: &Vendor, scope: Scope) -> Vec<i64> {
+        let quote = quote(request, &vendor.category, vendor, scope).unwrap();
+        let total = total_minor(request, &vendor.category, vendor, scope).unwrap();
+        assert_eq!(quote.total.minor, total);
+        quote.lines.iter().map(|line| line.amount.minor).collect()
+    }
+
+    #[test]
+    fn each_basis_has_its_quantity() {
+        let mut request = request();
+        request.time.minutes = 450;
+        let service = Service { required: true, weight: 1.0, quantity: 3 };
+        request.services.insert("florist".into(), service);
+        let mut florist = vendor("f", "florist");
+        for (basis, amount) in [
+            (Basis::Flat, 1_001),
+            (Basis::PerGuest, 100_100),
+            // 1,001 × 7.5 = 7,507.5: half to even.
+            (Basis::PerHour, 7_508),
+            (Basis::PerRoom, 3_003),
+            (Basis::PerPerson, 3_003),
+        ] {
+            florist.pricing = vec![line(basis, 1_001)];
+            assert_eq!(amounts(&request, &florist, Scope::Whole), [amount], "{basis:?}");
+        }
+    }
+
+    #[test]
+    fn meal_options_share_the_guests() {
+        use MealOption::{NonVeg, Veg};
+        let both = vec![meal(Veg, 10), meal(NonVeg, 100)];
+        for (guests, share, diet, pricing, expected) in [
+            (101, None, "", both.clone(), Ok(vec![500, 5_100])),
+            (103, None, "", both.clone(), Ok(vec![520, 5_100])),
+            (100, Some(0.25), "", both.clone(), Ok(vec![250, 7_500])),
+            (100, Some(0.0), "", both.clone(), Ok(vec![10_000])),
+            (100, None, "jain", both.clone(), Ok(vec![1_000])),
+            (100, None, "", vec![meal(Veg, 10)], Ok(vec![1_000])),
+            (100, None, "", vec![meal(NonVeg, 100)], Ok(vec![10_000])),
+            (100, None, "halal", vec![meal(NonVeg, 100)], Ok(vec![10_000])),
+            (100, None, "vegan", vec![meal(NonVeg, 100)], Err(Unquotable::NoMeatlessMeal)),
+        ] {
+            let mut request = request();
+            request.guests = guests;
+            request.preferences.veg_share = share;
+            request.preferences.dietary =
+                Some(diet.to_owned()).filter(|diet| !diet.is_empty()).into_iter().collect();
+            let mut caterer = vendor("c", "caterer");
+            caterer.pricing = pricing;
+            let quote = quote(&request, &caterer.category, &caterer, Scope::Whole);
+            let amounts = quote.map(|q| q.lines.iter().map(|l| l.amount.minor).collect());
+            assert_eq!(amounts, expected, "{guests} {share:?} {diet}");
+        }
+    }
+
+    #[test]
+    fn a_venues_plates_and_rental_are_apart() {
+        let (request, venue) = (request(), venue("v", CateringPolicy::Both));
+        assert_eq!(amounts(&request, &venue, Scope::Rental), [100_000]);
+        assert_eq!(amounts(&request, &venue, Scope::Plates), [100_000]);
+        assert_eq!(Scope::of(&"venue".into(), false), Scope::Rental);
+        assert_eq!(Scope::of(&"caterer".into(), true), Scope::Plates);
+        assert_eq!(Scope::of(&"caterer".into(), false), Scope::Whole);
+    }
+
+    #[test]
+    fn service_charge_and_tax_are_rounded_one_by_one() {
+        let mut florist = vendor("f", "florist");
+        florist.pricing = vec![line(Basis::Flat, 1_005)];
+        florist.service_charge = Percent::from_whole(10);
+        florist.tax = Percent::from_whole(18);
+        let quote = quote(&request(), &florist.category, &florist, Scope::Whole).unwrap();
+        let parts = [quote.subtotal, quote.service_charge, quote.tax, quote.total];
+        // 100.5 → 100; 18 % of 1,105 = 198.9 → 199.
+        assert_eq!(parts.map(|part| part.minor), [1_005, 100, 199, 1_304]);
+    }
+
+    #[test]
+    fn sums_beyond_i64_saturate() {
+        let mut florist = vendor("f", "florist");
+        florist.pricing = vec![line(Basis::PerGuest, i64::MAX / 2), line(Basis::Flat, i64::MAX)];
+        florist.tax = Percent::from_whole(100);
+        let total = total_minor(&request(), &florist.category, &florist, Scope::Whole);
+        assert_eq!(total, Ok(i64::MAX));
+    }
+}

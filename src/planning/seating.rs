@@ -263,3 +263,113 @@ impl<'a> Ids<'a> {
         id
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{MealOption, Service},
+        planning::samples::{Case, meal, vendor, venue},
+    };
+
+    /// Ids of the seats, who is out, what is impossible.
+    type Seated = (Vec<Vec<String>>, Vec<(String, Reason)>, Vec<String>);
+
+    fn seating(case: &Case) -> Seated {
+        let inquiry = case.inquiry();
+        let seating = Seating::of(&inquiry, &AreaTable::new(inquiry.areas));
+        let ids = |seats: &Vec<Seat<'_>>| seats.iter().map(|seat| seat.id.to_string()).collect();
+        let excluded = seating.excluded.iter().map(|e| (e.vendor.to_string(), e.reason));
+        (seating.seats.iter().map(ids).collect(), excluded.collect(), seating.impossible)
+    }
+
+    #[test]
+    fn catering_policies_decide_the_roles() {
+        use CateringPolicy::{Both, InHouse, Outside};
+        let mut only_plates = venue("p", Both);
+        only_plates.pricing.remove(0);
+        let mut no_plates = venue("n", Both);
+        no_plates.pricing.pop();
+        let mut silent = venue("s", Outside);
+        silent.policies = None;
+        let all = [
+            venue("b", Both),
+            venue("i", InHouse),
+            no_plates,
+            venue("o", Outside),
+            only_plates,
+            silent,
+        ];
+        let with_caterer = Case::of(&["venue", "caterer"]).with(all.clone());
+        let (ids, excluded, _) = seating(&with_caterer);
+        assert_eq!(ids[0], ["b", "b+catering", "i+catering", "n", "o", "p+catering", "s"]);
+        assert!(excluded.is_empty());
+        let (ids, excluded, _) = seating(&Case::of(&["venue"]).with(all));
+        assert_eq!(ids[0], ["b", "i", "n", "o", "s"]);
+        assert_eq!(excluded, [("p".into(), Reason::Catering)]);
+    }
+
+    #[test]
+    fn diets_are_asked_of_those_who_cook() {
+        let mut plain = venue("b", CateringPolicy::Both);
+        plain.pricing.push(meal(MealOption::NonVeg, 10));
+        let caterer = vendor("c", "caterer");
+        let mut meaty = vendor("m", "caterer");
+        meaty.pricing = vec![meal(MealOption::NonVeg, 10)];
+        meaty.tags = vec!["jain".into()];
+        let vendors = [plain, venue("i", CateringPolicy::InHouse), caterer, meaty];
+        let mut case = Case::of(&["venue", "caterer"]).with(vendors);
+        case.request.preferences.dietary = vec!["jain".into()];
+        let (ids, excluded, _) = seating(&case);
+        assert_eq!(ids, [vec!["b"], vec![]]);
+        let diet = |id: &str| (id.to_owned(), Reason::Dietary);
+        assert_eq!(excluded, [diet("i"), diet("c"), diet("m")]);
+    }
+
+    #[test]
+    fn a_must_leaves_its_vendor_alone_in_its_place() {
+        let vendors = [
+            venue("a", CateringPolicy::Both),
+            venue("b", CateringPolicy::InHouse),
+            vendor("c", "caterer"),
+            vendor("d", "caterer"),
+        ];
+        let mut case = Case::of(&["venue", "caterer"]).with(vendors);
+        case.request.must_include = vec!["d".into()];
+        let (ids, excluded, _) = seating(&case);
+        assert_eq!(ids, [["a"], ["d"]]);
+        let lost = [("b".into(), Reason::Catering), ("c".into(), Reason::NotMustInclude)];
+        assert_eq!(excluded, lost);
+        for (musts, word) in [
+            (&["c", "d"][..], "one place for a caterer"),
+            (&["x"], "not among the vendors"),
+            (&["f"], "no florist is requested"),
+        ] {
+            let mut case = case.clone().with([vendor("f", "florist")]);
+            case.request.must_include = musts.iter().map(|&id| id.into()).collect();
+            let (ids, _, impossible) = seating(&case);
+            assert!(ids.iter().all(Vec::is_empty));
+            assert!(impossible[0].contains(word), "{impossible:?}");
+        }
+    }
+
+    #[test]
+    fn an_optional_category_may_be_skipped_unless_a_must_fills_it() {
+        let optional = Service { required: false, weight: 1.0, quantity: 1 };
+        let vendors = ["skip", "a", "z", "z"].map(|id| vendor(id, "florist"));
+        let mut case = Case::of(&["venue", "florist"]).with(vendors);
+        case.request.services.insert("florist".into(), optional);
+        assert_eq!(seating(&case).0[1], ["a", "skip", "skip+", "z"]);
+        case.request.must_include = vec!["z".into()];
+        assert_eq!(seating(&case).0[1], ["z"]);
+    }
+
+    #[test]
+    fn who_costs_more_than_everything_is_left_out() {
+        let mut case = Case::of(&["florist"]).with([vendor("f", "florist")]);
+        case.request.budget.amount.minor = 100_000;
+        assert_eq!(seating(&case).0, [["f"]]);
+        case.request.budget.amount.minor = 99_999;
+        assert_eq!(seating(&case).1, [("f".into(), Reason::OverBudget)]);
+    }
+}
