@@ -1,7 +1,5 @@
 //! The search against brute force on small random problems, and on adversarial ones.
 
-use std::collections::BTreeSet;
-
 use eventplanner::planning::problem::{Candidate, Combination, Problem, ProblemCategory, Solution};
 use eventplanner::planning::score::{Scorer, check, difference};
 use eventplanner::planning::search::{Outcome, Search, solve};
@@ -103,12 +101,10 @@ fn random_case(seed: u64) -> Case {
     };
     let mut pair_value = vec![vec![0.0; signatures]; signatures];
     let pair_weight = [0.0, 0.05, 0.5][dice.below(3) as usize];
-    for a in 0..signatures {
-        for b in a..signatures {
-            let v = pair_weight * value_of(&mut dice);
-            pair_value[a][b] = v;
-            pair_value[b][a] = v;
-        }
+    for (a, b) in (0..signatures).flat_map(|a| (a..signatures).map(move |b| (a, b))) {
+        let value = pair_weight * value_of(&mut dice);
+        pair_value[a][b] = value;
+        pair_value[b][a] = value;
     }
     let with_catering = dice.below(2) == 0;
     let mut categories = Vec::new();

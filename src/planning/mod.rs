@@ -1,6 +1,7 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+pub mod abstract_file;
 pub mod assembly;
 pub mod beam;
 pub mod bound;
