@@ -132,7 +132,7 @@ mod tests {
             panic!("nothing was under way")
         };
         let mut first = Box::pin(first);
-        assert!(futures_util::poll!(&mut first).is_pending());
+        assert!((&mut first).now_or_never().is_none());
         let Boarding::Joined(second, _) =
             flights.board(key, terms(), || None, |_| panic!("a second call"))
         else {
