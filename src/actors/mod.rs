@@ -1,1 +1,3 @@
 //! Floor 4: one file = one actor.
+
+pub mod supervision;

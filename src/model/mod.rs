@@ -28,6 +28,7 @@ pub use request::{
     Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
     default_services,
 };
+pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};
 pub use vendor::{
