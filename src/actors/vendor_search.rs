@@ -35,19 +35,20 @@ impl Message for SourceVendors {
     type Result = Result<Vec<Arc<Vec<Sourced>>>, ApiError>;
 }
 
-/// What planning needs to know beside the vendors.
-pub struct GetCatalogue {
-    pub city: String,
+/// The service categories, all of them, in order.
+pub struct GetCategories;
+
+impl Message for GetCategories {
+    type Result = Result<Vec<CategoryDef>, ApiError>;
 }
 
-/// The service categories, all of them in order, and the areas that the city's vendors lie in.
-pub struct Catalogue {
-    pub categories: Vec<CategoryDef>,
-    pub areas: AreaMap,
+/// The areas of these cities.
+pub struct GetAreas {
+    pub cities: Vec<String>,
 }
 
-impl Message for GetCatalogue {
-    type Result = Result<Catalogue, ApiError>;
+impl Message for GetAreas {
+    type Result = Result<AreaMap, ApiError>;
 }
 
 /// Those of the ids that no vendor has.
@@ -201,15 +202,23 @@ async fn source(
     futures_util::future::try_join_all(answers).await
 }
 
-impl Handler<GetCatalogue> for VendorSearch {
-    type Result = ResponseFuture<Result<Catalogue, ApiError>>;
+impl Handler<GetCategories> for VendorSearch {
+    type Result = ResponseFuture<Result<Vec<CategoryDef>, ApiError>>;
 
-    fn handle(&mut self, message: GetCatalogue, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, _: GetCategories, _: &mut Context<Self>) -> Self::Result {
+        let store = self.store.clone();
+        self.work.run("vendor_search", async move { Ok(store.categories().await?) })
+    }
+}
+
+impl Handler<GetAreas> for VendorSearch {
+    type Result = ResponseFuture<Result<AreaMap, ApiError>>;
+
+    fn handle(&mut self, message: GetAreas, _: &mut Context<Self>) -> Self::Result {
         let store = self.store.clone();
         self.work.run("vendor_search", async move {
-            let categories = store.categories().await?;
-            let areas = store.areas(&message.city).await?;
-            Ok(Catalogue { categories, areas })
+            let cities: Vec<&str> = message.cities.iter().map(String::as_str).collect();
+            Ok(AreaMap::new(store.areas(&cities).await?))
         })
     }
 }

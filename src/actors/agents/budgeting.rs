@@ -23,15 +23,9 @@ pub fn task(request: &Request, categories: &[CategoryDef]) -> Task {
 }
 
 /// The proposed shares where all three are valid, else the documented defaults, with a note.
-pub fn conclude(
-    request: &Request,
-    categories: &[CategoryDef],
-    reply: Reply,
-) -> (Vec<Shares>, Option<Note>) {
-    let requested: Vec<Category> = categories.iter().map(|c| c.name.clone()).collect();
-    let required: Vec<Category> =
-        requested.iter().filter(|name| is_required(request, name)).cloned().collect();
+pub fn conclude(request: &Request, reply: Reply) -> (Vec<Shares>, Option<Note>) {
     let defaults = || {
+        let requested: Vec<Category> = request.services.keys().cloned().collect();
         let of = |strategy| default_shares(request.event_type, &requested, strategy);
         Strategy::ALL.map(of).to_vec()
     };
@@ -41,7 +35,7 @@ pub fn conclude(
         .map(|strategy| {
             let found = proposed.iter().find(|shares| shares.strategy == strategy);
             let shares = found.ok_or_else(|| format!("none for the strategy {strategy}"))?;
-            check_shares(shares, &requested, &required).map_err(|error| error.to_string())
+            check_shares(shares, &request.services)
         })
         .collect();
     match checked {
