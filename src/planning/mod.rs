@@ -9,6 +9,7 @@ pub mod budget;
 pub mod compatibility;
 pub mod constraints;
 pub mod diversity;
+#[cfg(test)]
 mod domain_properties;
 pub mod engagement;
 pub mod explain;
@@ -20,6 +21,7 @@ pub mod problem;
 pub mod proof;
 pub mod quote;
 pub mod reduce;
+#[cfg(test)]
 mod samples;
 pub mod score;
 pub mod search;
