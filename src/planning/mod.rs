@@ -9,7 +9,6 @@ pub mod budget;
 pub mod compatibility;
 pub mod constraints;
 pub mod diversity;
-#[cfg(test)]
 mod domain_properties;
 pub mod engagement;
 pub mod explain;
@@ -21,11 +20,11 @@ pub mod problem;
 pub mod proof;
 pub mod quote;
 pub mod reduce;
-#[cfg(test)]
 mod samples;
 pub mod score;
 pub mod search;
 pub mod seating;
 pub mod settings;
 pub mod tags;
+pub mod timeline;
 pub mod verdict;
