@@ -13,6 +13,8 @@ pub mod keywords;
 pub mod preference;
 pub mod problem;
 pub mod quote;
+pub mod reason;
+pub mod roles;
 pub mod seating;
 pub mod settings;
 pub mod tags;
