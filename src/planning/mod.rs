@@ -9,6 +9,7 @@ pub mod budget;
 pub mod compatibility;
 pub mod constraints;
 pub mod diversity;
+#[cfg(test)]
 mod domain_properties;
 pub mod engagement;
 pub mod explain;
@@ -22,6 +23,7 @@ pub mod quote;
 pub mod reason;
 pub mod reduce;
 pub mod roles;
+#[cfg(test)]
 mod samples;
 pub mod score;
 pub mod search;
