@@ -65,7 +65,6 @@ pub async fn search(
             let infeasibility = explain(context, plan, &input, today).await?;
             finished.infeasible(infeasibility, notes, history).await
         }
-        SearchEnd::Broken { reason } => Err(RunError::Final(reason)),
         SearchEnd::GaveUp { reason } => Err(RunError::Final(format!(
             "the search ended ({reason}) before it found an option or a proof that there is none; \
              raise search.deadline_ms, search.proof_nodes or search.max_rounds"

@@ -143,10 +143,8 @@ fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>)
     }
     let mut options: Vec<PlanOption> = Vec::new();
     for (i, solution) in outcome.options.iter().enumerate() {
-        match assembly.option(solution, i as u32 + 1, options.first()) {
-            Ok(option) => options.push(option),
-            Err(error) => return SearchEnd::Broken { reason: error.to_string() },
-        }
+        let option = assembly.option(solution, i as u32 + 1, options.first());
+        options.push(option);
     }
     let fitness = options.first().map_or(0.0, |option| option.fitness);
     // The bound is computed on the decomposed values: the last bits may differ from the formula's.
