@@ -68,10 +68,6 @@ pub enum SearchEnd {
     GaveUp {
         reason: StopReason,
     },
-    /// A bug: a chosen vendor can't be quoted.
-    Broken {
-        reason: String,
-    },
 }
 
 /// Runs the whole search.
