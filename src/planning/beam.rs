@@ -29,9 +29,9 @@ impl Moves<'_, '_> {
     /// Combinations to begin with, per strategy and price level; not all are feasible.
     pub fn starts(&self) -> Vec<Combination> {
         let mut starts = Vec::new();
-        for dual in self.duals {
+        for strategy in 0..self.duals.len() {
             for factor in PRICE_FACTORS {
-                starts.push(self.construct(dual, factor));
+                starts.push(self.construct(strategy, factor));
             }
         }
         starts
@@ -39,17 +39,16 @@ impl Moves<'_, '_> {
 
     /// Neighbours of a combination in the given round (from 1); later rounds look further.
     pub fn neighbours(&self, placed: &Placed, strategy: usize, round: u32) -> Vec<Combination> {
-        let dual = &self.duals[strategy];
         let wider = round.saturating_sub(1) as usize;
         let width = FIRST_WIDTH + WIDER * wider;
         let pair_width = PAIR_WIDTH + PAIR_WIDER * wider;
         let lists: Vec<Vec<CandidateIndex>> = (0..self.problem().categories.len())
-            .map(|category| self.shortlist(dual, &placed.places, category, width))
+            .map(|category| self.shortlist(strategy, &placed.places, category, width))
             .collect();
         let mut found = Vec::new();
         for (category, list) in lists.iter().enumerate() {
             for &candidate in list {
-                self.place(dual, placed, &[(category, candidate)], &mut found);
+                self.place(strategy, placed, &[(category, candidate)], &mut found);
             }
             self.empty(placed, category, &mut found);
         }
@@ -57,7 +56,7 @@ impl Moves<'_, '_> {
             for (b, list_b) in lists.iter().enumerate().skip(a + 1) {
                 for &x in list_a.iter().take(pair_width) {
                     for &y in list_b.iter().take(pair_width) {
-                        self.place(dual, placed, &[(a, x), (b, y)], &mut found);
+                        self.place(strategy, placed, &[(a, x), (b, y)], &mut found);
                     }
                 }
             }
@@ -74,7 +73,7 @@ impl Moves<'_, '_> {
     }
 
     /// Greedy: the places one after the other, each with the best at this price level.
-    fn construct(&self, dual: &Dual, factor: f64) -> Combination {
+    fn construct(&self, strategy: usize, factor: f64) -> Combination {
         let problem = self.problem();
         let n = problem.categories.len();
         let fills = |c: CategoryIndex| {
@@ -90,13 +89,13 @@ impl Moves<'_, '_> {
             }
             let best = self
                 .reduced
-                .kept(dual.strategy, category)
+                .kept(strategy, category)
                 .iter()
                 .filter(|&&x| {
                     let also = self.candidate(category, x).also_fills;
                     also.is_none_or(|place| places[place].is_none())
                 })
-                .map(|&x| (self.worth(dual, factor, &places, category, x), x))
+                .map(|&x| (self.worth(strategy, factor, &places, category, x), x))
                 .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
             let Some((worth, x)) = best else { continue };
             if !problem.categories[category].required && worth < 0.0 {
@@ -114,14 +113,14 @@ impl Moves<'_, '_> {
     /// Value less the price of its use, with the pairs to who stands already.
     fn worth(
         &self,
-        dual: &Dual,
+        strategy: usize,
         factor: f64,
         places: &[Occupant],
         category: CategoryIndex,
         index: CandidateIndex,
     ) -> f64 {
         let candidate = self.candidate(category, index);
-        let limits = self.scorer.limits().iter().zip(&dual.multipliers);
+        let limits = self.scorer.limits().iter().zip(&self.duals[strategy].multipliers);
         // Where no limit binds at the best multiplier, thrift still needs some price.
         let price: f64 = limits
             .zip(&candidate.usage)
@@ -139,22 +138,22 @@ impl Moves<'_, '_> {
             .map(|(c, x)| row[self.candidate(c, x).signature as usize])
             .sum();
         let places = if candidate.also_fills.is_some() { 2.0 } else { 1.0 };
-        candidate.value[dual.strategy] + places * pairs - factor * price
+        candidate.value[strategy] + places * pairs - factor * price
     }
 
     /// The most promising candidates of a category beside a combination's others.
     fn shortlist(
         &self,
-        dual: &Dual,
+        strategy: usize,
         places: &[Occupant],
         category: CategoryIndex,
         width: usize,
     ) -> Vec<CandidateIndex> {
         let mut list: Vec<(f64, CandidateIndex)> = self
             .reduced
-            .kept(dual.strategy, category)
+            .kept(strategy, category)
             .iter()
-            .map(|&x| (self.worth(dual, 1.0, places, category, x), x))
+            .map(|&x| (self.worth(strategy, 1.0, places, category, x), x))
             .collect();
         let order = |a: &(f64, CandidateIndex), b: &(f64, CandidateIndex)| {
             b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1))
@@ -170,7 +169,7 @@ impl Moves<'_, '_> {
     /// Puts candidates into a combination, takes out whom they displace, and refills the holes.
     fn place(
         &self,
-        dual: &Dual,
+        strategy: usize,
         placed: &Placed,
         wanted: &[(CategoryIndex, CandidateIndex)],
         found: &mut Vec<Combination>,
@@ -216,7 +215,7 @@ impl Moves<'_, '_> {
             let mut now = places.clone();
             for &hole in &holes {
                 let own = |x: &CandidateIndex| self.candidate(hole, *x).also_fills.is_none();
-                let list = self.shortlist(dual, &now, hole, FIRST_WIDTH);
+                let list = self.shortlist(strategy, &now, hole, FIRST_WIDTH);
                 if let Some(x) = list.into_iter().filter(own).nth(nth) {
                     filled[hole] = Some(x);
                     now[hole] = Some((hole, x));

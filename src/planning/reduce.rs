@@ -22,6 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::labels::Rows;
 use super::problem::{CandidateIndex, CategoryIndex};
 use super::score::Scorer;
 
@@ -35,13 +36,15 @@ pub struct Reduced {
 }
 
 impl Reduced {
-    pub fn new(scorer: &Scorer, unclean: &BTreeSet<Member>) -> Self {
+    pub fn new(scorer: &Scorer, rows: &Rows, unclean: &BTreeSet<Member>) -> Self {
         let problem = scorer.problem();
         let classes = forbidden_classes(scorer);
         let kept = (0..problem.strategies)
             .map(|strategy| {
                 (0..problem.categories.len())
-                    .map(|category| reduce_category(scorer, strategy, category, &classes, unclean))
+                    .map(|category| {
+                        reduce_category(scorer, rows, strategy, category, &classes, unclean)
+                    })
                     .collect()
             })
             .collect();
@@ -61,6 +64,7 @@ impl Reduced {
 
 fn reduce_category(
     scorer: &Scorer,
+    rows: &Rows,
     strategy: usize,
     category: CategoryIndex,
     classes: &BTreeMap<Member, usize>,
@@ -74,7 +78,10 @@ fn reduce_category(
             continue;
         }
         let class = classes.get(&(category, index)).copied().unwrap_or(0);
-        groups.entry((candidate.signature, candidate.also_fills, class)).or_default().push(index);
+        groups
+            .entry((rows.of(candidate.signature), candidate.also_fills, class))
+            .or_default()
+            .push(index);
     }
     let first = |x: CandidateIndex| candidates[x as usize].usage.first().copied().unwrap_or(0.0);
     let value = |x: CandidateIndex| candidates[x as usize].value[strategy];
@@ -132,7 +139,7 @@ fn dominates(
 }
 
 /// Candidates of equal forbidden partners share a class; 0 is nobody's.
-fn forbidden_classes(scorer: &Scorer) -> BTreeMap<Member, usize> {
+pub fn forbidden_classes(scorer: &Scorer) -> BTreeMap<Member, usize> {
     let mut partners: BTreeMap<Member, Vec<Member>> = BTreeMap::new();
     for &[a, b] in scorer.forbidden() {
         partners.entry(a).or_default().push(b);
