@@ -176,23 +176,23 @@ async fn faults_that_pass_are_retried_with_the_wait_that_the_server_asks_for() {
         ("503 then ok", 503, none, "{}", ms(100)..ms(1_000)),
         ("loading then ok", 503, none, "Loading model", ms(100)..ms(1_000)),
     ];
-    for (name, code, headers, body, wait) in cases {
-        for kind in BOTH {
-            let server = LlmServer::start(kind, move |number, _| match number {
-                0 => Behaviour::status(code, &headers(), body),
-                _ => Behaviour::Reply(VINTAGE.to_owned()),
-            })
-            .await;
-            let gateway = gateway(quick(vec![server.endpoint("one")]));
-            let started = Instant::now();
-            let answer = ask(&gateway, vision("x")).await;
-            assert_eq!(answer.server, "one", "{name}: {answer:?}");
-            assert!(wait.contains(&started.elapsed()), "{name}: {:?}", started.elapsed());
-            let counters = gateway.counters();
-            assert_eq!((server.seen.chats(), counters.endpoints[0].retries), (2, 1), "{name}");
-            assert_eq!(breaker(&gateway), BreakerState::Closed, "{name}");
-        }
-    }
+    let trials = cases.into_iter().flat_map(|case| BOTH.map(|kind| (kind, case.clone())));
+    let trials = trials.map(|(kind, (name, code, headers, body, wait))| async move {
+        let server = LlmServer::start(kind, move |number, _| match number {
+            0 => Behaviour::status(code, &headers(), body),
+            _ => Behaviour::Reply(VINTAGE.to_owned()),
+        })
+        .await;
+        let gateway = gateway(quick(vec![server.endpoint("one")]));
+        let started = Instant::now();
+        let answer = ask(&gateway, vision("x")).await;
+        assert_eq!(answer.server, "one", "{name}: {answer:?}");
+        assert!(wait.contains(&started.elapsed()), "{name}: {:?}", started.elapsed());
+        let counters = gateway.counters();
+        assert_eq!((server.seen.chats(), counters.endpoints[0].retries), (2, 1), "{name}");
+        assert_eq!(breaker(&gateway), BreakerState::Closed, "{name}");
+    });
+    futures_util::future::join_all(trials).await;
 }
 
 #[tokio::test]

@@ -344,7 +344,8 @@ impl Connection {
                     r#"{"styles":[],"cuisines":[],"amenities":[],"venue_types":[],"video":false}"#;
                 let body = reply_body(kind, text);
                 out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, &body[..after.min(body.len().saturating_sub(40))]).await?;
+                // Never so late that the end marker is whole.
+                chunk(out, &body[..after.min(body.len() - 1)]).await?;
                 Err(Close)
             }
             Behaviour::HangUp => Err(Close),
