@@ -20,7 +20,9 @@ pub mod preference;
 pub mod problem;
 pub mod proof;
 pub mod quote;
+pub mod reason;
 pub mod reduce;
+pub mod roles;
 #[cfg(test)]
 mod samples;
 pub mod score;
@@ -28,4 +30,5 @@ pub mod search;
 pub mod seating;
 pub mod settings;
 pub mod tags;
+pub mod timeline;
 pub mod verdict;
