@@ -1,4 +1,5 @@
-//! Every file under etc/ is checked for what it promises; one that no check knows fails.
+//! Every file under etc/ and systemd/ is checked for what it promises; one that no check knows
+//! fails.
 //!
 //! Files that are made from tables in the code are compared with them. After a change there,
 //! `UPDATE_SHIPPED=1 cargo test --test shipped_files` writes them anew.
@@ -143,4 +144,55 @@ fn the_ci_script_is_sound() {
     for line in ["./etc/setup.sh && cargo test", "cargo fmt --check", "set -euo pipefail"] {
         assert!(text.contains(line), "{line}");
     }
+}
+
+/// What the daemon relies on, and what its peers expect of a service.
+const UNIT_LINES: [&str; 14] = [
+    "Type=notify",
+    "ExecStart=/usr/bin/eventplannerd run --config /etc/eventplanner/eventplanner.toml",
+    "User=eventplanner",
+    "Restart=on-failure",
+    "WatchdogSec=30",
+    "KillMode=mixed",
+    "StateDirectory=eventplanner",
+    "RuntimeDirectory=eventplanner",
+    "ConfigurationDirectory=eventplanner",
+    "CapabilityBoundingSet=",
+    "NoNewPrivileges=yes",
+    "ProtectSystem=strict",
+    "SystemCallFilter=@system-service",
+    "WantedBy=multi-user.target",
+];
+
+#[test]
+fn every_systemd_file_has_its_check() {
+    for path in files_below(&root().join("systemd")) {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        match name {
+            "systemd/eventplannerd.service" => {
+                unit_file(name, &text);
+                for line in UNIT_LINES {
+                    assert!(text.lines().any(|found| found == line), "{name} lacks {line}");
+                }
+            }
+            "systemd/sysusers.d/eventplanner.conf" => {
+                assert!(text.lines().any(|line| line.starts_with("u eventplanner ")), "{name}");
+            }
+            _ if name.starts_with("systemd/drop-ins/") => unit_file(name, &text),
+            _ => panic!("{name}: nothing here checks it"),
+        }
+    }
+}
+
+/// Sections, comments and `Key=value` lines; no key is given twice unless it makes a list.
+fn unit_file(name: &str, text: &str) {
+    let lists = ["SystemCallFilter", "Environment", "IPAddressAllow"];
+    let mut seen = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])) {
+        let (key, _) = line.split_once('=').unwrap_or_else(|| panic!("{name}: {line}"));
+        assert!(key.chars().all(|c| c.is_ascii_alphanumeric()), "{name}: {line}");
+        assert!(seen.insert(key) || lists.contains(&key), "{name}: {key} twice");
+    }
+    assert!(text.contains("[Service]"), "{name}");
 }

@@ -4,6 +4,7 @@
 //! happened between two of them; `alerts`, `exposition` and `report` are pure functions of
 //! those. Only `logging`, `system` and the [`Telemetry`] handle touch the outside.
 
+pub mod advice;
 pub mod alert_rules;
 pub mod alerts;
 mod counters;
@@ -12,6 +13,8 @@ mod exposition;
 mod histogram;
 mod logging;
 pub mod metrics;
+pub mod report;
+mod report_text;
 pub mod settings;
 mod snapshot;
 mod system;
