@@ -4,7 +4,9 @@ use std::fs::File;
 
 use eventplanner::{
     catalog::{Format, areas, reader},
-    model::{AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants},
+    model::{
+        AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants,
+    },
     planning::{
         assembly::assemble, budget::default_shares, inquiry::Inquiry, keywords, search::solve,
         settings::SearchSettings,
@@ -20,9 +22,10 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     let document = std::fs::read("etc/sample/wedding.json").unwrap();
     let request = Request::parse(&document, now).unwrap();
-    let vendors: Vec<Sourced> = reader(Format::Json, File::open("etc/sample/vendors.json").unwrap())
-        .map(|row| Sourced { vendor: row.result.unwrap(), busy: Vec::new() })
-        .collect();
+    let vendors: Vec<Sourced> =
+        reader(Format::Json, File::open("etc/sample/vendors.json").unwrap())
+            .map(|row| Sourced { vendor: row.result.unwrap(), busy: Vec::new() })
+            .collect();
     let categories = [
         definition("venue", 1, &[Wants::VenueTypes, Wants::Amenities, Wants::Styles], 0),
         definition("caterer", 2, &[Wants::Cuisines], 0),
@@ -53,8 +56,13 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     assert_eq!(outcome.options.len(), 3);
     for (i, solution) in outcome.options.iter().enumerate() {
         let option = assembly.option(solution, i as u32 + 1, None).unwrap();
-        println!("{} {} {} {:?}", option.fitness, option.total, option.strategy,
-            option.vendors.iter().map(|v| (v.id.as_str(), v.quote.to_string())).collect::<Vec<_>>());
+        println!(
+            "{} {} {} {:?}",
+            option.fitness,
+            option.total,
+            option.strategy,
+            option.vendors.iter().map(|v| (v.id.as_str(), v.quote.to_string())).collect::<Vec<_>>()
+        );
         assert!(option.total.minor <= request.spendable_minor());
         assert!((option.fitness - solution.value).abs() < 1e-9);
         let sum: i64 = option.vendors.iter().map(|vendor| vendor.quote.minor).sum();

@@ -3,16 +3,13 @@
 use std::{
     fs, io,
     os::unix::{
-        fs::{FileTypeExt, PermissionsExt},
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
 };
 
-use nix::{
-    sys::stat::{Mode, umask},
-    unistd::{Gid, Group, chown},
-};
+use nix::unistd::{Gid, Group, chown};
 
 use crate::{config::ControlSettings, control::SOCKET_PATH_MAX_BYTES};
 
@@ -39,39 +36,44 @@ pub enum ListenError {
 #[derive(Debug)]
 pub struct ControlSocket {
     path: PathBuf,
-    /// Which file it is, so that a successor's isn't removed.
-    inode: u64,
+    identity: Identity,
 }
 
 impl ControlSocket {
-    /// Binds, having cleared away the socket of a daemon that is dead.
+    /// Binds, in the place of the socket of a daemon that is dead.
     ///
     /// # Errors
-    /// See [`ListenError`]; nothing was changed then.
+    /// See [`ListenError`]; what stood there still does.
     pub fn bind(settings: &ControlSettings) -> Result<(Self, UnixListener), ListenError> {
         let path = settings.socket.clone();
         let io = |what, source| ListenError::Io { what, path: path.clone(), source };
-        if path.as_os_str().len() > SOCKET_PATH_MAX_BYTES {
+        let group = group_of(&settings.socket_group)?;
+        let dir = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(dir).map_err(|source| io("make the directory of", source))?;
+        refuse_occupied(&path)?;
+        // Made in a directory that is closed to everybody else, and moved into place once it is
+        // said who may open it.
+        let cradle = tempfile::Builder::new()
+            .prefix(".")
+            .rand_bytes(4)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(dir)
+            .map_err(|source| io("make a directory beside", source))?;
+        let newborn = cradle.path().join("s");
+        let longest = path.as_os_str().len().max(newborn.as_os_str().len());
+        if longest > SOCKET_PATH_MAX_BYTES {
             return Err(ListenError::TooLong(path));
         }
-        let group = group_of(&settings.socket_group)?;
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir).map_err(|source| io("make the directory of", source))?;
-        }
-        clear_dead_socket(&path)?;
-        // Born closed to everybody: who may open it is said before anybody can. Nothing else
-        // runs yet that could make files under this mask.
-        let before = umask(Mode::from_bits_truncate(0o177));
-        let bound = UnixListener::bind(&path);
-        umask(before);
-        let listener = bound.map_err(|source| io("listen on", source))?;
+        let listener =
+            UnixListener::bind(&newborn).map_err(|source| io("make the socket for", source))?;
         if group.is_some() {
-            chown(&path, None, group).map_err(|errno| io("give to its group", errno.into()))?;
+            chown(&newborn, None, group).map_err(|errno| io("give to its group", errno.into()))?;
         }
         let mode = fs::Permissions::from_mode(settings.socket_mode);
-        fs::set_permissions(&path, mode).map_err(|source| io("set the mode of", source))?;
-        let inode = inode(&path).map_err(|source| io("look at", source))?;
-        Ok((Self { path, inode }, listener))
+        fs::set_permissions(&newborn, mode).map_err(|source| io("set the mode of", source))?;
+        let identity = Identity::of(&newborn).map_err(|source| io("look at", source))?;
+        fs::rename(&newborn, &path).map_err(|source| io("move the socket to", source))?;
+        Ok((Self { path, identity }, listener))
     }
 
     pub fn path(&self) -> &Path {
@@ -81,20 +83,29 @@ impl ControlSocket {
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        if inode(&self.path).is_ok_and(|inode| inode == self.inode) {
-            // Left behind it is only a dead socket, which the next start clears away.
+        if Identity::of(&self.path).is_ok_and(|found| found == self.identity) {
+            // Left behind it is only a dead socket, which the next start replaces.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn inode(path: &Path) -> io::Result<u64> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(fs::symlink_metadata(path)?.ino())
+/// Which file it is, so that a successor's isn't removed. The number alone is used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    inode: u64,
+    modified: (i64, i64),
 }
 
-/// A socket that nobody answers on is removed; anything else that stands there is kept.
-fn clear_dead_socket(path: &Path) -> Result<(), ListenError> {
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
+        Ok(Self { inode: found.ino(), modified: (found.mtime(), found.mtime_nsec()) })
+    }
+}
+
+/// Only a socket that nobody answers on may be replaced.
+fn refuse_occupied(path: &Path) -> Result<(), ListenError> {
     let io = |what, source| ListenError::Io { what, path: path.to_owned(), source };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -105,9 +116,7 @@ fn clear_dead_socket(path: &Path) -> Result<(), ListenError> {
         Ok(_) => {}
     }
     match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|source| io("remove the dead socket", source))
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         // It answers, or it can't be said that it is dead.
         Ok(_) => Err(ListenError::InUse(path.to_owned())),
@@ -132,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_socket_is_cleared_and_a_living_one_respected() {
+    fn a_dead_socket_is_replaced_and_a_living_one_respected() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run/control.sock");
         let (socket, listener) = ControlSocket::bind(&settings(&path)).unwrap();
