@@ -55,7 +55,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     assert_eq!(outcome.stopped_because, StopReason::ProvenOptimal);
     assert_eq!(outcome.options.len(), 3);
     for (i, solution) in outcome.options.iter().enumerate() {
-        let option = assembly.option(solution, i as u32 + 1, None).unwrap();
+        let option = assembly.option(solution, i as u32 + 1, None);
         println!(
             "{} {} {} {:?}",
             option.fitness,

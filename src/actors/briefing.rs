@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use tokio::time::timeout;
 
 use super::{
-    agents::{AgentReport, Outcome, Started, budgeting, requirements, sourcing},
+    agents::{Started, budgeting, requirements, sourcing},
     llm_gateway::{Ask, LlmGateway},
     supervision::Handle,
     vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
@@ -18,8 +18,8 @@ use super::{
 use crate::{
     control::{ApiError, ErrorCode},
     llm::{Answer, Priority},
-    model::{CategoryDef, Note, Request, Requirements, Shares},
-    store::Reach,
+    model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
+    store::{AgentOutcome, AgentRun, Reach},
 };
 
 /// How the agents may run.
@@ -38,7 +38,7 @@ pub struct Briefing {
     pub categories: Vec<CategoryDef>,
     pub supply: sourcing::Supply,
     pub notes: Vec<Note>,
-    pub reports: Vec<AgentReport>,
+    pub runs: Vec<AgentRun>,
 }
 
 /// The peers that round 0 needs.
@@ -56,33 +56,34 @@ impl Peers {
     /// side always comes to an end.
     pub async fn brief(
         &self,
+        plan: PlanId,
         request: &Request,
         today: Date,
         limits: BriefingLimits,
     ) -> Result<Briefing, ApiError> {
         let categories = self.requested_categories(request).await?;
         // Requirements and budgeting share one batch; with sourcing that makes three agents.
-        let asking = self.ask_both(request, &categories, limits);
-        let sourcing = self.source(request, &categories, today, Reach::Feasible, limits);
+        let asking = self.ask_both(plan, request, &categories, limits);
+        let sourcing = self.source(plan, request, &categories, today, Reach::Feasible, limits);
         let (answers, sourced) = match limits.parallel {
             0 | 1 => (asking.await?, sourcing.await?),
             _ => tokio::try_join!(asking, sourcing)?,
         };
-        let (supply, sourcing_report) = sourced;
+        let (supply, sourcing_run) = sourced;
         let [first, second] = answers;
         let mut notes = Vec::new();
-        let mut reports = Vec::new();
-        let (answer, report) = first;
-        note_fallback(&mut notes, &answer, &report);
-        reports.push(report);
+        let mut runs = Vec::new();
+        let (answer, run) = first;
+        note_fallback(&mut notes, &answer, &run);
+        runs.push(run);
         let requirements = requirements::conclude(request, answer.reply);
-        let (answer, report) = second;
-        note_fallback(&mut notes, &answer, &report);
-        reports.push(report);
+        let (answer, run) = second;
+        note_fallback(&mut notes, &answer, &run);
+        runs.push(run);
         let (shares, refused) = budgeting::conclude(request, answer.reply);
         notes.extend(refused);
-        reports.push(sourcing_report);
-        Ok(Briefing { requirements, shares, categories, supply, notes, reports })
+        runs.push(sourcing_run);
+        Ok(Briefing { requirements, shares, categories, supply, notes, runs })
     }
 
     /// The definitions of the requested categories, in order.
@@ -98,13 +99,14 @@ impl Peers {
     /// All vendors within `reach`, and the areas they lie in.
     pub async fn source(
         &self,
+        plan: PlanId,
         request: &Request,
         categories: &[CategoryDef],
         today: Date,
         reach: Reach,
         limits: BriefingLimits,
-    ) -> Result<(sourcing::Supply, AgentReport), ApiError> {
-        let started = Started::now();
+    ) -> Result<(sourcing::Supply, AgentRun), ApiError> {
+        let started = Started::now(plan);
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach);
             let found = self.vendors.ask(SourceVendors { queries }).await?;
@@ -119,17 +121,18 @@ impl Peers {
             ApiError::new(ErrorCode::Unavailable, format!("sourcing took longer than {seconds} s"))
         };
         let supply = timeout(limits.agent_timeout, work).await.map_err(late)??;
-        Ok((supply, started.report(sourcing::NAME, Outcome::Ok, "postgresql")))
+        Ok((supply, started.ended(sourcing::NAME, AgentOutcome::Ok)))
     }
 
-    /// The answers to both questions, with the agents' reports.
+    /// The answers to both questions, with the agents' runs.
     async fn ask_both(
         &self,
+        plan: PlanId,
         request: &Request,
         categories: &[CategoryDef],
         limits: BriefingLimits,
-    ) -> Result<[(Answer, AgentReport); 2], ApiError> {
-        let started = Started::now();
+    ) -> Result<[(Answer, AgentRun); 2], ApiError> {
+        let started = Started::now(plan);
         let deadline = Instant::now() + limits.agent_timeout;
         let tasks = [requirements::task(request), budgeting::task(request, categories)];
         let ask = |tasks| self.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline });
@@ -144,11 +147,11 @@ impl Peers {
         .into_iter();
         match (answers.next(), answers.next()) {
             (Some(first), Some(second)) => {
-                let reports = [
+                let runs = [
                     started.answered(requirements::NAME, &first),
                     started.answered(budgeting::NAME, &second),
                 ];
-                let [one, two] = reports;
+                let [one, two] = runs;
                 Ok([(first, one), (second, two)])
             }
             _ => Err(ApiError::new(ErrorCode::Internal, "the LLM gateway left a question open")),
@@ -156,11 +159,11 @@ impl Peers {
     }
 }
 
-fn note_fallback(notes: &mut Vec<Note>, answer: &Answer, report: &AgentReport) {
+fn note_fallback(notes: &mut Vec<Note>, answer: &Answer, run: &AgentRun) {
     if let Some(reason) = &answer.fallback {
         notes.push(Note {
             code: "llm_fallback".into(),
-            message: format!("{}: {} answered, since {reason}", report.agent, answer.server),
+            message: format!("{}: {} answered, since {reason}", run.agent, answer.server),
         });
     }
 }

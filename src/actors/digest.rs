@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    model::{Infeasibility, Note, PlanOption, Request, Requirements, Shares, Tally},
+    model::{Infeasibility, PlanOption, Request, Requirements, Shares, Tally},
     planning::problem::Problem,
 };
 
@@ -41,7 +41,8 @@ pub fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> Strin
 }
 
 /// What a plan's digest covers: everything that the request, its seed and the vendors decide.
-/// Left out: ids of the plan, times of day, personal data (so that erasing it keeps the digest).
+/// Left out: the plan's id, times of day, which server answered, and personal data (so that
+/// erasing it keeps the digest).
 #[derive(Serialize)]
 pub struct PlanContent<'a> {
     pub requirements: &'a Requirements,
@@ -49,7 +50,6 @@ pub struct PlanContent<'a> {
     pub options: &'a [PlanOption],
     pub tally: Option<&'a Tally>,
     pub infeasibility: Option<&'a Infeasibility>,
-    pub notes: &'a [Note],
 }
 
 /// BLAKE3, hex: equal for plans that are byte-identical apart from ids and timestamps.

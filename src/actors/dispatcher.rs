@@ -17,7 +17,7 @@ use tokio::{
 use super::plan_run::{self, RunContext};
 use crate::{
     model::PlanId,
-    store::ClaimedPlan,
+    store::{Plan, Renewed},
     telemetry::{events, metrics},
 };
 
@@ -35,10 +35,16 @@ pub enum Interrupt {
     Fenced,
 }
 
+/// A run under way.
+struct Run {
+    run_number: i64,
+    interrupt: watch::Sender<Option<Interrupt>>,
+}
+
 /// The runs under way, for those who must reach one. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Runs {
-    interrupts: Arc<Mutex<BTreeMap<PlanId, watch::Sender<Option<Interrupt>>>>>,
+    running: Arc<Mutex<BTreeMap<PlanId, Run>>>,
     wake: Arc<Notify>,
 }
 
@@ -52,29 +58,34 @@ impl Runs {
     pub fn interrupt(&self, plan: PlanId, why: Interrupt) -> bool {
         match self.locked().get(&plan) {
             Some(run) => {
-                run.send_replace(Some(why));
+                run.interrupt.send_replace(Some(why));
                 true
             }
             None => false,
         }
     }
 
-    fn begin(&self, plan: PlanId) -> watch::Receiver<Option<Interrupt>> {
+    fn begin(&self, plan: &Plan) -> watch::Receiver<Option<Interrupt>> {
         let (interrupt, interrupted) = watch::channel(None);
-        self.locked().insert(plan, interrupt);
+        let run = Run { run_number: plan.run_number, interrupt };
+        self.locked().insert(plan.id, run);
         interrupted
     }
 
-    fn end(&self, plan: PlanId) {
-        self.locked().remove(&plan);
+    /// Ends a run's entry, unless a later run of the same plan has taken its place.
+    fn end(&self, plan: PlanId, run_number: i64) {
+        let mut running = self.locked();
+        if running.get(&plan).is_some_and(|run| run.run_number == run_number) {
+            running.remove(&plan);
+        }
     }
 
-    fn plans(&self) -> Vec<PlanId> {
-        self.locked().keys().copied().collect()
+    fn all(&self) -> Vec<(PlanId, i64)> {
+        self.locked().iter().map(|(plan, run)| (*plan, run.run_number)).collect()
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<PlanId, watch::Sender<Option<Interrupt>>>> {
-        self.interrupts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<PlanId, Run>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,7 +111,7 @@ impl Dispatcher {
     /// Stops claiming and gives every running plan back; the future ends when none is left.
     pub fn drain(&self) -> impl Future<Output = ()> + Send + 'static {
         self.draining.send_replace(true);
-        for plan in self.runs.plans() {
+        for (plan, _) in self.runs.all() {
             self.runs.interrupt(plan, Interrupt::Drained);
         }
         let mut drained = self.drained.clone();
@@ -163,7 +174,7 @@ impl Claiming {
             return was_reachable;
         }
         let RunContext { store, owner, work, .. } = &self.context;
-        match store.claim(owner, workflow.lease, room).await {
+        match store.claim(owner, workflow.lease, u32::try_from(room).unwrap_or(u32::MAX)).await {
             Ok(claimed) => {
                 for plan in claimed {
                     self.begin(plan);
@@ -181,9 +192,9 @@ impl Claiming {
         }
     }
 
-    fn begin(&mut self, plan: ClaimedPlan) {
-        let id = plan.id;
-        let interrupted = self.runs.begin(id);
+    fn begin(&mut self, plan: Plan) {
+        let (id, run_number) = (plan.id, plan.run_number);
+        let interrupted = self.runs.begin(&plan);
         let (context, runs) = (self.context.clone(), self.runs.clone());
         let work = self.context.work.clone();
         let run = work.spawn(plan_run::run(context, plan, interrupted));
@@ -192,7 +203,7 @@ impl Claiming {
             let guard = AbortOnDrop(run.abort_handle());
             let finished = run.await;
             drop(guard);
-            runs.end(id);
+            runs.end(id, run_number);
             if let Err(panicked) = finished {
                 error!(work.log, "a run panicked"; events::PLAN_RETURNED,
                     "plan_id" => %id, "reason" => panicked.to_string());
@@ -200,6 +211,13 @@ impl Claiming {
             id
         });
         self.measure();
+    }
+
+    /// A run that is over in the database: it may just be ending here too, or it was taken away.
+    fn fenced(&self, (plan, run_number): (PlanId, i64)) {
+        if self.runs.all().contains(&(plan, run_number)) {
+            self.runs.interrupt(plan, Interrupt::Fenced);
+        }
     }
 
     fn ended(&mut self, ended: Result<PlanId, tokio::task::JoinError>) {
@@ -217,15 +235,19 @@ impl Claiming {
 
     /// Renews all leases at once; a run whose lease is lost is told to drop its work.
     async fn renew(&self) {
-        let plans = self.runs.plans();
-        if plans.is_empty() {
-            return;
-        }
+        let runs = self.runs.all();
         let RunContext { store, owner, work, settings, .. } = &self.context;
-        match store.renew(owner, settings.workflow.lease, &plans).await {
-            Ok(kept) => {
-                for plan in plans.into_iter().filter(|plan| !kept.contains(plan)) {
-                    self.runs.interrupt(plan, Interrupt::Fenced);
+        match store.renew_leases(owner, settings.workflow.lease, &runs).await {
+            Ok(renewed) => {
+                for run in runs {
+                    let kept = renewed.iter().find(|kept| (kept.plan, kept.run_number) == run);
+                    match kept {
+                        Some(Renewed { cancel_requested: true, plan, .. }) => {
+                            self.runs.interrupt(*plan, Interrupt::Cancelled);
+                        }
+                        Some(_) => {}
+                        None => self.fenced(run),
+                    }
                 }
             }
             Err(error) => warn!(work.log, "leases were not renewed"; "error" => %error),

@@ -28,12 +28,7 @@ impl From<StoreError> for ApiError {
                 Self::new(ErrorCode::NotFound, message).with_hint("`plan list` shows all plans")
             }
             StoreError::NoSuchVendor { .. } => Self::new(ErrorCode::NotFound, message),
-            StoreError::NoSuchCategory { .. } | StoreError::Unstorable { .. } => {
-                Self::new(ErrorCode::Invalid, message)
-            }
-            StoreError::WrongCurrency { .. } => {
-                Self::new(ErrorCode::Invalid, message).with_hint("name the vendors' currency")
-            }
+            StoreError::Unstorable { .. } => Self::new(ErrorCode::Invalid, message),
             StoreError::KeyReused { .. } => Self::new(ErrorCode::KeyReused, message),
             StoreError::WrongState { .. } | StoreError::Fenced { .. } => {
                 Self::new(ErrorCode::WrongState, message)
@@ -42,7 +37,6 @@ impl From<StoreError> for ApiError {
                 Self::new(ErrorCode::Taken, message)
                     .with_hint("select another option, or submit the request again")
             }
-            StoreError::Rows(rows) => refused_rows(&rows),
             ref e if e.is_outage() || e.is_transient() => {
                 Self::new(ErrorCode::Unavailable, message).with_hint("try again in a moment")
             }

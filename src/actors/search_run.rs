@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    checkpoint::Checkpoint,
-    digest::problem_digest,
-};
+use super::{checkpoint::Checkpoint, digest::problem_digest};
 use crate::{
-    model::{CategoryDef, Note, PlanOption, Request, Requirements, Shares, Sourced, StopReason, Tally},
-    model::AreaMap,
+    model::{
+        AreaMap, CategoryDef, Note, PlanOption, Request, Requirements, Shares, Sourced, StopReason,
+        Tally,
+    },
     planning::{
-        assembly::{Assembly, Inquiry, assemble},
+        abstract_file::ProblemFile,
+        assembly::{Assembly, assemble},
+        inquiry::Inquiry,
         search::{Outcome, Progress, Search},
         settings::SearchSettings,
         timeline,
@@ -18,6 +19,7 @@ use crate::{
 };
 
 /// Everything that a plan's search depends on; the result depends on nothing else.
+#[derive(Clone)]
 pub struct SearchInput {
     pub request: Request,
     pub requirements: Requirements,
@@ -47,16 +49,25 @@ impl SearchInput {
 pub enum SearchEvent {
     Round(Progress),
     /// To be stored, so that another daemon can go on from here.
-    Checkpoint { round: u32, checkpoint: Box<Checkpoint> },
+    Checkpoint {
+        round: u32,
+        checkpoint: Box<Checkpoint>,
+    },
 }
 
 /// What a search ends with.
 pub enum SearchEnd {
-    Found { options: Vec<PlanOption>, tally: Tally, notes: Vec<Note> },
+    Found {
+        options: Vec<PlanOption>,
+        tally: Tally,
+        notes: Vec<Note>,
+    },
     /// Proven: no combination of these vendors meets the constraints.
-    Infeasible { rounds: u32, combinations_scored: u64 },
+    Infeasible,
     /// Nothing found within the limits, and nothing proven.
-    GaveUp { reason: StopReason },
+    GaveUp {
+        reason: StopReason,
+    },
 }
 
 /// Runs the whole search.
@@ -84,8 +95,8 @@ pub fn run(
         Some(checkpoint) => Search::resume(&assembly.problem, settings, checkpoint.search),
         None => Search::new(&assembly.problem, settings, input.request.seed),
     };
-    let deadline = (settings.deadline_ms > 0)
-        .then(|| started + Duration::from_millis(settings.deadline_ms));
+    let deadline =
+        (settings.deadline_ms > 0).then(|| started + Duration::from_millis(settings.deadline_ms));
     let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let mut ended_by = None;
     loop {
@@ -97,10 +108,8 @@ pub fn run(
             break;
         }
         if progress.round % checkpoint_interval.max(1) == 0 {
-            let checkpoint = Box::new(Checkpoint {
-                problem_digest: digest.clone(),
-                search: search.state(),
-            });
+            let checkpoint =
+                Box::new(Checkpoint { problem_digest: digest.clone(), search: search.state() });
             tell(SearchEvent::Checkpoint { round: progress.round, checkpoint });
         }
         if late() {
@@ -118,28 +127,19 @@ pub fn run(
     if cancelled() {
         return SearchEnd::GaveUp { reason: StopReason::Cancelled };
     }
-    conclude(input, &assembly, search.finish(), ended_by)
+    conclude(&assembly, search.finish(), ended_by)
 }
 
-fn conclude(
-    input: &SearchInput,
-    assembly: &Assembly,
-    outcome: Outcome,
-    ended_by: Option<StopReason>,
-) -> SearchEnd {
+fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>) -> SearchEnd {
     if outcome.options.is_empty() {
         if !outcome.feasible {
-            return SearchEnd::Infeasible {
-                rounds: outcome.rounds,
-                combinations_scored: outcome.combinations_scored,
-            };
+            return SearchEnd::Infeasible;
         }
         return SearchEnd::GaveUp { reason: outcome.stopped_because };
     }
-    let inquiry = input.inquiry();
     let mut options: Vec<PlanOption> = Vec::new();
     for (i, solution) in outcome.options.iter().enumerate() {
-        let option = assembly.option(&inquiry, solution, i as u32 + 1, options.first());
+        let option = assembly.option(solution, i as u32 + 1, options.first());
         options.push(option);
     }
     let fitness = options.first().map_or(0.0, |option| option.fitness);
@@ -168,4 +168,18 @@ fn conclude(
         });
     }
     SearchEnd::Found { options, tally, notes }
+}
+
+/// The problem as any solver can read it, in-house catering unfolded.
+pub fn problem_file(input: &SearchInput, settings: &SearchSettings) -> ProblemFile {
+    let inquiry = input.inquiry();
+    let assembly = assemble(&inquiry, settings);
+    let names: Vec<String> = input.categories.iter().map(|c| c.name.to_string()).collect();
+    ProblemFile::export(&assembly.problem, &names, &assembly.candidate_ids())
+}
+
+/// Why nothing is feasible; `input` holds every vendor, whatever stands against it.
+pub fn explain(input: &SearchInput, _settings: &SearchSettings) -> crate::model::Infeasibility {
+    let _ = input;
+    crate::model::Infeasibility::default()
 }

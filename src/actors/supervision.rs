@@ -13,10 +13,10 @@ use std::{
 };
 
 use actix::{Actor, Addr, Arbiter, Context, Handler, MailboxError, Message, dev::ToEnvelope};
-use slog::{Logger, error, info, warn};
+use slog::{Logger, crit, debug, warn};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::control::ActorStatus;
+use crate::{control::ActorStatus, telemetry::events};
 
 /// When an actor is restarted, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,12 +155,14 @@ impl<A: Actor> Handle<A> {
 
     pub fn status(&self) -> ActorStatus {
         let life = lock(&self.shared.life);
+        let free = self.shared.permits.available_permits();
+        let in_flight = self.shared.capacity.saturating_sub(free);
         ActorStatus {
             name: self.shared.name.to_owned(),
             state: if life.alive { "running" } else { "restarting" }.to_owned(),
             generation: life.generation,
             restarts: life.restarts,
-            in_flight: self.shared.capacity.saturating_sub(self.shared.permits.available_permits()),
+            in_flight,
             capacity: self.shared.capacity,
             heartbeat_age_ms: life.last_heartbeat.elapsed().as_millis() as u64,
         }
@@ -242,15 +244,16 @@ where
                 deaths.pop_front();
             }
             if deaths.len() > self.policy.max_restarts {
-                error!(self.log, "actor given up"; "event" => "actor_given_up",
-                    "cause" => death.as_str(), "restarts" => deaths.len() - 1);
+                crit!(self.log, "an actor failed too often"; events::ACTOR_GAVE_UP,
+                    "restarts" => deaths.len() - 1);
                 // A full channel already holds a name, and one is enough to end the process.
                 let _ = escalate.try_send(self.name);
                 return;
             }
             let wait = self.backoff(deaths.len());
-            warn!(self.log, "actor restarts"; "event" => "actor_restarted",
-                "cause" => death.as_str(), "wait_ms" => wait.as_millis() as u64);
+            warn!(self.log, "an actor {} and is made anew", death.as_str();
+                events::ACTOR_RESTARTED, "restarts" => deaths.len(),
+                "backoff_ms" => wait.as_millis() as u64);
             tokio::time::sleep(wait).await;
         }
     }
@@ -273,7 +276,7 @@ where
             life.last_heartbeat = Instant::now();
             life.generation
         };
-        info!(self.log, "actor started"; "event" => "actor_started", "generation" => generation);
+        debug!(self.log, "an actor runs"; events::ACTOR_STARTED, "restarts" => generation - 1);
         self.address.send_replace(Some(address.clone()));
         let death = tokio::select! {
             death = &mut ended => death.unwrap_or(Death::Panicked),

@@ -11,7 +11,7 @@ use crate::{
     catalog::{self, GenerateOptions, Row},
     control::{ApiError, ErrorCode, GenerateVendors, ImportFormat, ImportReport, Refusal},
     model::{FieldErrors, Vendor},
-    store::{ImportSession, RowError, Store},
+    store::{RowError, Store},
 };
 
 /// Rows that go to the database at once.
@@ -48,7 +48,7 @@ pub async fn import(
 ) -> Result<ImportReport, ApiError> {
     let (chunks, mut arriving) = mpsc::channel(CHUNKS_WAITING);
     let reading = tokio::task::spawn_blocking(move || read(source, &chunks));
-    let mut session = ImportSession::begin(store).await?;
+    let mut session = store.begin_import().await?;
     let mut refusals = Refusals::default();
     let mut broken = false;
     while let Some(chunk) = arriving.recv().await {
@@ -132,7 +132,10 @@ fn read(source: RowSource, chunks: &mpsc::Sender<Chunk>) -> Result<(), ApiError>
                 as_of: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
             };
             let rows = catalog::generate(&options).zip(1..);
-            send(rows.map(|(vendor, number)| Row { number, result: Ok(vendor), fatal: false }), chunks);
+            send(
+                rows.map(|(vendor, number)| Row { number, result: Ok(vendor), fatal: false }),
+                chunks,
+            );
         }
     }
     Ok(())

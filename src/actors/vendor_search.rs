@@ -20,10 +20,16 @@ use super::{
     work::Work,
 };
 use crate::{
-    control::{ApiError, GenerateVendors, ImportFormat, ImportReport, VendorQuery, VendorStats},
+    control::{
+        ApiError, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorQuery,
+        VendorStats,
+    },
     model::{AreaMap, Category, CategoryDef, Sourced, Vendor, VendorId},
-    store::{SourcingQuery, Store},
+    store::{SEARCH_LIMIT_MAX, SourcingQuery, Store, VendorFilter},
 };
+
+/// Vendors that a search lists where the caller names no limit.
+const SEARCH_LIMIT_DEFAULT: u32 = 50;
 
 /// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
 /// all categories of a plan in one message.
@@ -265,7 +271,7 @@ impl Handler<SearchVendors> for VendorSearch {
     fn handle(&mut self, message: SearchVendors, _: &mut Context<Self>) -> Self::Result {
         let store = self.store.clone();
         self.work.run("vendor_search", async move {
-            Ok(store.search_vendors(&vendor_import::filter(message.0)?).await?)
+            Ok(store.search_vendors(&filter(message.0)?).await?)
         })
     }
 }
@@ -275,9 +281,7 @@ impl Handler<GetVendorStats> for VendorSearch {
 
     fn handle(&mut self, _: GetVendorStats, _: &mut Context<Self>) -> Self::Result {
         let store = self.store.clone();
-        self.work.run("vendor_search", async move {
-            Ok(vendor_import::stats(store.vendor_counts().await?))
-        })
+        self.work.run("vendor_search", async move { Ok(stats(store.vendor_counts().await?)) })
     }
 }
 
@@ -310,4 +314,34 @@ impl Handler<GetQueryCounters> for VendorSearch {
 
 fn locked(cache: &SharedCache) -> MutexGuard<'_, QueryCache<SourcingQuery>> {
     cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A caller's query as the store takes it.
+fn filter(query: VendorQuery) -> Result<VendorFilter, ApiError> {
+    let limit = query.limit.unwrap_or(SEARCH_LIMIT_DEFAULT);
+    if !(1..=SEARCH_LIMIT_MAX).contains(&limit) {
+        let hint = format!("write a number from 1 to {SEARCH_LIMIT_MAX}");
+        return Err(ApiError::invalid("limit", format!("is {limit}"), hint));
+    }
+    Ok(VendorFilter {
+        category: query.category,
+        city: query.city,
+        text: query.name,
+        tag: query.tag.map(|tag| tag.to_lowercase()),
+        guests: query.guests,
+        date: query.date,
+        min_rating: query.min_rating,
+        limit,
+        ..VendorFilter::default()
+    })
+}
+
+fn stats(counts: Vec<crate::store::VendorCount>) -> VendorStats {
+    let total = counts.iter().map(|count| count.vendors).sum();
+    let count = |count: crate::store::VendorCount| VendorCount {
+        category: count.category,
+        city: count.city,
+        vendors: count.vendors,
+    };
+    VendorStats { total, counts: counts.into_iter().map(count).collect() }
 }

@@ -11,7 +11,7 @@ use slog::{Logger, error};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::supervision::AskError;
-use crate::control::ApiError;
+use crate::{control::ApiError, telemetry::events};
 
 /// The process's runtime, and the log for what fails on it.
 #[derive(Clone)]
@@ -36,8 +36,8 @@ impl Work {
         let log = self.log.clone();
         Box::pin(async move {
             task.await.unwrap_or_else(|failure| {
-                error!(log, "a request panicked"; "event" => "request_panicked",
-                    "actor" => actor, "error" => failure.to_string());
+                error!(log, "a request failed in {actor}"; events::ACTOR_PANICKED,
+                    "panic" => failure.to_string());
                 Err(AskError::Panicked { actor }.into())
             })
         })

@@ -9,16 +9,7 @@ pub const DEFAULT_OLLAMA_MODEL: &str = "llama3.2:3b";
 
 /// An endpoint before its keys are read.
 pub fn new_endpoint() -> EndpointSettings {
-    EndpointSettings {
-        name: String::new(),
-        kind: ServerKind::Ollama,
-        base_url: String::new(),
-        model: String::new(),
-        parallel: 1,
-        api_key_file: None,
-        ca_file: None,
-        num_ctx: 8_192,
-    }
+    EndpointSettings { num_ctx: 8_192, ..EndpointSettings::new("", ServerKind::Ollama, "", "") }
 }
 
 /// Fills in a name and an address where the settings leave them out. Names of a kind are

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     compatibility::{AreaTable, Signature},
-    constraints::Reason,
     engagement::Engagement,
     fitness::{BUDGET_PART, COMPATIBILITY_PART, PREFERENCE_PART, budget_part},
     inquiry::{CATERER, Inquiry, VENUE},
     preference::Preference,
     problem::{Candidate, CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory},
-    seating::{Exclusion, Role, Seat, Seating},
+    reason::Reason,
+    roles::Role,
+    seating::{Exclusion, Seat, Seating},
     settings::SearchSettings,
 };
 use crate::model::{Category, ChosenVendor, Vendor};

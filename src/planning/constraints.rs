@@ -1,90 +1,16 @@
 //! Hard constraints on a single vendor: whether it can serve the request at all.
 
-use std::fmt;
-
 use super::{
     compatibility::AreaTable,
-    inquiry::{CATERER, Inquiry},
+    inquiry::Inquiry,
+    quote::{Scope, serves_only_meat},
+    reason::{Broken, Reason},
     tags::{fold, has_key, tag_key},
 };
 use crate::model::{
-    Basis, Category, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
+    Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
+    is_meatless_diet,
 };
-
-/// Why a vendor cannot be chosen; in the order in which they are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The request names it in `exclude`.
-    Excluded,
-    /// `must_include` names another vendor of its category.
-    NotMustInclude,
-    /// Its prices are in another currency than the budget.
-    Currency,
-    /// Another city, and the request's centre is not within its service radius.
-    City,
-    /// Fewer guests than its minimum.
-    BelowMinimum,
-    /// More guests than its maximum.
-    AboveMaximum,
-    LeadTime,
-    Blackout,
-    ClosedWeekday,
-    /// Booked in the needed window, setup to teardown.
-    Booked,
-    /// Its catering policy or its prices leave no way to use it: e.g. a hall that is sold with
-    /// its own plates only, where no caterer is wanted.
-    Catering,
-    /// A dietary need is not served.
-    Dietary,
-    /// It alone costs more than the budget without the contingency.
-    OverBudget,
-}
-
-impl Reason {
-    /// A stable word for logs and counts.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Excluded => "excluded",
-            Self::NotMustInclude => "not_must_include",
-            Self::Currency => "currency",
-            Self::City => "city",
-            Self::BelowMinimum => "below_minimum",
-            Self::AboveMaximum => "above_maximum",
-            Self::LeadTime => "lead_time",
-            Self::Blackout => "blackout",
-            Self::ClosedWeekday => "closed_weekday",
-            Self::Booked => "booked",
-            Self::Catering => "catering",
-            Self::Dietary => "dietary",
-            Self::OverBudget => "over_budget",
-        }
-    }
-
-    /// Said of a vendor: "it …".
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::Excluded => "is named in exclude",
-            Self::NotMustInclude => "gives way to another vendor named in must_include",
-            Self::Currency => "is priced in another currency",
-            Self::City => "does not serve the city",
-            Self::BelowMinimum => "takes only more guests",
-            Self::AboveMaximum => "takes only fewer guests",
-            Self::LeadTime => "needs more notice",
-            Self::Blackout => "is not available on that date",
-            Self::ClosedWeekday => "is closed on that weekday",
-            Self::Booked => "is booked at that time",
-            Self::Catering => "cannot be combined with the catering that is wanted",
-            Self::Dietary => "does not serve the dietary needs",
-            Self::OverBudget => "alone costs more than the budget",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// The time a vendor must be free: from its category's lead and its setup before the event to
 /// its teardown after it. The same window is held when a plan is selected.
@@ -116,55 +42,52 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// The first constraint that the vendor breaks whatever its role; `None`: none.
-    pub fn check(&self, def: &CategoryDef, sourced: &Sourced) -> Option<Reason> {
+    /// The constraints that the vendor breaks whatever its role.
+    pub fn broken(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
         let request = self.inquiry.request;
         let vendor = &sourced.vendor;
         let capacity = vendor.capacity.unwrap_or_default();
-        let breaks = |reason: Reason| match reason {
-            Reason::Excluded => request.exclude.contains(&vendor.id),
-            Reason::Currency => {
-                vendor.pricing.iter().any(|line| line.currency != request.budget.currency)
-            }
-            Reason::City => !self.serves_city(vendor),
-            Reason::BelowMinimum => capacity.min.is_some_and(|min| request.guests < min),
-            Reason::AboveMaximum => capacity.max.is_some_and(|max| request.guests > max),
-            Reason::LeadTime => i64::from(self.days_ahead) < i64::from(vendor.lead_days),
-            Reason::Blackout => vendor.blackout_dates.contains(&request.time.date),
-            Reason::ClosedWeekday => vendor.closed_weekdays.contains(&self.weekday),
-            Reason::Booked => {
-                !sourced.busy.is_empty() && {
-                    let needed = needed_window(request, def, vendor);
-                    sourced.busy.iter().any(|busy| busy.overlaps(needed))
-                }
-            }
-            _ => false,
+        let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
+        let booked = !sourced.busy.is_empty() && {
+            let needed = needed_window(request, def, vendor);
+            sourced.busy.iter().any(|busy| busy.overlaps(needed))
         };
-        [
-            Reason::Excluded,
-            Reason::Currency,
-            Reason::City,
-            Reason::BelowMinimum,
-            Reason::AboveMaximum,
-            Reason::LeadTime,
-            Reason::Blackout,
-            Reason::ClosedWeekday,
-            Reason::Booked,
-        ]
-        .into_iter()
-        .find(|&reason| breaks(reason))
+        let mut broken = Broken::NOTHING;
+        for (is_broken, reason) in [
+            (request.exclude.contains(&vendor.id), Reason::Excluded),
+            (foreign, Reason::Currency),
+            (!self.serves_city(vendor), Reason::City),
+            (capacity.min.is_some_and(|min| request.guests < min), Reason::BelowMinimum),
+            (capacity.max.is_some_and(|max| request.guests > max), Reason::AboveMaximum),
+            (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
+            (vendor.blackout_dates.contains(&request.time.date), Reason::Blackout),
+            (vendor.closed_weekdays.contains(&self.weekday), Reason::ClosedWeekday),
+            (booked, Reason::Booked),
+        ] {
+            if is_broken {
+                broken = broken.and(Broken::only(reason));
+            }
+        }
+        broken
     }
 
-    /// Whether a vendor that feeds the guests serves every dietary need: it carries the need as
-    /// a tag; `vegetarian` is also served by a vegetarian price line.
-    pub fn serves_diet(&self, vendor: &Vendor) -> bool {
+    /// The dietary needs that a vendor doesn't serve whose meals are eaten. It must carry each
+    /// need as a tag; `vegetarian` is also served by a vegetarian price line; and one with meat
+    /// alone serves no need that rules it out.
+    pub fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> Broken {
         let has_tag = |need: &str| vendor.tags.iter().any(|tag| has_key(tag, need));
         let has_veg_line = || {
             let mut lines = vendor.pricing.iter();
             lines.any(|l| l.basis == Basis::PerGuest && l.option == Some(MealOption::Veg))
         };
-        let served = |need: &String| has_tag(need) || (need == "vegetarian" && has_veg_line());
-        self.dietary.iter().all(served)
+        let mut broken = Broken::NOTHING;
+        for (index, need) in self.dietary.iter().enumerate() {
+            let named = has_tag(need) || (need == "vegetarian" && has_veg_line());
+            if !named || (is_meatless_diet(need) && serves_only_meat(vendor, scope)) {
+                broken = broken.and(Broken::diet(index));
+            }
+        }
+        broken
     }
 
     fn serves_city(&self, vendor: &Vendor) -> bool {
@@ -180,25 +103,20 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// Whether the guests eat what the vendors of a category bring.
-pub fn feeds(category: &Category) -> bool {
-    category.as_str() == CATERER
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil;
 
     use super::*;
     use crate::{
-        model::{Capacity, Window},
+        model::{Capacity, PriceLine, Window},
         planning::samples::{Case, meal, vendor},
     };
 
     fn check(case: &Case) -> Option<Reason> {
         let inquiry = case.inquiry();
         let areas = AreaTable::new(inquiry.areas);
-        Rules::new(&inquiry, &areas).check(&case.categories[0], &case.vendors[0])
+        Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
     }
 
     /// Changes a vendor.
@@ -270,25 +188,31 @@ mod tests {
 
     #[test]
     fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
-        for (needs, tags, veg_line, served) in [
-            (&[][..], &[][..], false, true),
-            (&["halal"], &["Halal"], false, true),
-            (&["gluten-free"], &["gluten free"], false, true),
-            (&["halal", "jain"], &["halal"], true, false),
-            (&["vegetarian"], &[], true, true),
-            (&["vegetarian"], &[], false, false),
-            (&["vegan"], &[], true, false),
+        let veg_line = meal(MealOption::Veg, 10);
+        let meat_line = meal(MealOption::NonVeg, 10);
+        let none: Vec<PriceLine> = vec![];
+        for (needs, tags, lines, unserved) in [
+            (&[][..], &[][..], &none, &[][..]),
+            (&["halal"], &["Halal"], &none, &[]),
+            (&["gluten-free"], &["gluten free"], &none, &[]),
+            (&["halal", "jain"], &["halal"], &vec![veg_line.clone()], &[1]),
+            (&["vegetarian"], &[], &vec![veg_line.clone()], &[]),
+            (&["halal", "vegetarian"], &[], &none, &[0, 1]),
+            (&["vegan"], &[], &vec![veg_line.clone()], &[0]),
+            (&["halal", "jain"], &["halal", "jain"], &vec![meat_line.clone()], &[1]),
+            (&["jain"], &["jain"], &vec![meat_line, veg_line], &[]),
         ] {
             let mut caterer = vendor("c", "caterer");
             caterer.tags = tags.iter().map(|&tag| tag.into()).collect();
-            if veg_line {
-                caterer.pricing.push(meal(MealOption::Veg, 10));
-            }
+            caterer.pricing.extend(lines.clone());
             let mut case = Case::of(&["caterer"]);
             case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
             let inquiry = case.inquiry();
             let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
-            assert_eq!(rules.serves_diet(&caterer), served, "{needs:?} {tags:?}");
+            let expected = unserved.iter().map(|&i| Broken::diet(i));
+            let expected = expected.fold(Broken::NOTHING, Broken::and);
+            assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");
+            assert_eq!(expected.first().is_some(), !unserved.is_empty());
         }
     }
 }

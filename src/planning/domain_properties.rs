@@ -9,8 +9,8 @@ use super::{
     fitness::fitness,
     inquiry::Inquiry,
     problem::{Combination, Problem, Solution},
+    roles::Role,
     samples::{Case, TODAY, any_case},
-    seating::Role,
     settings::SearchSettings,
 };
 use crate::model::{CateringPolicy, Percent, Sourced};
@@ -124,7 +124,7 @@ fn assert_serves(case: &Case, sourced: &Sourced, caters: bool) {
 
 fn assert_option_is_sound(case: &Case, assembly: &Assembly<'_>, combination: &Combination) {
     let solution = solution(&assembly.problem, combination.clone());
-    let option = assembly.option(&solution, 1, None).unwrap();
+    let option = assembly.option(&solution, 1, None);
     assert!((option.fitness - solution.value).abs() < 1e-9, "{option:?} against {solution:?}");
     let best = case.shares[solution.strategy].strategy;
     let tied = value_of_strategy(assembly, combination, option.strategy);
@@ -212,7 +212,7 @@ proptest! {
         for combination in combinations(&assembly.problem).iter().take(20) {
             for shares in &case.shares {
                 let alone = Inquiry { shares: std::slice::from_ref(shares), ..case.inquiry() };
-                let fit = fitness(&alone, &assembly.engagements(combination)).unwrap();
+                let fit = fitness(&alone, &assembly.engagements(combination));
                 let value = value_of_strategy(&assembly, combination, shares.strategy);
                 prop_assert!((fit.fitness - value).abs() < 1e-9, "{fit:?} against {value}");
             }

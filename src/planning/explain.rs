@@ -7,7 +7,7 @@ use super::{
     engagement::Engagement,
     fitness::fitness,
     problem::Solution,
-    quote::{Scope, Unquotable, quote},
+    quote::{Scope, quote},
 };
 use crate::model::{Amount, Category, ChosenVendor, Currency, PlanOption};
 
@@ -17,21 +17,16 @@ const SAME: f64 = 0.005;
 impl Assembly<'_> {
     /// The option that a solution stands for, its fitness computed anew by the contract's
     /// formula. `best`: option 1, of this assembly too, where this is another one.
-    ///
-    /// # Errors
-    /// A vendor that can't be quoted: not for solutions of this assembly's problem.
     pub fn option(
         &self,
         solution: &Solution,
         number: u32,
         best: Option<&PlanOption>,
-    ) -> Result<PlanOption, Unquotable> {
+    ) -> PlanOption {
         let engagements = self.engagements(&solution.chosen);
-        let fit = fitness(&self.inquiry, &engagements)?;
-        let vendors = engagements
-            .iter()
-            .map(|engagement| self.chosen_vendor(engagement))
-            .collect::<Result<Vec<_>, _>>()?;
+        let fit = fitness(&self.inquiry, &engagements);
+        let vendors: Vec<ChosenVendor> =
+            engagements.iter().map(|engagement| self.chosen_vendor(engagement)).collect();
         let zero = self.inquiry.request.budget.amount.zero_like();
         let mut option = PlanOption {
             number,
@@ -49,14 +44,14 @@ impl Assembly<'_> {
             option.differs_in = self.differences(&option, best);
             option.remarks = self.remarks(&option, best);
         }
-        Ok(option)
+        option
     }
 
-    fn chosen_vendor(&self, engagement: &Engagement<'_>) -> Result<ChosenVendor, Unquotable> {
+    fn chosen_vendor(&self, engagement: &Engagement<'_>) -> ChosenVendor {
         let Engagement { category, vendor, in_house } = *engagement;
         let scope = Scope::of(category, in_house);
-        let quote = quote(self.inquiry.request, category, vendor, scope)?;
-        Ok(ChosenVendor {
+        let quote = quote(self.inquiry.request, category, vendor, scope);
+        ChosenVendor {
             category: category.clone(),
             id: vendor.id.clone(),
             name: vendor.name.clone(),
@@ -65,7 +60,7 @@ impl Assembly<'_> {
             service_charge: quote.service_charge,
             tax: quote.tax,
             in_house,
-        })
+        }
     }
 
     /// Places in which two options have different vendors; a skipped place differs from a filled
@@ -219,9 +214,9 @@ mod tests {
         let inquiry = case.inquiry();
         let assembly = assemble(&inquiry, &SearchSettings::default());
         // Photographers: p, skip.
-        let first = assembly.option(&solution(&[Some(0), Some(0)]), 1, None).unwrap();
+        let first = assembly.option(&solution(&[Some(0), Some(0)]), 1, None);
         assert!(first.remarks.is_empty());
-        let second = assembly.option(&solution(&[Some(0), Some(1)]), 2, Some(&first)).unwrap();
+        let second = assembly.option(&solution(&[Some(0), Some(1)]), 2, Some(&first));
         assert_eq!(second.differs_in, 1);
         assert_eq!(
             second.remarks,
@@ -232,7 +227,7 @@ mod tests {
                 "styles agree less"
             ]
         );
-        let third = assembly.option(&solution(&[Some(1), Some(1)]), 3, Some(&first)).unwrap();
+        let third = assembly.option(&solution(&[Some(1), Some(1)]), 3, Some(&first));
         assert_eq!(third.differs_in, 2);
         assert!(third.remarks.contains(&"without a photographer".to_owned()));
     }
@@ -243,7 +238,7 @@ mod tests {
         let case = Case::of(&["venue", "caterer"]).with([hall]);
         let inquiry = case.inquiry();
         let assembly = assemble(&inquiry, &SearchSettings::default());
-        let option = assembly.option(&solution(&[Some(0), None]), 1, None).unwrap();
+        let option = assembly.option(&solution(&[Some(0), None]), 1, None);
         let shown: Vec<_> = option
             .vendors
             .iter()

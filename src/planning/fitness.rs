@@ -8,7 +8,7 @@ use super::{
     engagement::Engagement,
     inquiry::Inquiry,
     preference::Preference,
-    quote::{Scope, Unquotable, total_minor},
+    quote::{Scope, total_minor},
 };
 use crate::model::{Shares, Strategy};
 
@@ -33,28 +33,17 @@ pub struct Fitness {
 
 /// The fitness of the vendors in their places; a requested category without an engagement is
 /// skipped. Sums run in category order, so that the result is the same everywhere.
-///
-/// # Errors
-/// A vendor that can't be quoted.
-pub fn fitness(
-    inquiry: &Inquiry<'_>,
-    engagements: &[Engagement<'_>],
-) -> Result<Fitness, Unquotable> {
+pub fn fitness(inquiry: &Inquiry<'_>, engagements: &[Engagement<'_>]) -> Fitness {
     let places: Vec<Option<&Engagement<'_>>> = inquiry
         .categories
         .iter()
         .map(|def| engagements.iter().find(|engagement| *engagement.category == def.name))
         .collect();
-    let mut quotes = Vec::with_capacity(places.len());
-    for place in &places {
-        quotes.push(match place {
-            Some(e) => {
-                let scope = Scope::of(e.category, e.in_house);
-                Some(total_minor(inquiry.request, e.category, e.vendor, scope)?)
-            }
-            None => None,
-        });
-    }
+    let quote = |engagement: &Engagement<'_>| {
+        let Engagement { category, vendor, in_house } = *engagement;
+        total_minor(inquiry.request, category, vendor, Scope::of(category, in_house))
+    };
+    let quotes: Vec<Option<i64>> = places.iter().map(|place| place.map(quote)).collect();
     let preference_fit = preference_fit(inquiry, &places);
     let compatibility = compatibility(inquiry, &places);
     let of_strategy = |shares: &Shares| {
@@ -73,9 +62,8 @@ pub fn fitness(
         compatibility,
     };
     let all = inquiry.shares.iter().map(of_strategy);
-    Ok(all
-        .reduce(|best, next| if next.fitness > best.fitness { next } else { best })
-        .unwrap_or(nothing))
+    all.reduce(|best, next| if next.fitness > best.fitness { next } else { best })
+        .unwrap_or(nothing)
 }
 
 /// g(x) of the contract: 1 up to the allocation, falling by 2 per whole allocation above it,
@@ -188,7 +176,6 @@ mod tests {
             &case.inquiry(),
             &engage(&case, &[("photographer", &one), ("florist", &other)]),
         );
-        let fit = fit.unwrap();
         // The photographer costs 1.25 of its allocation.
         assert!((fit.budget_fit - (0.08 * 0.5 + 0.92)).abs() < 1e-12, "{fit:?}");
         assert!((fit.preference_fit - (1.0 + 3.0 * 0.5) / 4.0).abs() < 1e-12, "{fit:?}");
@@ -203,7 +190,7 @@ mod tests {
         shares(&mut case, &[("photographer", 0.5), ("florist", 0.5)]);
         let mut one = vendor("p", "photographer");
         one.rating = Some(5.0);
-        let fit = fitness(&case.inquiry(), &engage(&case, &[("photographer", &one)])).unwrap();
+        let fit = fitness(&case.inquiry(), &engage(&case, &[("photographer", &one)]));
         assert_eq!((fit.budget_fit, fit.preference_fit, fit.compatibility), (1.0, 0.5, 0.0));
     }
 
@@ -215,7 +202,7 @@ mod tests {
         let mut hall = venue("v", CateringPolicy::InHouse);
         (hall.rating, hall.tags) = (Some(2.5), vec!["thai".into()]);
         let both = [("venue", &hall), ("caterer", &hall)];
-        let fit = fitness(&case.inquiry(), &engage(&case, &both)).unwrap();
+        let fit = fitness(&case.inquiry(), &engage(&case, &both));
         assert_eq!(fit.budget_fit, 1.0);
         let kitchen = (0.5 + 0.2 * 0.5) / 0.7;
         assert!((fit.preference_fit - (0.5 + kitchen) / 2.0).abs() < 1e-12, "{fit:?}");
@@ -231,7 +218,7 @@ mod tests {
         poor.strategy = Strategy::Experience;
         case.shares.insert(0, poor);
         let florist = vendor("f", "florist");
-        let fit = fitness(&case.inquiry(), &engage(&case, &[("florist", &florist)])).unwrap();
+        let fit = fitness(&case.inquiry(), &engage(&case, &[("florist", &florist)]));
         assert_eq!((fit.compatibility, fit.budget_fit), (1.0, 1.0));
         assert_eq!(fit.strategy, Strategy::Balanced);
     }

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod compatibility;
 pub mod constraints;
 pub mod diversity;
+#[cfg(test)]
 mod domain_properties;
 pub mod engagement;
 pub mod explain;
@@ -19,11 +20,15 @@ pub mod preference;
 pub mod problem;
 pub mod proof;
 pub mod quote;
+pub mod reason;
 pub mod reduce;
+pub mod roles;
+#[cfg(test)]
 mod samples;
 pub mod score;
 pub mod search;
 pub mod seating;
 pub mod settings;
 pub mod tags;
+pub mod timeline;
 pub mod verdict;

@@ -1,7 +1,5 @@
 //! What a vendor costs for a request: lines × quantities, service charge, tax. Integers only.
 
-use thiserror::Error;
-
 use super::inquiry::VENUE;
 use crate::model::{
     Amount, Basis, Category, MealOption, PriceLine, Quote, QuoteLine, Request, Vendor,
@@ -37,33 +35,23 @@ impl Scope {
         }
     }
 
+    fn offers(self, vendor: &Vendor, option: MealOption) -> bool {
+        let mut lines = vendor.pricing.iter().filter(|line| self.counts(line));
+        lines.any(|line| line.basis == Basis::PerGuest && line.option == Some(option))
+    }
+
     /// Whether the vendor has any price here.
     pub fn is_priced(self, vendor: &Vendor) -> bool {
         vendor.pricing.iter().any(|line| self.counts(line))
     }
 }
 
-/// Why a vendor has no quote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Unquotable {
-    #[error("serves only meals with meat or fish, which the dietary needs rule out")]
-    NoMeatlessMeal,
-}
-
 /// The total of [`quote`] in minor units, without writing it out.
-///
-/// # Errors
-/// See [`Unquotable`].
-pub fn total_minor(
-    request: &Request,
-    category: &Category,
-    vendor: &Vendor,
-    scope: Scope,
-) -> Result<i64, Unquotable> {
-    let quantities = Quantities::of(request, category, vendor, scope)?;
+pub fn total_minor(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> i64 {
+    let quantities = Quantities::of(request, category, vendor, scope);
     let lines = vendor.pricing.iter().filter(|line| scope.counts(line));
     let amounts = lines.map(|line| quantities.of_line(line).amount(line.amount.minor));
-    Ok(Sums::of(vendor, amounts).total)
+    Sums::of(vendor, amounts).total
 }
 
 /// The quote of a vendor in a category's place: each line's unit amount × quantity, service
@@ -74,17 +62,9 @@ pub fn total_minor(
 /// for a vendor that stays shorter (how long each one stays is the timeline's matter); per room
 /// and per person the service's quantity. Of per-guest lines with a meal option, `veg` serves
 /// round-half-even(veg share × guests), `non_veg` the rest; a vendor with only one of them
-/// serves it to all.
-///
-/// # Errors
-/// See [`Unquotable`].
-pub fn quote(
-    request: &Request,
-    category: &Category,
-    vendor: &Vendor,
-    scope: Scope,
-) -> Result<Quote, Unquotable> {
-    let quantities = Quantities::of(request, category, vendor, scope)?;
+/// serves it to all; whether the dietary needs allow that is [`serves_only_meat`]'s matter.
+pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> Quote {
+    let quantities = Quantities::of(request, category, vendor, scope);
     let decimals = request.budget.amount.decimals;
     let mut lines = Vec::new();
     for line in vendor.pricing.iter().filter(|line| scope.counts(line)) {
@@ -99,14 +79,20 @@ pub fn quote(
         }
     }
     let sums = Sums::of(vendor, lines.iter().map(|line| line.amount.minor));
-    Ok(Quote {
+    Quote {
         vendor: vendor.id.clone(),
         lines,
         subtotal: Amount::new(sums.subtotal, decimals),
         service_charge: Amount::new(sums.service_charge, decimals),
         tax: Amount::new(sums.tax, decimals),
         total: Amount::new(sums.total, decimals),
-    })
+    }
+}
+
+/// Whether the vendor has meals with meat or fish and none without; a meatless request cannot
+/// take it.
+pub fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
+    scope.offers(vendor, MealOption::NonVeg) && !scope.offers(vendor, MealOption::Veg)
 }
 
 /// How many vegetarian meals a request wants: round-half-even(veg share × guests).
@@ -138,27 +124,19 @@ struct Quantities {
 }
 
 impl Quantities {
-    fn of(
-        request: &Request,
-        category: &Category,
-        vendor: &Vendor,
-        scope: Scope,
-    ) -> Result<Self, Unquotable> {
-        let offers = |option| {
-            let mut counted = vendor.pricing.iter().filter(|line| scope.counts(line));
-            counted.any(|line| line.basis == Basis::PerGuest && line.option == Some(option))
-        };
+    fn of(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> Self {
         let guests = request.guests;
-        let (veg, non_veg) = match (offers(MealOption::Veg), offers(MealOption::NonVeg)) {
-            (false, true) if request.is_meatless() => return Err(Unquotable::NoMeatlessMeal),
-            (true, true) => {
-                let veg = veg_guests(request);
-                (veg, guests - veg)
-            }
-            _ => (guests, guests),
+        let has_both = [MealOption::Veg, MealOption::NonVeg]
+            .into_iter()
+            .all(|option| scope.offers(vendor, option));
+        let (veg, non_veg) = if has_both {
+            let veg = veg_guests(request);
+            (veg, guests - veg)
+        } else {
+            (guests, guests)
         };
         let units = request.services.get(category).map_or(1, |service| service.quantity);
-        Ok(Self { guests, veg, non_veg, minutes: request.time.minutes, units })
+        Self { guests, veg, non_veg, minutes: request.time.minutes, units }
     }
 
     fn of_line(&self, line: &PriceLine) -> Quantity {
@@ -201,8 +179,8 @@ mod tests {
     };
 
     fn amounts(request: &Request, vendor: &Vendor, scope: Scope) -> Vec<i64> {
-        let quote = quote(request, &vendor.category, vendor, scope).unwrap();
-        let total = total_minor(request, &vendor.category, vendor, scope).unwrap();
+        let quote = quote(request, &vendor.category, vendor, scope);
+        let total = total_minor(request, &vendor.category, vendor, scope);
         assert_eq!(quote.total.minor, total);
         quote.lines.iter().map(|line| line.amount.minor).collect()
     }
@@ -232,15 +210,13 @@ mod tests {
         use MealOption::{NonVeg, Veg};
         let both = vec![meal(Veg, 10), meal(NonVeg, 100)];
         for (guests, share, diet, pricing, expected) in [
-            (101, None, "", both.clone(), Ok(vec![500, 5_100])),
-            (103, None, "", both.clone(), Ok(vec![520, 5_100])),
-            (100, Some(0.25), "", both.clone(), Ok(vec![250, 7_500])),
-            (100, Some(0.0), "", both.clone(), Ok(vec![10_000])),
-            (100, None, "jain", both.clone(), Ok(vec![1_000])),
-            (100, None, "", vec![meal(Veg, 10)], Ok(vec![1_000])),
-            (100, None, "", vec![meal(NonVeg, 100)], Ok(vec![10_000])),
-            (100, None, "halal", vec![meal(NonVeg, 100)], Ok(vec![10_000])),
-            (100, None, "vegan", vec![meal(NonVeg, 100)], Err(Unquotable::NoMeatlessMeal)),
+            (101, None, "", both.clone(), &[500, 5_100][..]),
+            (103, None, "", both.clone(), &[520, 5_100]),
+            (100, Some(0.25), "", both.clone(), &[250, 7_500]),
+            (100, Some(0.0), "", both.clone(), &[10_000]),
+            (100, None, "jain", both.clone(), &[1_000]),
+            (100, None, "", vec![meal(Veg, 10)], &[1_000]),
+            (100, None, "", vec![meal(NonVeg, 100)], &[10_000]),
         ] {
             let mut request = request();
             request.guests = guests;
@@ -249,9 +225,23 @@ mod tests {
                 Some(diet.to_owned()).filter(|diet| !diet.is_empty()).into_iter().collect();
             let mut caterer = vendor("c", "caterer");
             caterer.pricing = pricing;
-            let quote = quote(&request, &caterer.category, &caterer, Scope::Whole);
-            let amounts = quote.map(|q| q.lines.iter().map(|l| l.amount.minor).collect());
-            assert_eq!(amounts, expected, "{guests} {share:?} {diet}");
+            assert_eq!(amounts(&request, &caterer, Scope::Whole), expected, "{guests} {diet}");
+        }
+    }
+
+    #[test]
+    fn only_meat_means_no_meal_without_it() {
+        use MealOption::{NonVeg, Veg};
+        for (pricing, expected) in [
+            (vec![meal(NonVeg, 100)], true),
+            (vec![meal(NonVeg, 100), meal(Veg, 10)], false),
+            (vec![line(Basis::PerGuest, 100)], false),
+            (vec![line(Basis::Flat, 100)], false),
+        ] {
+            let mut caterer = vendor("c", "caterer");
+            caterer.pricing = pricing;
+            assert_eq!(serves_only_meat(&caterer, Scope::Whole), expected);
+            assert!(!serves_only_meat(&caterer, Scope::Rental));
         }
     }
 
@@ -271,7 +261,7 @@ mod tests {
         florist.pricing = vec![line(Basis::Flat, 1_005)];
         florist.service_charge = Percent::from_whole(10);
         florist.tax = Percent::from_whole(18);
-        let quote = quote(&request(), &florist.category, &florist, Scope::Whole).unwrap();
+        let quote = quote(&request(), &florist.category, &florist, Scope::Whole);
         let parts = [quote.subtotal, quote.service_charge, quote.tax, quote.total];
         // 100.5 → 100; 18 % of 1,105 = 198.9 → 199.
         assert_eq!(parts.map(|part| part.minor), [1_005, 100, 199, 1_304]);
@@ -283,6 +273,6 @@ mod tests {
         florist.pricing = vec![line(Basis::PerGuest, i64::MAX / 2), line(Basis::Flat, i64::MAX)];
         florist.tax = Percent::from_whole(100);
         let total = total_minor(&request(), &florist.category, &florist, Scope::Whole);
-        assert_eq!(total, Ok(i64::MAX));
+        assert_eq!(total, i64::MAX);
     }
 }

@@ -4,30 +4,16 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
     compatibility::AreaTable,
-    constraints::{Reason, Rules, feeds},
-    inquiry::{CATERER, Inquiry, VENUE},
-    problem::CategoryIndex,
-    quote::{Scope, total_minor},
+    inquiry::Inquiry,
+    reason::{Broken, Reason},
+    roles::{Entry, Musts, Role, Roles},
 };
-use crate::model::{Category, CateringPolicy, Vendor, VendorId};
+use crate::model::{Category, Vendor, VendorId};
 
 /// Id of the candidate that leaves an optional category out.
 const SKIP_ID: &str = "skip";
 /// What is added to a venue's id where it caters too.
 const CATERING_SUFFIX: &str = "+catering";
-
-/// What a vendor does as a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Nobody: an optional category is left out.
-    Skip,
-    /// The service of a category other than `venue`.
-    Service,
-    /// A venue without its kitchen.
-    Rental,
-    /// A venue with its kitchen, which then also fills the caterer's place.
-    Catering,
-}
 
 /// One candidate's side in the domain.
 #[derive(Clone, Debug)]
@@ -75,84 +61,37 @@ impl<'a> Seating<'a> {
     }
 }
 
-/// What `must_include` asks for.
-struct Musts<'a> {
-    /// Per category: the vendor that must fill it.
-    by_category: Vec<Option<&'a VendorId>>,
-    impossible: Vec<String>,
-}
-
-impl<'a> Musts<'a> {
-    fn of(inquiry: &Inquiry<'a>) -> Self {
-        let mut by_category = vec![None; inquiry.categories.len()];
-        let mut impossible = Vec::new();
-        for id in &inquiry.request.must_include {
-            let Some(sourced) = inquiry.vendors.iter().find(|sourced| sourced.vendor.id == *id)
-            else {
-                impossible.push(format!(
-                    "must_include names `{id}`, which is not among the vendors for this request"
-                ));
-                continue;
-            };
-            let category = &sourced.vendor.category;
-            let Some(index) = inquiry.index_of(category.as_str()) else {
-                impossible
-                    .push(format!("must_include names `{id}`, but no {category} is requested"));
-                continue;
-            };
-            match by_category[index] {
-                None => by_category[index] = Some(id),
-                Some(first) => impossible.push(format!(
-                    "must_include names `{first}` and `{id}`, but there is one place for a \
-                     {category}"
-                )),
-            }
-        }
-        Self { by_category, impossible }
-    }
-
-    fn of_category(&self, index: Option<CategoryIndex>) -> Option<&'a VendorId> {
-        self.by_category.get(index?).copied().flatten()
-    }
-}
-
+/// Every vendor that may be chosen, per category, in the order of the candidates.
 fn seat_vendors<'a>(
     inquiry: &Inquiry<'a>,
     areas: &AreaTable,
     musts: &Musts<'a>,
     excluded: &mut Vec<Exclusion>,
 ) -> Vec<Vec<Seat<'a>>> {
-    let rules = Rules::new(inquiry, areas);
+    let roles = Roles::new(inquiry, areas, musts);
     let ids = Ids::of(inquiry);
     let mut seats: Vec<Vec<Seat<'a>>> = vec![Vec::new(); inquiry.categories.len()];
     for sourced in inquiry.vendors {
         let vendor = &sourced.vendor;
         let Some(index) = inquiry.index_of(vendor.category.as_str()) else { continue };
-        let must = musts.of_category(Some(index));
-        let seated = if must.is_some_and(|id| *id != vendor.id) {
-            Err(Reason::NotMustInclude)
-        } else if let Some(reason) = rules.check(&inquiry.categories[index], sourced) {
-            Err(reason)
-        } else {
-            roles(inquiry, &rules, musts, vendor)
-        };
-        match seated {
-            Ok(roles) => seats[index].extend(roles.into_iter().map(|priced| Seat {
-                id: ids.of_role(vendor, priced.role),
-                vendor: Some(vendor),
-                role: priced.role,
-                quote: priced.quote,
-                plates: priced.plates,
-            })),
-            Err(reason) => excluded.push(Exclusion {
-                vendor: vendor.id.clone(),
-                category: vendor.category.clone(),
-                reason,
-            }),
+        let before = seats[index].len();
+        let (mut reason, mut of_policy) = (None, None);
+        for entry in roles.of(index, sourced) {
+            match entry.broken.first() {
+                None => seats[index].push(ids.seat(entry)),
+                // A role that the policy forbids says little about the vendor's other one.
+                first if entry.broken.has(Broken::only(Reason::Catering)) => of_policy = first,
+                first => reason = first,
+            }
+        }
+        if seats[index].len() == before {
+            let reason = reason.or(of_policy).unwrap_or(Reason::Catering);
+            let (vendor, category) = (vendor.id.clone(), vendor.category.clone());
+            excluded.push(Exclusion { vendor, category, reason });
         }
     }
     for (index, def) in inquiry.categories.iter().enumerate() {
-        if !inquiry.service(&def.name).required && musts.of_category(Some(index)).is_none() {
+        if musts.may_skip(inquiry, def, index) {
             let id = ids.skip();
             seats[index].push(Seat { id, vendor: None, role: Role::Skip, quote: 0, plates: 0 });
         }
@@ -161,75 +100,6 @@ fn seat_vendors<'a>(
         seats[index].dedup_by(|a, b| a.id == b.id);
     }
     seats
-}
-
-/// A role with what it costs, in minor units.
-struct Priced {
-    role: Role,
-    quote: i64,
-    plates: i64,
-}
-
-/// The roles a vendor can take, with their quotes; an error where none is left: the reason that
-/// the last of them failed for.
-fn roles(
-    inquiry: &Inquiry<'_>,
-    rules: &Rules<'_>,
-    musts: &Musts<'_>,
-    vendor: &Vendor,
-) -> Result<Vec<Priced>, Reason> {
-    let request = inquiry.request;
-    let mut possible = Vec::with_capacity(2);
-    let mut failed = Reason::Catering;
-    for &role in roles_by_policy(inquiry, musts, vendor) {
-        let eaten = role == Role::Catering || feeds(&vendor.category);
-        if eaten && !rules.serves_diet(vendor) {
-            failed = Reason::Dietary;
-            continue;
-        }
-        let cost = |scope| total_minor(request, &vendor.category, vendor, scope);
-        let priced = match role {
-            Role::Catering => cost(Scope::Rental)
-                .and_then(|quote| Ok(Priced { role, quote, plates: cost(Scope::Plates)? })),
-            _ => cost(Scope::of(&vendor.category, false)).map(|quote| Priced {
-                role,
-                quote,
-                plates: 0,
-            }),
-        };
-        match priced {
-            Err(_) => failed = Reason::Dietary,
-            Ok(priced)
-                if priced.quote.saturating_add(priced.plates) > request.spendable_minor() =>
-            {
-                failed = Reason::OverBudget;
-            }
-            Ok(priced) => possible.push(priced),
-        }
-    }
-    if possible.is_empty() { Err(failed) } else { Ok(possible) }
-}
-
-/// The roles that policy and price list allow.
-fn roles_by_policy(inquiry: &Inquiry<'_>, musts: &Musts<'_>, vendor: &Vendor) -> &'static [Role] {
-    if vendor.category.as_str() != VENUE {
-        return &[Role::Service];
-    }
-    let caterer = inquiry.index_of(CATERER);
-    let policy = vendor.catering();
-    // An outside caterer that must come rules the venue's kitchen out.
-    let may_cater = caterer.is_some()
-        && policy != CateringPolicy::Outside
-        && musts.of_category(caterer).is_none()
-        && Scope::Plates.is_priced(vendor);
-    let may_rent =
-        (caterer.is_none() || policy != CateringPolicy::InHouse) && Scope::Rental.is_priced(vendor);
-    match (may_rent, may_cater) {
-        (true, true) => &[Role::Rental, Role::Catering],
-        (true, false) => &[Role::Rental],
-        (false, true) => &[Role::Catering],
-        (false, false) => &[],
-    }
 }
 
 /// Makes ids of candidates that no vendor has.
@@ -245,11 +115,13 @@ impl<'a> Ids<'a> {
         Self { taken: ids.filter(alike).collect() }
     }
 
-    fn of_role(&self, vendor: &'a Vendor, role: Role) -> Cow<'a, str> {
-        match role {
+    fn seat(&self, entry: Entry<'a>) -> Seat<'a> {
+        let Entry { vendor, role, quote, plates, .. } = entry;
+        let id = match role {
             Role::Catering => self.free(format!("{}{CATERING_SUFFIX}", vendor.id)).into(),
             _ => vendor.id.as_str().into(),
-        }
+        };
+        Seat { id, vendor: Some(vendor), role, quote, plates }
     }
 
     fn skip(&self) -> Cow<'a, str> {
@@ -268,7 +140,7 @@ impl<'a> Ids<'a> {
 mod tests {
     use super::*;
     use crate::{
-        model::{MealOption, Service},
+        model::{CateringPolicy, MealOption, Service},
         planning::samples::{Case, meal, vendor, venue},
     };
 
@@ -338,7 +210,7 @@ mod tests {
         case.request.must_include = vec!["d".into()];
         let (ids, excluded, _) = seating(&case);
         assert_eq!(ids, [["a"], ["d"]]);
-        let lost = [("b".into(), Reason::Catering), ("c".into(), Reason::NotMustInclude)];
+        let lost = [("b".into(), Reason::NotMustInclude), ("c".into(), Reason::NotMustInclude)];
         assert_eq!(excluded, lost);
         for (musts, word) in [
             (&["c", "d"][..], "one place for a caterer"),

@@ -1,7 +1,7 @@
 //! The budgeting agent: splits the budget over the categories, once per strategy.
 
 use crate::{
-    llm::task::{Reply, ShareCategory, SharesTask, Task},
+    llm::{Reply, ShareCategory, SharesTask, Task},
     model::{Category, CategoryDef, Note, Request, Shares, Strategy},
     planning::budget::{check_shares, default_shares},
 };

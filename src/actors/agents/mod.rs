@@ -5,7 +5,6 @@
 //! The reply is data; without an LLM the built-in rules answer, so that every agent always
 //! comes to an end.
 
-pub mod blueprint;
 pub mod budgeting;
 pub mod requirements;
 pub mod sourcing;
@@ -14,75 +13,52 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::llm::task::Answer;
-
-/// Who did an agent's work, how long it took, how it ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AgentReport {
-    pub agent: &'static str,
-    pub started_at: Timestamp,
-    pub ended_at: Timestamp,
-    pub outcome: Outcome,
-    /// The LLM endpoint that answered, `rules`, or `postgresql` for sourcing.
-    pub server: String,
-    pub model: Option<String>,
-    /// Why the wished-for server did not answer.
-    pub reason: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Ok,
-    /// A server that stands earlier in the chain failed.
-    Fallback,
-    Failed,
-    TimedOut,
-}
-
-impl Outcome {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Fallback => "fallback",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
+use crate::{
+    llm::Answer,
+    model::PlanId,
+    store::{AgentOutcome, AgentRun},
+};
 
 /// When an agent started, on both clocks: one for the record, one for the length.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
+    plan: PlanId,
     at: Timestamp,
     instant: Instant,
 }
 
 impl Started {
-    pub fn now() -> Self {
-        Self { at: Timestamp::now(), instant: Instant::now() }
+    pub fn now(plan: PlanId) -> Self {
+        Self { plan, at: Timestamp::now(), instant: Instant::now() }
     }
 
-    /// The report of an agent that ends now.
-    pub fn report(self, agent: &'static str, outcome: Outcome, server: &str) -> AgentReport {
+    /// The record of an agent that ends now and asked no LLM server.
+    pub fn ended(self, agent: &str, outcome: AgentOutcome) -> AgentRun {
         let ended_at = self.at.saturating_add(self.instant.elapsed()).unwrap_or(self.at);
-        AgentReport {
-            agent,
+        AgentRun {
+            plan: self.plan,
+            agent: agent.to_owned(),
             started_at: self.at,
             ended_at,
             outcome,
-            server: server.to_owned(),
+            server: None,
             model: None,
-            reason: None,
+            detail: None,
         }
     }
 
-    /// The report of an agent whose answer came from the LLM gateway.
-    pub fn answered(self, agent: &'static str, answer: &Answer) -> AgentReport {
-        let outcome = if answer.fallback.is_some() { Outcome::Fallback } else { Outcome::Ok };
-        AgentReport {
+    /// The record of an agent whose answer came from the LLM gateway.
+    pub fn answered(self, agent: &str, answer: &Answer) -> AgentRun {
+        let outcome = match answer.fallback {
+            Some(_) => AgentOutcome::Fallback,
+            None => AgentOutcome::Ok,
+        };
+        let reason = answer.fallback.as_ref();
+        AgentRun {
+            server: Some(answer.server.clone()),
             model: answer.model.clone(),
-            reason: answer.fallback.clone(),
-            ..self.report(agent, outcome, &answer.server)
+            detail: reason.map(|reason| serde_json::json!({ "reason": reason })),
+            ..self.ended(agent, outcome)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The requirements agent: reads wishes out of the client's vision.
 
 use crate::{
-    llm::task::{Reply, RequirementsTask, Task},
+    llm::{Reply, RequirementsTask, Task},
     model::{Request, Requirements},
     planning::keywords,
 };
@@ -21,9 +21,6 @@ pub fn task(request: &Request) -> Task {
 pub fn conclude(request: &Request, reply: Reply) -> Requirements {
     match reply {
         Reply::Requirements(requirements) => requirements,
-        _ => Requirements {
-            keywords: keywords::stems(&request.vision),
-            ..Requirements::default()
-        },
+        _ => Requirements { keywords: keywords::stems(&request.vision), ..Requirements::default() },
     }
 }

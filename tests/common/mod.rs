@@ -1,0 +1,4 @@
+//! What several test binaries share.
+
+pub mod llm_server;
+pub mod llm_tasks;
