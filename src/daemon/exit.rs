@@ -1,7 +1,12 @@
 //! How `eventplannerd` ends when it fails: what it says, and its exit code.
 
 use super::listener::ListenError;
-use crate::{config::SettingsError, store::StoreError};
+use crate::{
+    config::SettingsError,
+    control::{ClientError, SaveError},
+    llm::LlmError,
+    store::StoreError,
+};
 
 /// Failed for a reason that has no code of its own.
 const FAILED: u8 = 1;
@@ -80,6 +85,24 @@ impl From<StoreError> for Failed {
             _ => DATABASE,
         };
         Self { message: error.to_string(), code }
+    }
+}
+
+impl From<LlmError> for Failed {
+    fn from(error: LlmError) -> Self {
+        Self::configuration(format!("llm.endpoints: {error}"))
+    }
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<SaveError> for Failed {
+    fn from(error: SaveError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `eventplannerd run`: everything is started in order, watched, and stopped in reverse order.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,17 +21,20 @@ use super::{
     cli::RunArgs,
     database::Database,
     exit::Failed,
+    identity::daemon_name,
     listener::ControlSocket,
+    llm_watch::{log_events, warm_up},
     notify::{self, watchdog_interval},
     server::serve,
     stop::{StopReason, StopSources},
 };
 use crate::{
-    actors::{Actors, Drain},
+    actors::{Actors, Foundation, Work, beam_coordinator::Drain},
     config::Settings,
-    store::StateLock,
+    llm::Gateway,
+    store::{StateLock, Store},
     telemetry::{
-        LogTarget,
+        LogTarget, Telemetry,
         events::{
             CONTROL_LISTENING, DAEMON_FAILED, DAEMON_READY, DAEMON_STARTING, DAEMON_STOPPED,
             DAEMON_STOPPING, WATCHDOG_UNFED,
@@ -42,6 +45,8 @@ use crate::{
 
 /// How often the daemon looks after itself where no watchdog sets the pace.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Pinned in every call upstream: the same question gets the same answer on every start.
+const GATEWAY_SEED: u64 = 0;
 /// How long running plans may take to reach a checkpoint once the daemon is to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -113,7 +118,7 @@ impl Daemon {
         let (socket, listener) = ControlSocket::bind(&settings.control)?;
         let (lock, database) = open_database(args, settings, lock, log, work).await?;
         let store = database.store.clone();
-        let actors = Actors::start(settings, store.clone(), work.handle().clone(), log, escalate);
+        let actors = start_actors(settings, lock.directory(), &store, log, work, &escalate)?;
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
             started_at: Timestamp::now(),
@@ -162,7 +167,7 @@ impl Daemon {
 
     /// Fed only while every actor gives signs of life: a daemon that hangs is to be restarted.
     fn feed_watchdog(&self, heartbeat_timeout: Duration, log: &Logger) {
-        let statuses = self.actors.statuses();
+        let statuses = self.actors.status();
         let frozen = statuses.iter().find(|actor| problem(actor, heartbeat_timeout).is_some());
         match frozen {
             None => notify::notify(log, &[NotifyState::Watchdog]),
@@ -184,6 +189,33 @@ impl Daemon {
         }
         self.database.close(log).await
     }
+}
+
+fn start_actors(
+    settings: &Settings,
+    state_dir: &Path,
+    store: &Store,
+    log: &Logger,
+    work: &tokio::runtime::Runtime,
+    escalate: &mpsc::Sender<&'static str>,
+) -> Result<Actors, Failed> {
+    let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+    let events = gateway.take_events();
+    let foundation = Foundation {
+        store: store.clone(),
+        gateway,
+        telemetry: Telemetry::new(&settings.metrics),
+        work: Work::new(work.handle().clone(), log.clone()),
+        owner: daemon_name(state_dir)?,
+    };
+    let actors = Actors::start(foundation, settings, escalate);
+    if let Some(events) = events {
+        work.spawn(log_events(events, log.clone()));
+    }
+    if settings.llm.warm_up && !settings.llm.endpoints.is_empty() {
+        work.spawn(warm_up(actors.clone(), log.clone()));
+    }
+    Ok(actors)
 }
 
 /// On the work runtime: connections must not end with the task that made them.

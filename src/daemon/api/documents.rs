@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{Answer, Context, path::PlanPath};
-use crate::{actors::GetDocument, control::DocumentView};
+use crate::{actors::beam_coordinator::GetDocument, control::DocumentView};
 
 /// The document itself, under its media type.
 pub async fn show(context: Data<Context>, PlanPath(id): PlanPath, request: HttpRequest) -> Answer {

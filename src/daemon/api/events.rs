@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{Answer, Context, Failure, path::PlanPath};
 use crate::{
-    actors::{GetPlan, WatchPlan},
+    actors::beam_coordinator::{GetPlan, WatchPlan},
     control::{PlanEvent, PlanView, is_settled},
     model::PlanId,
 };

@@ -15,7 +15,7 @@ use super::{
     body::{Params, next_part, too_large},
 };
 use crate::{
-    actors::ImportVendors,
+    actors::vendor_search::ImportVendors,
     control::{ApiError, ErrorCode, ImportFormat, ImportReport},
     daemon::peer::Admin,
 };

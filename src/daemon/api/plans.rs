@@ -12,7 +12,9 @@ use super::{
     path::PlanPath,
 };
 use crate::{
-    actors::{CancelPlan, ExportProblem, GetPlan, ListPlans, SelectOption, SubmitPlan},
+    actors::beam_coordinator::{
+        CancelPlan, ExportProblem, GetPlan, ListPlans, SelectOption, SubmitPlan,
+    },
     control::{self, ApiError, PlanList, parse_duration},
     daemon::peer::Peer,
     model::{PlanId, PlanState},

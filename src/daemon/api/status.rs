@@ -46,7 +46,7 @@ pub async fn status(context: Data<Context>) -> Answer {
         state_dir: facts.state_dir.display().to_string(),
         memory_bytes: resident_bytes(),
         database: facts.database.to_owned(),
-        actors: context.actors.statuses(),
+        actors: context.actors.status(),
     }))
 }
 
@@ -58,7 +58,7 @@ pub async fn health(context: Data<Context>) -> Answer {
         Ok(Err(error)) => problems.push(error.to_string()),
         Err(_) => problems.push("the database doesn't answer".to_owned()),
     }
-    let actors = context.actors.statuses();
+    let actors = context.actors.status();
     problems.extend(actors.iter().filter_map(|actor| problem(actor, context.heartbeat_timeout)));
     if !problems.is_empty() {
         return Err(ApiError::new(ErrorCode::Unavailable, problems.join("; ")).into());

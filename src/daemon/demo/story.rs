@@ -11,8 +11,8 @@ use serde_json::json;
 use super::child::DemoDaemon;
 use crate::{
     control::{
-        Client, ClientError, ImportReport, PlanView, Reply, SaveError, SelectOption, StatusView,
-        follow_plan, is_settled, save_document,
+        Client, ImportReport, PlanView, Reply, SaveError, SelectOption, StatusView, follow_plan,
+        is_settled, save_document,
         show::{Look, Progress, plan_text},
         show_duration,
     },
@@ -118,16 +118,4 @@ fn print(args: &DemoArgs, plan: PlanView, documents: Vec<PathBuf>) -> Result<(),
     let paths: Vec<String> = documents.iter().map(|path| path.display().to_string()).collect();
     let text = plan_text(&plan, look);
     crate::daemon::print(&format!("{text}blueprint written: {}\n", paths.join(", ")))
-}
-
-impl From<ClientError> for Failed {
-    fn from(error: ClientError) -> Self {
-        Self::new(error.to_string())
-    }
-}
-
-impl From<SaveError> for Failed {
-    fn from(error: SaveError) -> Self {
-        Self::new(error.to_string())
-    }
 }
