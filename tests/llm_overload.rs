@@ -32,7 +32,7 @@ async fn goodput(gateway: &Gateway, per_second: u32, period: Duration) -> f64 {
         let (gateway, good) = (gateway.clone(), Arc::clone(&good));
         let text = format!("request {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         callers.push(tokio::spawn(async move {
-            let deadline = Instant::now() + Duration::from_millis(400);
+            let deadline = Instant::now() + Duration::from_millis(1_000);
             let answer = gateway.answer(vision(&text), Priority::Background, deadline).await;
             good.fetch_add(u64::from(answer.server == "one"), Ordering::Relaxed);
         }));
@@ -45,9 +45,9 @@ async fn goodput(gateway: &Gateway, per_second: u32, period: Duration) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overload_costs_no_goodput_and_the_server_never_gets_more_than_it_takes() {
-    // Four at a time, 40 ms each: one hundred per second.
+    // Four at a time, 80 ms each: fifty per second.
     let server = LlmServer::start(ServerKind::OpenAi, |_, _| {
-        Behaviour::ReplyAfter(Duration::from_millis(40), VINTAGE.to_owned())
+        Behaviour::ReplyAfter(Duration::from_millis(80), VINTAGE.to_owned())
     })
     .await;
     let mut endpoint = server.endpoint("one");
@@ -56,12 +56,12 @@ async fn overload_costs_no_goodput_and_the_server_never_gets_more_than_it_takes(
         first_byte_timeout: Duration::from_secs(5),
         ..quick(vec![endpoint])
     });
-    let period = Duration::from_secs(3);
-    let peak = goodput(&gateway, 100, period).await;
-    let overloaded = goodput(&gateway, 400, period).await;
+    let period = Duration::from_secs(5);
+    let peak = goodput(&gateway, 50, period).await;
+    let overloaded = goodput(&gateway, 200, period).await;
     assert!(overloaded >= 0.95 * peak, "{overloaded:.1}/s of {peak:.1}/s");
     assert_eq!(server.seen.peak(), 4);
     let failures = gateway.counters().failures;
     let refused = failures.get(&FailureKind::TooLate).copied().unwrap_or(0);
-    assert!(refused > 500, "refused at once, not timed out: {failures:?}");
+    assert!(refused > 300, "refused at once, not timed out: {failures:?}");
 }
