@@ -1,0 +1,105 @@
+//! What agents did: one row per run of an agent.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::{
+    Store, StoreError,
+    columns::Columns,
+    session::{Param, Sql},
+};
+use crate::model::PlanId;
+
+/// How an agent's run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentOutcome {
+    Ok,
+    /// The built-in rules stood in for an LLM server.
+    Fallback,
+    Failed,
+    TimedOut,
+    Cancelled,
+}
+
+impl AgentOutcome {
+    const ALL: [Self; 5] =
+        [Self::Ok, Self::Fallback, Self::Failed, Self::TimedOut, Self::Cancelled];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fallback => "fallback",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for AgentOutcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+        found.ok_or_else(|| format!("`{}` is no outcome", text.escape_debug()))
+    }
+}
+
+/// A run of an agent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentRun {
+    pub plan: PlanId,
+    pub agent: String,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub outcome: AgentOutcome,
+    /// The LLM server and model that the reply came from, where one was asked.
+    pub server: Option<String>,
+    pub model: Option<String>,
+    /// What else is worth knowing; no prompt, no personal data.
+    pub detail: Option<serde_json::Value>,
+}
+
+impl Store {
+    pub async fn add_agent_run(&self, run: &AgentRun) -> Result<(), StoreError> {
+        let session = self.pool.session("recording an agent's run").await?;
+        let sql = "INSERT INTO agent_run
+                       (plan_id, agent, started_at, ended_at, outcome, server, model, detail)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let params: [Param<'_>; 8] = [
+            (&run.plan.0, Type::UUID),
+            (&run.agent, Type::TEXT),
+            (&run.started_at, Type::TIMESTAMPTZ),
+            (&run.ended_at, Type::TIMESTAMPTZ),
+            (&run.outcome.as_str(), Type::TEXT),
+            (&run.server, Type::TEXT),
+            (&run.model, Type::TEXT),
+            (&run.detail, Type::JSONB),
+        ];
+        session.execute(sql, &params).await.map(drop)
+    }
+
+    /// The runs of a plan's agents, in order of their start.
+    pub async fn agent_runs(&self, plan: PlanId) -> Result<Vec<AgentRun>, StoreError> {
+        let session = self.pool.session("reading the agents' runs").await?;
+        let sql = "SELECT agent, started_at, ended_at, outcome, server, model, detail \
+                   FROM agent_run WHERE plan_id = $1 ORDER BY started_at, id";
+        let rows = session.query(sql, &[(&plan.0, Type::UUID)]).await?;
+        let read = |row| {
+            let mut c = Columns::of(row, "an agent's run");
+            Ok(AgentRun {
+                plan,
+                agent: c.take()?,
+                started_at: c.take()?,
+                ended_at: c.take()?,
+                outcome: c.parsed()?,
+                server: c.take()?,
+                model: c.take()?,
+                detail: c.take()?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,446 @@
+//! A private PostgreSQL cluster in a state directory: made once, started and stopped with the
+//! daemon, reached over a Unix socket only.
+//!
+//! Who may connect: the socket lies in a directory of mode 0700, and `pg_hba.conf` demands peer
+//! credentials, which the kernel vouches for: `pg_ident.conf` maps the daemon's and the server's
+//! own users to the role `eventplanner`. There is no password to keep and no TCP port. As root
+//! the server runs as an unprivileged user.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{Read, Seek, SeekFrom},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::{
+    StateLock, StoreError,
+    binaries::{ServerBinaries, find_server},
+    cluster_process::{Accounts, Backoff, Postmaster},
+    error::describe,
+    settings::DatabaseSettings,
+};
+
+/// Role that owns everything in a private cluster.
+const ROLE: &str = "eventplanner";
+/// Part of the socket's name only.
+const PORT: u16 = 5432;
+/// Longest path of a Unix socket in bytes (Linux: 108 with the closing zero).
+const SOCKET_PATH_MAX: usize = 107;
+/// Connections beyond the pool's: migrations, listeners, session locks, psql, backups.
+const RESERVED_CONNECTIONS: u32 = 15;
+/// A start may have to replay the log after a crash.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// A server whose children survive it for a moment refuses to start.
+const ORPHANS_LIMIT: Duration = Duration::from_secs(10);
+/// Fast shutdown: ends sessions, writes a checkpoint.
+const FAST_STOP_LIMIT: Duration = Duration::from_secs(20);
+/// Immediate shutdown: the log is replayed at the next start.
+const IMMEDIATE_STOP_LIMIT: Duration = Duration::from_secs(5);
+/// A larger server log is moved aside at start; one older one is kept.
+const LOG_MAX_BYTES: u64 = 8 << 20;
+/// End of the log that an error shows.
+const LOG_TAIL_BYTES: u64 = 2_000;
+
+/// Small, and as durable as PostgreSQL's defaults are (fsync, full_page_writes, synchronous
+/// commits stay on).
+const SERVER_SETTINGS: [(&str, &str); 10] = [
+    ("listen_addresses", ""),
+    ("unix_socket_permissions", "0700"),
+    ("shared_buffers", "32MB"),
+    ("max_wal_size", "1GB"),
+    ("checkpoint_timeout", "15min"),
+    // Compiling a plan costs more than any query here takes.
+    ("jit", "off"),
+    ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+    ("log_line_prefix", "%m [%p] "),
+    ("log_checkpoints", "off"),
+];
+
+/// A running private cluster. [`Cluster::stop`] ends it; dropping it only asks it to end.
+#[derive(Debug)]
+pub struct Cluster {
+    places: Places,
+    postmaster: Postmaster,
+}
+
+#[derive(Debug)]
+struct Places {
+    data: PathBuf,
+    socket: PathBuf,
+    log: PathBuf,
+}
+
+impl Cluster {
+    /// Starts the cluster of a locked state directory, making it where there is none. A server
+    /// that a killed daemon left running is taken over where it fits, else stopped first.
+    ///
+    /// # Errors
+    /// `NoServer` without PostgreSQL's programs; `Cluster` with the end of the server's log.
+    pub async fn start(lock: &StateLock, settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        let accounts = Accounts::find()?;
+        let home = lock.directory().join("postgres");
+        private_directory(&home, &accounts)?;
+        let data = home.join("data");
+        accounts.check_reachable(&data)?;
+        let socket = socket_directory(&home)?;
+        private_directory(&socket, &accounts)?;
+        let places = Places { data, socket, log: home.join("server.log") };
+
+        let connections = settings.pool_size + settings.max_overflow + RESERVED_CONNECTIONS;
+        if let Some(left_over) = Postmaster::left_over(&places.data)? {
+            if let Some(adopted) = places.adopt(left_over, connections).await? {
+                return Ok(adopted);
+            }
+        }
+        let made_by = places.data_version();
+        let binaries = find_server(settings.bin_dir.as_deref(), made_by)?;
+        if made_by.is_none() {
+            places.make(&binaries, &accounts).await?;
+        }
+        places.write_access(&accounts)?;
+        places.start(&binaries, &accounts, connections).await
+    }
+
+    /// How to reach a database of this cluster.
+    pub fn url(&self, database: &str) -> String {
+        let host = percent_encoded(&self.places.socket.to_string_lossy());
+        format!("postgresql://{ROLE}@/{database}?host={host}&port={PORT}")
+    }
+
+    /// Makes a database unless it exists. `template`: a database to copy, nobody connected to it.
+    pub async fn ensure_database(
+        &self,
+        name: &str,
+        template: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let failed = |e: tokio_postgres::Error| StoreError::from_driver("making a database", e);
+        let client = self.places.connect().await.map_err(failed)?;
+        let known = "SELECT 1 FROM pg_database WHERE datname = $1";
+        if client.query_opt(known, &[&name]).await.map_err(failed)?.is_some() {
+            return Ok(());
+        }
+        let template = template.unwrap_or("template1");
+        let sql = format!("CREATE DATABASE {} TEMPLATE {}", quoted(name), quoted(template));
+        client.batch_execute(&sql).await.map_err(failed)
+    }
+
+    /// Drops a database, with whoever is connected to it; one that does not exist is no error.
+    pub async fn drop_database(&self, name: &str) -> Result<(), StoreError> {
+        let failed = |e: tokio_postgres::Error| StoreError::from_driver("dropping a database", e);
+        let client = self.places.connect().await.map_err(failed)?;
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name));
+        client.batch_execute(&sql).await.map_err(failed)
+    }
+
+    /// Major version of the server; 0 where the cluster doesn't say.
+    pub fn version(&self) -> u32 {
+        self.places.data_version().unwrap_or(0)
+    }
+
+    /// Process id of the server.
+    pub fn process_id(&self) -> i32 {
+        self.postmaster.pid()
+    }
+
+    /// How the server ended, where it ended by itself.
+    pub fn exited(&mut self) -> Option<String> {
+        self.postmaster.exited(&self.places.data)
+    }
+
+    /// Stops the server: fast, and at once where that takes too long.
+    ///
+    /// # Errors
+    /// `Cluster` where it runs on after both.
+    pub async fn stop(mut self) -> Result<(), StoreError> {
+        self.places.stop(&mut self.postmaster).await
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.exited().is_none() {
+            self.postmaster.signal(Signal::SIGINT);
+        }
+    }
+}
+
+impl Places {
+    fn data_version(&self) -> Option<u32> {
+        let text = fs::read_to_string(self.data.join("PG_VERSION")).ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// Runs initdb beside the final place and moves the result there when it is complete, so
+    /// that a kill in between leaves nothing half made.
+    async fn make(&self, binaries: &ServerBinaries, accounts: &Accounts) -> Result<(), StoreError> {
+        let unfinished = self.data.with_extension("new");
+        let io = |what, source| StoreError::Io { what, path: unfinished.clone(), source };
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)
+                .map_err(|source| io("can't remove the unfinished cluster", source))?;
+        }
+        let mut command = accounts.command(&binaries.program("initdb"));
+        command
+            .arg("--pgdata")
+            .arg(&unfinished)
+            .args(["--username", ROLE, "--encoding", "UTF8", "--locale", "C"])
+            .args(["--auth", "peer", "--no-instructions"])
+            .stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .map_err(|error| StoreError::cluster("initdb", error))?
+            .map_err(|error| StoreError::cluster("can't run initdb", error))?;
+        if !output.status.success() {
+            let cause = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(StoreError::cluster("initdb failed", cause));
+        }
+        fs::rename(&unfinished, &self.data)
+            .map_err(|source| io("can't move the new cluster into place from", source))
+    }
+
+    /// Who may connect, written at every start: the daemon's user may have changed.
+    fn write_access(&self, accounts: &Accounts) -> Result<(), StoreError> {
+        let hba = "# Written by eventplannerd at every start.\nlocal all all peer map=daemon\n";
+        let mut ident = String::from("# Written by eventplannerd at every start.\n");
+        for user in [&accounts.daemon.name, &accounts.server.name] {
+            ident.push_str(&format!("daemon \"{user}\" {ROLE}\n"));
+        }
+        for (name, text) in [("pg_hba.conf", hba), ("pg_ident.conf", ident.as_str())] {
+            let path = self.data.join(name);
+            fs::write(&path, text).map_err(|source| StoreError::Io {
+                what: "can't write",
+                path: path.clone(),
+                source,
+            })?;
+            accounts.own(&path)?;
+        }
+        Ok(())
+    }
+
+    async fn start(
+        self,
+        binaries: &ServerBinaries,
+        accounts: &Accounts,
+        connections: u32,
+    ) -> Result<Cluster, StoreError> {
+        let mut orphans = Backoff::until(ORPHANS_LIMIT);
+        loop {
+            let log_start = self.log_length();
+            let mut postmaster = self.spawn(binaries, accounts, connections)?;
+            let Err(error) = self.until_ready(&mut postmaster, log_start).await else {
+                return Ok(Cluster { places: self, postmaster });
+            };
+            let orphaned = error.to_string().contains("pre-existing shared memory block");
+            if !orphaned || !orphans.pause().await {
+                postmaster.signal(Signal::SIGQUIT);
+                return Err(error);
+            }
+        }
+    }
+
+    fn spawn(
+        &self,
+        binaries: &ServerBinaries,
+        accounts: &Accounts,
+        connections: u32,
+    ) -> Result<Postmaster, StoreError> {
+        let io = |what, source| StoreError::Io { what, path: self.log.clone(), source };
+        if fs::metadata(&self.log).is_ok_and(|meta| meta.len() > LOG_MAX_BYTES) {
+            fs::rename(&self.log, self.log.with_extension("log.1"))
+                .map_err(|source| io("can't move aside", source))?;
+        }
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&self.log)
+            .map_err(|source| io("can't open", source))?;
+        let log_too = log.try_clone().map_err(|source| io("can't open", source))?;
+        let mut command = accounts.command(&binaries.program("postgres"));
+        command.arg("-D").arg(&self.data);
+        for (name, value) in SERVER_SETTINGS {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        let socket = self.socket.to_string_lossy().replace('"', "\"\"");
+        command
+            .arg("-c")
+            .arg(format!("unix_socket_directories=\"{socket}\""))
+            .arg("-c")
+            .arg(format!("port={PORT}"))
+            .arg("-c")
+            .arg(format!("max_connections={connections}"))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(log_too);
+        let child = command.spawn();
+        child.map(Postmaster::Child).map_err(|e| StoreError::cluster("can't run postgres", e))
+    }
+
+    /// Returns once the server takes queries. Its own words start at `log_start` in the log.
+    async fn until_ready(
+        &self,
+        postmaster: &mut Postmaster,
+        log_start: u64,
+    ) -> Result<Client, StoreError> {
+        let mut backoff = Backoff::until(START_LIMIT);
+        loop {
+            let cause = match self.connect().await {
+                Ok(client) => return Ok(client),
+                Err(error) => describe(&error),
+            };
+            if let Some(status) = postmaster.exited(&self.data) {
+                let log = self.log_since(log_start);
+                return Err(StoreError::cluster(format!("the server ended ({status})"), log));
+            }
+            if !backoff.pause().await {
+                let what = format!("not ready after {} s", START_LIMIT.as_secs());
+                return Err(StoreError::cluster(what, cause));
+            }
+        }
+    }
+
+    /// Takes over a server that runs already, where it is ours to reach and large enough.
+    async fn adopt(
+        &self,
+        mut found: Postmaster,
+        connections: u32,
+    ) -> Result<Option<Cluster>, StoreError> {
+        if let Ok(client) = self.until_ready(&mut found, self.log_length()).await {
+            let sql = "SELECT current_setting('max_connections')::int, \
+                       current_setting('data_directory')";
+            if let Ok(row) = client.query_one(sql, &[]).await {
+                let (most, data): (i32, String) = (row.get(0), row.get(1));
+                if most >= connections as i32 && Path::new(&data) == self.data {
+                    let places = self.clone_paths();
+                    return Ok(Some(Cluster { places, postmaster: found }));
+                }
+            }
+        }
+        self.stop(&mut found).await?;
+        Ok(None)
+    }
+
+    fn clone_paths(&self) -> Self {
+        Self { data: self.data.clone(), socket: self.socket.clone(), log: self.log.clone() }
+    }
+
+    async fn stop(&self, postmaster: &mut Postmaster) -> Result<(), StoreError> {
+        if postmaster.end(&self.data, Signal::SIGINT, FAST_STOP_LIMIT).await
+            || postmaster.end(&self.data, Signal::SIGQUIT, IMMEDIATE_STOP_LIMIT).await
+        {
+            return Ok(());
+        }
+        let what = format!("process {} does not stop", postmaster.pid());
+        Err(StoreError::cluster(what, format!("see {}", self.log.display())))
+    }
+
+    async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        let mut config = Config::new();
+        config.host_path(&self.socket).port(PORT).user(ROLE).dbname("postgres");
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    fn log_length(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |meta| meta.len())
+    }
+
+    /// The end of what the server logged since its log had `start` bytes.
+    fn log_since(&self, start: u64) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut file) = fs::File::open(&self.log) {
+            let length = file.metadata().map_or(0, |meta| meta.len());
+            let from = start.max(length.saturating_sub(LOG_TAIL_BYTES));
+            let _ = file.seek(SeekFrom::Start(from));
+            let _ = file.read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).trim().to_owned()
+    }
+}
+
+/// The directory of the socket: below the state directory where its path is short enough, else
+/// one of a name derived from it in the runtime or temporary directory.
+fn socket_directory(home: &Path) -> Result<PathBuf, StoreError> {
+    let socket = home.join("socket");
+    let fits = |directory: &Path| {
+        let socket_file = directory.join(format!(".s.PGSQL.{PORT}.lock"));
+        socket_file.as_os_str().len() <= SOCKET_PATH_MAX
+    };
+    if fits(&socket) {
+        return Ok(socket);
+    }
+    let digest = blake3::hash(home.as_os_str().as_encoded_bytes()).to_hex();
+    let name = format!("eventplanner-{}", &digest[..16]);
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let runtime =
+        runtime.filter(|directory| directory.is_dir() && !nix::unistd::geteuid().is_root());
+    let parents = runtime.into_iter().chain([std::env::temp_dir(), PathBuf::from("/tmp")]);
+    parents.map(|parent| parent.join(&name)).find(|directory| fits(directory)).ok_or_else(|| {
+        StoreError::cluster("no directory has a path short enough for a socket", home.display())
+    })
+}
+
+/// Makes a directory of mode 0700 that belongs to the server's user; refuses one that somebody
+/// else put there.
+fn private_directory(path: &Path, accounts: &Accounts) -> Result<(), StoreError> {
+    let io = |what, source| StoreError::Io { what, path: path.to_owned(), source };
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => accounts.own(path)?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(source) => return Err(io("can't make", source)),
+    }
+    let meta = fs::symlink_metadata(path).map_err(|source| io("can't look at", source))?;
+    let owner = meta.uid();
+    // Root's own is one that a killed daemon had not handed over yet.
+    let ours = [accounts.server.uid.as_raw(), accounts.daemon.uid.as_raw()].contains(&owner);
+    if !meta.is_dir() || !ours {
+        let what = format!("{} is not ours", path.display());
+        return Err(StoreError::cluster(what, format!("it belongs to user id {owner}; remove it")));
+    }
+    accounts.own(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .map_err(|source| io("can't protect", source))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let encode =
+        |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_gets_a_short_socket() {
+        let short = Path::new("/var/lib/eventplanner/postgres");
+        assert_eq!(socket_directory(short).unwrap(), short.join("socket"));
+        let long = Path::new("/var/lib").join("x".repeat(90));
+        let found = socket_directory(&long).unwrap();
+        assert!(found.as_os_str().len() < 80, "{}", found.display());
+        assert_eq!(found, socket_directory(&long).unwrap());
+        assert_ne!(found, socket_directory(&long.join("y")).unwrap());
+    }
+
+    #[test]
+    fn a_socket_path_survives_the_url() {
+        let url = format!("postgresql://u@/db?host={}", percent_encoded("/a b/é&/c"));
+        let config: Config = url.parse().unwrap();
+        let hosts = config.get_hosts();
+        assert_eq!(hosts, [tokio_postgres::config::Host::Unix("/a b/é&/c".into())]);
+    }
+}

@@ -1,0 +1,193 @@
+//! What can go wrong in the store, by what a caller can do about it.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio_postgres::error::SqlState;
+
+use crate::model::{FieldError, PlanId, PlanState, VendorId};
+
+/// A refused row of a vendor file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// As the importer numbered it.
+    pub row: usize,
+    pub error: FieldError,
+}
+
+impl std::fmt::Display for RowError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "row {}: {}", self.row, self.error)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nobody answers at the database's address. Worth another try later.
+    #[error("{task}: the database can't be reached: {cause}; is the server running?")]
+    Unreachable { task: &'static str, cause: String },
+
+    /// The server answers and refuses: wrong password, unknown database. A retry won't help.
+    #[error("the database refuses the connection: {cause}; check database.url")]
+    Refused { cause: String },
+
+    /// Every connection is in use. Worth another try later; slow down.
+    #[error("{task}: all {in_use} database connections stayed in use for {waited_ms} ms")]
+    Exhausted { task: &'static str, in_use: u32, waited_ms: u128 },
+
+    /// The connection broke in mid-query: what it did is unknown. Look before trying again.
+    #[error("{task}: the connection to the database broke: {cause}")]
+    Disconnected { task: &'static str, cause: String },
+
+    /// A statement or lock time-out, or a cancel from outside. Nothing was changed.
+    #[error("{task}: stopped by the database's time limit: {cause}")]
+    TimedOut { task: &'static str, cause: String },
+
+    /// Another transaction came in between. Nothing was changed; try again at once.
+    #[error("{task}: another transaction came in between; try again")]
+    Conflict { task: &'static str },
+
+    /// The value can't be stored, whoever tries: a NUL character, a number out of range.
+    #[error("{task}: the database can't store a value: {cause}")]
+    Unstorable { task: &'static str, cause: String },
+
+    /// Any other refusal by the server.
+    #[error("{task}: {cause}")]
+    Query { task: &'static str, cause: String },
+
+    /// A stored value can't be read back.
+    #[error("{what} in the database can't be read: {cause}")]
+    Corrupt { what: String, cause: String },
+
+    /// The schema was migrated by a newer version of this program.
+    #[error(
+        "the database has schema version {found}, this program knows up to {known}; \
+         run the newer program or restore a backup"
+    )]
+    NewerSchema { found: i64, known: i64 },
+
+    #[error("migrating the database failed: {cause}")]
+    Migration { cause: String },
+
+    #[error("there is no plan {plan}")]
+    NoSuchPlan { plan: PlanId },
+
+    /// The same idempotency key came with another request.
+    #[error(
+        "the idempotency key `{key}` belongs to plan {plan} with another request; use a new key"
+    )]
+    KeyReused { key: String, plan: PlanId },
+
+    /// Somebody else claimed the plan since: drop the work.
+    #[error("plan {plan} is no longer run number {run_number} of this daemon")]
+    Fenced { plan: PlanId, run_number: i64 },
+
+    /// The plan is not in the state that the change starts from.
+    #[error("plan {plan} is {found}, not {expected}")]
+    WrongState { plan: PlanId, found: PlanState, expected: PlanState },
+
+    /// A bug in the caller: no plan ever goes this way.
+    #[error("plan {plan} can't go from {from} to {to}")]
+    NoSuchTransition { plan: PlanId, from: PlanState, to: PlanState },
+
+    #[error("vendor {vendor} is taken in the needed window")]
+    Taken { vendor: VendorId },
+
+    /// A hold ran out and the vendor was given to somebody else.
+    #[error("plan {plan} no longer holds its vendors; select again")]
+    HoldLost { plan: PlanId },
+
+    #[error("there is no vendor {vendor}")]
+    NoSuchVendor { vendor: VendorId },
+
+    /// Another process uses the state directory.
+    #[error("{} is in use by process {holder}; stop it or choose another state directory", path.display())]
+    Locked { path: PathBuf, holder: String },
+
+    #[error("no PostgreSQL server found ({searched}); {remedy}")]
+    NoServer { searched: String, remedy: String },
+
+    /// The private cluster can't be made, started or stopped.
+    #[error("the private PostgreSQL cluster: {what}: {cause}")]
+    Cluster { what: String, cause: String },
+
+    #[error("{what} {}: {source}", path.display())]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+}
+
+impl StoreError {
+    /// Sorts an error of the driver by what can be done about it.
+    pub(super) fn from_driver(task: &'static str, error: tokio_postgres::Error) -> Self {
+        let cause = describe(&error);
+        let Some(code) = error.code() else {
+            if error.is_closed() || is_io(&error) {
+                return Self::Disconnected { task, cause };
+            }
+            // Not the server's: a parameter or column of the wrong type, or one out of range.
+            return Self::Unstorable { task, cause };
+        };
+        match *code {
+            SqlState::QUERY_CANCELED
+            | SqlState::LOCK_NOT_AVAILABLE
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::TimedOut { task, cause },
+            SqlState::T_R_SERIALIZATION_FAILURE
+            | SqlState::T_R_DEADLOCK_DETECTED
+            | SqlState::EXCLUSION_VIOLATION => Self::Conflict { task },
+            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+                Self::Disconnected { task, cause }
+            }
+            SqlState::CANNOT_CONNECT_NOW | SqlState::TOO_MANY_CONNECTIONS => {
+                Self::Unreachable { task, cause }
+            }
+            SqlState::UNTRANSLATABLE_CHARACTER
+            | SqlState::CHARACTER_NOT_IN_REPERTOIRE
+            | SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+            | SqlState::CHECK_VIOLATION => Self::Unstorable { task, cause },
+            _ => Self::Query { task, cause },
+        }
+    }
+
+    /// Whether the same call may well succeed a little later, with nothing changed by this one.
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Exhausted { .. }
+                | Self::TimedOut { .. }
+                | Self::Conflict { .. }
+        )
+    }
+
+    /// Whether the database itself is away, whatever the call was.
+    pub const fn is_outage(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Disconnected { .. })
+    }
+
+    pub(super) fn corrupt(what: impl Into<String>, cause: impl std::fmt::Display) -> Self {
+        Self::Corrupt { what: what.into(), cause: cause.to_string() }
+    }
+
+    pub(super) fn cluster(what: impl Into<String>, cause: impl std::fmt::Display) -> Self {
+        Self::Cluster { what: what.into(), cause: cause.to_string() }
+    }
+
+    pub(super) fn exhausted(task: &'static str, in_use: u32, waited: Duration) -> Self {
+        Self::Exhausted { task, in_use, waited_ms: waited.as_millis() }
+    }
+}
+
+/// The server's message with its detail, or the driver's with its cause.
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        let detail = db.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        return format!("{}{detail}", db.message());
+    }
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some())
+}

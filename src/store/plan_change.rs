@@ -1,0 +1,311 @@
+//! Changes of a plan: the new state, what was found out, its bookings and the audit rows, all in
+//! one transaction that only the plan's present run may make.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_postgres::types::{Json, Type};
+
+use super::{
+    Store, StoreError,
+    audit::{self, AuditEvent, Head},
+    bookings::{self, Bookings},
+    columns::Columns,
+    notify,
+    plans::PlanResult,
+    session::{Param, Sql, Transaction},
+};
+use crate::model::{Infeasibility, PlanId, PlanState, Requirements, Shares};
+
+/// What changes beside the state; what stays empty stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Patch<'a> {
+    pub requirements: Option<&'a Requirements>,
+    pub shares: Option<&'a [Shares]>,
+    pub result: Option<&'a PlanResult>,
+    /// Number of the selected option.
+    pub selected: Option<u32>,
+    pub infeasibility: Option<&'a Infeasibility>,
+    pub error: Option<&'a str>,
+    pub bookings: Bookings<'a>,
+    /// Put on record after the change of state.
+    pub events: Vec<AuditEvent>,
+}
+
+/// Who works on a plan after a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lease<'a> {
+    /// As before; nobody in a state in which no daemon works on it.
+    #[default]
+    Keep,
+    /// This daemon, under a new run number.
+    Take { owner: &'a str, lasts: Duration },
+}
+
+/// A change of state.
+#[derive(Clone, Debug)]
+pub struct Transition<'a> {
+    pub plan: PlanId,
+    /// As claimed or read; refused where somebody claimed the plan since.
+    pub run_number: i64,
+    pub from: PlanState,
+    pub to: PlanState,
+    pub lease: Lease<'a>,
+    /// Back to `queued`: not claimed before this has passed.
+    pub delay: Duration,
+    pub patch: Patch<'a>,
+}
+
+impl<'a> Transition<'a> {
+    pub fn new(plan: PlanId, run_number: i64, from: PlanState, to: PlanState) -> Self {
+        let (lease, delay, patch) = (Lease::Keep, Duration::ZERO, Patch::default());
+        Self { plan, run_number, from, to, lease, delay, patch }
+    }
+
+    pub fn with(self, patch: Patch<'a>) -> Self {
+        Self { patch, ..self }
+    }
+
+    pub fn leased(self, owner: &'a str, lasts: Duration) -> Self {
+        Self { lease: Lease::Take { owner, lasts }, ..self }
+    }
+}
+
+/// A change that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// A new one where the change took a lease.
+    pub run_number: i64,
+    pub at: Timestamp,
+    /// Number of the last audit row.
+    pub audit_seq: i64,
+}
+
+/// What became of the wish to cancel a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nobody worked on it: it is cancelled.
+    AtOnce,
+    /// Its daemon is told and will cancel it.
+    Requested,
+    /// It had ended before.
+    TooLate(PlanState),
+}
+
+/// A plan's row, locked until the transaction ends.
+struct Locked {
+    state: PlanState,
+    run_number: i64,
+    now: Timestamp,
+    head: Head,
+}
+
+const LOCK: &str = "
+    SELECT state, run_number, clock_timestamp(), audit_seq, audit_hash
+    FROM plan WHERE id = $1 FOR NO KEY UPDATE";
+
+const UPDATE: &str = "
+    UPDATE plan SET
+        state = $2, updated_at = $3,
+        state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END,
+        run_number = $4,
+        lease_owner = CASE WHEN $5 THEN coalesce($6, lease_owner) END,
+        lease_until = CASE WHEN NOT $5 THEN NULL
+                           WHEN $6 IS NULL THEN lease_until
+                           ELSE clock_timestamp() + make_interval(secs => $7) END,
+        run_after = CASE WHEN $2 = 'queued'
+                         THEN clock_timestamp() + make_interval(secs => $8) ELSE run_after END,
+        attempts = CASE WHEN $9 THEN 0 ELSE attempts END,
+        requirements = coalesce($10, requirements), shares = coalesce($11, shares),
+        result = coalesce($12, result), selected = coalesce($13, selected),
+        infeasibility = coalesce($14, infeasibility), error = coalesce($15, error),
+        audit_seq = $16, audit_hash = $17
+    WHERE id = $1";
+
+impl Store {
+    /// Moves a plan on. Its holds end with a failed or cancelled plan.
+    ///
+    /// # Errors
+    /// `Fenced` where somebody claimed the plan since; `WrongState` where it is not in `from`;
+    /// `Taken`, `HoldLost`, `NoSuchVendor` from its bookings. Nothing is changed then.
+    pub async fn transition(&self, change: &Transition<'_>) -> Result<Changed, StoreError> {
+        let plan = change.plan;
+        if !change.from.successors().contains(&change.to) {
+            let (from, to) = (change.from, change.to);
+            return Err(StoreError::NoSuchTransition { plan, from, to });
+        }
+        let mut session = self.pool.session("changing a plan's state").await?;
+        let transaction = session.begin().await?;
+        let locked = lock(&transaction, plan).await?;
+        fence(plan, &locked, change.run_number)?;
+        if locked.state != change.from {
+            let (found, expected) = (locked.state, change.from);
+            return Err(StoreError::WrongState { plan, found, expected });
+        }
+        let changed = write(&transaction, locked, change).await?;
+        transaction.commit().await?;
+        notify::plan_changed(&session, plan).await;
+        Ok(changed)
+    }
+
+    /// Stores what a run found out, with its audit rows, in the state that the plan is in.
+    ///
+    /// # Errors
+    /// As [`Store::transition`].
+    pub async fn record(
+        &self,
+        plan: PlanId,
+        run_number: i64,
+        patch: Patch<'_>,
+    ) -> Result<Changed, StoreError> {
+        let mut session = self.pool.session("recording a plan's progress").await?;
+        let transaction = session.begin().await?;
+        let locked = lock(&transaction, plan).await?;
+        fence(plan, &locked, run_number)?;
+        let change = Transition::new(plan, run_number, locked.state, locked.state).with(patch);
+        let changed = write(&transaction, locked, &change).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// Lets a plan go that this daemon won't finish: the next claim takes it, after `delay`
+    /// where it is still searching.
+    ///
+    /// # Errors
+    /// `Fenced` where it was no longer this daemon's.
+    pub async fn release(
+        &self,
+        plan: PlanId,
+        run_number: i64,
+        delay: Duration,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let mut session = self.pool.session("giving up a plan").await?;
+        let transaction = session.begin().await?;
+        let locked = lock(&transaction, plan).await?;
+        fence(plan, &locked, run_number)?;
+        let writing = locked.state == PlanState::Writing;
+        let to = if locked.state == PlanState::Running { PlanState::Queued } else { locked.state };
+        let detail = serde_json::json!({ "reason": reason });
+        let events = vec![AuditEvent::new("released", detail)];
+        let patch = Patch { events, ..Patch::default() };
+        let mut change = Transition::new(plan, run_number, locked.state, to).with(patch);
+        change.delay = delay;
+        write(&transaction, locked, &change).await?;
+        if writing {
+            let sql = "UPDATE plan SET lease_until = clock_timestamp() - interval '1 second' \
+                       WHERE id = $1";
+            transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
+        }
+        transaction.commit().await?;
+        notify::plan_changed(&session, plan).await;
+        Ok(())
+    }
+
+    /// Cancels a plan that nobody works on; asks the daemon of one that somebody works on.
+    ///
+    /// # Errors
+    /// `NoSuchPlan`.
+    pub async fn cancel(&self, plan: PlanId, by: Option<u32>) -> Result<Cancelled, StoreError> {
+        let mut session = self.pool.session("cancelling a plan").await?;
+        let transaction = session.begin().await?;
+        let locked = lock(&transaction, plan).await?;
+        let from = locked.state;
+        if from.is_final() {
+            return Ok(Cancelled::TooLate(from));
+        }
+        let detail = serde_json::json!({ "requested_by": by });
+        let events = vec![AuditEvent::new("cancel_requested", detail)];
+        let patch = Patch { events, ..Patch::default() };
+        let at_once = matches!(from, PlanState::Queued | PlanState::AwaitingSelection);
+        let to = if at_once { PlanState::Cancelled } else { from };
+        let change = Transition::new(plan, locked.run_number, from, to).with(patch);
+        write(&transaction, locked, &change).await?;
+        let sql = "UPDATE plan SET cancel_requested = true WHERE id = $1";
+        transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
+        transaction.commit().await?;
+        notify::plan_changed(&session, plan).await;
+        Ok(if at_once { Cancelled::AtOnce } else { Cancelled::Requested })
+    }
+}
+
+async fn lock(transaction: &Transaction<'_>, plan: PlanId) -> Result<Locked, StoreError> {
+    let row = transaction.query_opt(LOCK, &[(&plan.0, Type::UUID)]).await?;
+    let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
+    let mut c = Columns::of(&row, "a plan");
+    let (state, run_number, now) = (c.parsed()?, c.take()?, c.take()?);
+    Ok(Locked { state, run_number, now, head: Head::read(&mut c)? })
+}
+
+fn fence(plan: PlanId, locked: &Locked, run_number: i64) -> Result<(), StoreError> {
+    if locked.run_number == run_number {
+        return Ok(());
+    }
+    Err(StoreError::Fenced { plan, run_number })
+}
+
+/// Writes a change of a locked plan whose preconditions hold.
+async fn write(
+    transaction: &Transaction<'_>,
+    locked: Locked,
+    change: &Transition<'_>,
+) -> Result<Changed, StoreError> {
+    let plan = change.plan;
+    let patch = &change.patch;
+    let (owner, lasts) = match change.lease {
+        Lease::Keep => (None, Duration::ZERO),
+        Lease::Take { owner, lasts } => (Some(owner), lasts),
+    };
+    let run_number = locked.run_number + i64::from(owner.is_some());
+    let mut head = locked.head;
+    let mut events = Vec::with_capacity(patch.events.len() + 2);
+    if change.from != change.to {
+        let detail = serde_json::json!({
+            "from": change.from.as_str(),
+            "to": change.to.as_str(),
+            "run_number": run_number,
+            "owner": owner,
+            "selected": patch.selected,
+            "error": patch.error,
+            "digest": patch.result.map(|result| result.digest.as_str()),
+        });
+        events.push(head.append(plan, locked.now, &AuditEvent::new("state", detail)));
+    }
+    if let Some(event) = bookings::apply(transaction, plan, change.to, patch.bookings).await? {
+        events.push(head.append(plan, locked.now, &event));
+    }
+    for event in &patch.events {
+        events.push(head.append(plan, locked.now, event));
+    }
+
+    let to = change.to.as_str();
+    let worked_on = matches!(change.to, PlanState::Running | PlanState::Writing);
+    let stepped = change.to == PlanState::AwaitingSelection || change.to.is_final();
+    let (lasts, delay) = (lasts.as_secs_f64(), change.delay.as_secs_f64());
+    let selected = patch.selected.map(|number| i16::try_from(number).unwrap_or(i16::MAX));
+    let (requirements, shares) = (patch.requirements.map(Json), patch.shares.map(Json));
+    let (result, infeasibility) = (patch.result.map(Json), patch.infeasibility.map(Json));
+    let params: [Param<'_>; 17] = [
+        (&plan.0, Type::UUID),
+        (&to, Type::TEXT),
+        (&locked.now, Type::TIMESTAMPTZ),
+        (&run_number, Type::INT8),
+        (&worked_on, Type::BOOL),
+        (&owner, Type::TEXT),
+        (&lasts, Type::FLOAT8),
+        (&delay, Type::FLOAT8),
+        (&stepped, Type::BOOL),
+        (&requirements, Type::JSONB),
+        (&shares, Type::JSONB),
+        (&result, Type::JSONB),
+        (&selected, Type::INT2),
+        (&infeasibility, Type::JSONB),
+        (&patch.error, Type::TEXT),
+        (&head.seq, Type::INT8),
+        (&head.hash.as_slice(), Type::BYTEA),
+    ];
+    transaction.execute(UPDATE, &params).await?;
+    let rows: Vec<_> = events.into_iter().map(|row| (plan, row)).collect();
+    audit::insert(transaction, &rows).await?;
+    Ok(Changed { run_number, at: locked.now, audit_seq: head.seq })
+}

@@ -1,0 +1,156 @@
+//! The plans as a queue that any number of daemons share: claims, leases, giving up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+
+use super::{
+    Store, StoreError,
+    audit::{self, AuditEvent, Head},
+    columns::Columns,
+    plans::{self, Plan, plan_columns},
+    session::{Param, Sql},
+};
+use crate::model::{PlanId, PlanState};
+
+/// Plans that one claim takes at most.
+pub const CLAIM_MAX: u32 = 500;
+
+/// A plan whose lease goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    pub plan: PlanId,
+    pub run_number: i64,
+    /// Somebody wants it cancelled.
+    pub cancel_requested: bool,
+}
+
+/// Skips what another daemon is claiming at this moment.
+const NEXT: &str = "
+    SELECT id, state, run_number, lease_owner, clock_timestamp(), audit_seq, audit_hash
+    FROM plan
+    WHERE state IN ('queued', 'running', 'writing')
+      AND CASE state WHEN 'queued' THEN run_after <= clock_timestamp()
+                     ELSE lease_until IS NULL OR lease_until < clock_timestamp() END
+    ORDER BY priority DESC, created_at, id
+    LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
+
+const CLAIM: &str = concat!(
+    "UPDATE plan
+     SET state = CASE state WHEN 'queued' THEN 'running' ELSE state END,
+         state_since = CASE state WHEN 'queued' THEN $6 ELSE state_since END,
+         updated_at = $6, run_number = run_number + 1, attempts = attempts + 1,
+         lease_owner = $4, lease_until = clock_timestamp() + make_interval(secs => $5),
+         audit_seq = claimed.seq, audit_hash = claimed.hash
+     FROM unnest($1, $2, $3) AS claimed (id, seq, hash)
+     WHERE plan.id = claimed.id
+     RETURNING ",
+    plan_columns!()
+);
+
+const RENEW: &str = "
+    UPDATE plan SET lease_until = clock_timestamp() + make_interval(secs => $4)
+    FROM unnest($1, $2) AS mine (id, run_number)
+    WHERE plan.id = mine.id AND plan.run_number = mine.run_number
+      AND plan.lease_owner = $3 AND plan.state IN ('running', 'writing')
+    RETURNING plan.id, plan.run_number, plan.cancel_requested";
+
+impl Store {
+    /// Lets go of what `owner` held before it died, so that the next claim takes it at once.
+    /// Only for a name that nobody else uses; returns how many plans there were.
+    pub async fn release_leases(&self, owner: &str) -> Result<u64, StoreError> {
+        let session = self.pool.session("releasing the leases of an earlier run").await?;
+        let sql = "UPDATE plan SET lease_until = clock_timestamp()
+                   WHERE lease_owner = $1 AND state IN ('running', 'writing')
+                     AND lease_until > clock_timestamp()";
+        session.execute(sql, &[(&owner, Type::TEXT)]).await
+    }
+
+    /// Takes up to `limit` plans that nobody works on, oldest first within their priority:
+    /// queued ones, which become `running`, and those whose lease ran out, which keep their
+    /// state. Each gets a new run number.
+    pub async fn claim(
+        &self,
+        owner: &str,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Plan>, StoreError> {
+        let mut session = self.pool.session("claiming plans").await?;
+        let transaction = session.begin().await?;
+        let limit = i64::from(limit.min(CLAIM_MAX));
+        let rows = transaction.query(NEXT, &[(&limit, Type::INT8)]).await?;
+        if rows.is_empty() {
+            transaction.commit().await?;
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::with_capacity(rows.len());
+        let (mut ids, mut seqs, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut now = Timestamp::UNIX_EPOCH;
+        for row in &rows {
+            let mut c = Columns::of(row, "a plan");
+            let (plan, state) = (PlanId(c.take()?), c.parsed::<PlanState>()?);
+            let run_number = c.take::<i64>()? + 1;
+            let former: Option<&str> = c.take()?;
+            now = c.take()?;
+            let mut head = Head::read(&mut c)?;
+            let to = if state == PlanState::Queued { PlanState::Running } else { state };
+            let detail = serde_json::json!({
+                "from": state.as_str(),
+                "to": to.as_str(),
+                "run_number": run_number,
+                "owner": owner,
+                "taken_over_from": former,
+            });
+            events.push((plan, head.append(plan, now, &AuditEvent::new("claim", detail))));
+            ids.push(plan.0);
+            seqs.push(head.seq);
+            hashes.push(head.hash.to_vec());
+        }
+        let seconds = lease.as_secs_f64();
+        let params: [Param<'_>; 6] = [
+            (&ids, Type::UUID_ARRAY),
+            (&seqs, Type::INT8_ARRAY),
+            (&hashes, Type::BYTEA_ARRAY),
+            (&owner, Type::TEXT),
+            (&seconds, Type::FLOAT8),
+            (&now, Type::TIMESTAMPTZ),
+        ];
+        let updated = transaction.query(CLAIM, &params).await?;
+        audit::insert(&transaction, &events).await?;
+        transaction.commit().await?;
+        let read = updated.iter().map(|row| plans::read(row).map(|plan| (plan.id, plan)));
+        let mut claimed = read.collect::<Result<BTreeMap<_, _>, _>>()?;
+        Ok(ids.iter().filter_map(|id| claimed.remove(&PlanId(*id))).collect())
+    }
+
+    /// Prolongs the leases that are still this daemon's. A plan that is missing from the answer
+    /// belongs to somebody else now: drop its work.
+    pub async fn renew_leases(
+        &self,
+        owner: &str,
+        lease: Duration,
+        runs: &[(PlanId, i64)],
+    ) -> Result<Vec<Renewed>, StoreError> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let session = self.pool.session("renewing leases").await?;
+        let ids: Vec<_> = runs.iter().map(|run| run.0.0).collect();
+        let numbers: Vec<i64> = runs.iter().map(|run| run.1).collect();
+        let seconds = lease.as_secs_f64();
+        let params: [Param<'_>; 4] = [
+            (&ids, Type::UUID_ARRAY),
+            (&numbers, Type::INT8_ARRAY),
+            (&owner, Type::TEXT),
+            (&seconds, Type::FLOAT8),
+        ];
+        let rows = session.query(RENEW, &params).await?;
+        let read = |row| {
+            let mut c = Columns::of(row, "a lease");
+            let (plan, run_number) = (PlanId(c.take()?), c.take()?);
+            Ok(Renewed { plan, run_number, cancel_requested: c.take()? })
+        };
+        rows.iter().map(read).collect()
+    }
+}

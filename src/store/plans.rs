@@ -1,0 +1,321 @@
+//! Plans as rows: submitting, reading, listing.
+
+use jiff::{Timestamp, civil};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{
+    Row,
+    types::{Json, Type},
+};
+
+use super::{
+    Store, StoreError,
+    audit::{AuditEvent, Head},
+    columns::Columns,
+    session::{Param, Sql},
+};
+use crate::model::{
+    Amount, Budget, Currency, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState,
+    Request, Requirements, Shares, Tally,
+};
+
+/// Plans that one page lists at most.
+pub const LIST_LIMIT_MAX: u32 = 1_000;
+/// A key's plan may be erased between two looks at it.
+const SUBMIT_TRIES: u32 = 3;
+
+/// What a search gave a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanResult {
+    /// Empty for an infeasible plan.
+    pub options: Vec<PlanOption>,
+    /// Absent for an infeasible plan: nothing is possible.
+    pub tally: Option<Tally>,
+    pub notes: Vec<Note>,
+    /// Equal for equal requests and seeds on equal data.
+    pub digest: String,
+    /// The search's last rounds, oldest first.
+    #[serde(default)]
+    pub history: Vec<RoundFigures>,
+}
+
+/// One round of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundFigures {
+    pub round: u32,
+    /// Fitness of the best combination so far.
+    pub best: Option<f64>,
+    /// Upper bound of the fitness so far.
+    pub bound: Option<f64>,
+    /// Combinations scored so far.
+    pub scored: u64,
+}
+
+/// A plan to be stored.
+#[derive(Clone, Debug)]
+pub struct NewPlan<'a> {
+    pub id: PlanId,
+    pub request: &'a Request,
+    /// What must be equal for the same key to name the same plan: see [`fingerprint`].
+    pub fingerprint: [u8; 32],
+    pub idempotency_key: Option<&'a str>,
+    /// User id of the client.
+    pub requested_by: Option<u32>,
+    /// Higher goes first; 0 for most.
+    pub priority: i16,
+    pub created_at: Timestamp,
+}
+
+/// The fingerprint of a document as it was sent: a date such as `+180d` is another day
+/// tomorrow, yet the same document.
+pub fn fingerprint(document: &[u8]) -> [u8; 32] {
+    *blake3::hash(document).as_bytes()
+}
+
+/// What became of a submission. Either way the plan is stored for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    Created(PlanId),
+    /// The idempotency key had named it before.
+    Known(PlanId),
+}
+
+impl Submitted {
+    pub const fn plan(self) -> PlanId {
+        match self {
+            Self::Created(plan) | Self::Known(plan) => plan,
+        }
+    }
+}
+
+/// A stored plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub id: PlanId,
+    pub state: PlanState,
+    pub priority: i16,
+    pub idempotency_key: Option<String>,
+    pub request: Request,
+    pub requested_by: Option<u32>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub state_since: Timestamp,
+    /// The daemon that works on it, and until when its lease runs.
+    pub lease: Option<(String, Timestamp)>,
+    /// Names the last claim; every write by a worker must name the same.
+    pub run_number: i64,
+    /// Claims since the last step that succeeded.
+    pub attempts: u32,
+    pub requirements: Option<Requirements>,
+    pub shares: Option<Vec<Shares>>,
+    pub result: Option<PlanResult>,
+    /// Number of the selected option.
+    pub selected: Option<u32>,
+    pub infeasibility: Option<Infeasibility>,
+    pub error: Option<String>,
+    pub cancel_requested: bool,
+}
+
+/// A line of a list of plans.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanSummary {
+    pub id: PlanId,
+    pub state: PlanState,
+    pub event_type: EventType,
+    pub date: civil::Date,
+    pub city: String,
+    pub guests: u32,
+    pub budget: Budget,
+    /// Of the selected option, else of the best one.
+    pub total: Option<Amount>,
+    pub fitness: Option<f64>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub selected: Option<u32>,
+    pub error: Option<String>,
+}
+
+/// Which plans to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct PlanFilter {
+    pub state: Option<PlanState>,
+    pub requested_by: Option<u32>,
+    /// Only those after this one in the list: the last of the page before.
+    pub after: Option<(Timestamp, PlanId)>,
+    /// 1–[`LIST_LIMIT_MAX`]; 0 stands for the most.
+    pub limit: u32,
+}
+
+/// The select list that [`read`] reads; `concat!` needs it as a literal.
+macro_rules! plan_columns {
+    () => {
+        "plan.id, plan.state, plan.priority, plan.idempotency_key, plan.request, \
+         plan.requested_by, plan.created_at, plan.updated_at, plan.state_since, \
+         plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
+         plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
+         plan.error, plan.cancel_requested"
+    };
+}
+pub(super) use plan_columns;
+
+pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
+    let mut c = Columns::of(row, "a plan");
+    Ok(Plan {
+        id: PlanId(c.take()?),
+        state: c.parsed()?,
+        priority: c.take()?,
+        idempotency_key: c.take()?,
+        request: c.json()?,
+        requested_by: user_id(&mut c)?,
+        created_at: c.take()?,
+        updated_at: c.take()?,
+        state_since: c.take()?,
+        lease: c.take::<Option<String>>()?.zip(c.take()?),
+        run_number: c.take()?,
+        attempts: c.take::<i32>()?.unsigned_abs(),
+        requirements: c.json_opt()?,
+        shares: c.json_opt()?,
+        result: c.json_opt()?,
+        selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),
+        infeasibility: c.json_opt()?,
+        error: c.take()?,
+        cancel_requested: c.take()?,
+    })
+}
+
+fn user_id(c: &mut Columns<'_>) -> Result<Option<u32>, StoreError> {
+    let value: Option<i64> = c.take()?;
+    value.map(u32::try_from).transpose().map_err(|error| c.corrupt(error))
+}
+
+/// The plan and the first row of its audit chain, in one statement: one round trip, one commit.
+const SUBMIT: &str = "
+    WITH fresh AS (
+        INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
+                          seed, requested_by, created_at, updated_at, state_since, run_after,
+                          audit_seq, audit_hash)
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10)
+        ON CONFLICT (idempotency_key) DO NOTHING
+        RETURNING id
+    ), event AS (
+        INSERT INTO plan_event (plan_id, seq, at, kind, detail, prev_hash, hash)
+        SELECT id, 1, $9, $11, $12::text::json, $13, $10 FROM fresh
+    )
+    SELECT id FROM fresh";
+
+impl Store {
+    /// Stores a plan as `queued`. Once it returns, the plan is on disk and will be worked on.
+    ///
+    /// # Errors
+    /// `KeyReused` where the key names a plan of another document.
+    pub async fn submit(&self, plan: &NewPlan<'_>) -> Result<Submitted, StoreError> {
+        let session = self.pool.session("storing a plan").await?;
+        let detail = serde_json::json!({
+            "to": PlanState::Queued.as_str(),
+            "requested_by": plan.requested_by,
+        });
+        let mut head = Head::EMPTY;
+        let event = head.append(plan.id, plan.created_at, &AuditEvent::new("state", detail));
+        let request = Json(plan.request);
+        let currency: Currency = plan.request.budget.currency;
+        let seed = plan.request.seed.cast_signed();
+        let user = plan.requested_by.map(i64::from);
+        let params: [Param<'_>; 13] = [
+            (&plan.id.0, Type::UUID),
+            (&plan.priority, Type::INT2),
+            (&plan.idempotency_key, Type::TEXT),
+            (&plan.fingerprint.as_slice(), Type::BYTEA),
+            (&request, Type::JSONB),
+            (&currency.code(), Type::TEXT),
+            (&seed, Type::INT8),
+            (&user, Type::INT8),
+            (&event.at, Type::TIMESTAMPTZ),
+            (&event.hash.as_slice(), Type::BYTEA),
+            (&event.kind, Type::TEXT),
+            (&event.detail, Type::TEXT),
+            (&event.prev_hash.as_slice(), Type::BYTEA),
+        ];
+        for _ in 0..SUBMIT_TRIES {
+            if session.query_opt(SUBMIT, &params).await?.is_some() {
+                super::notify::plan_changed(&session, plan.id).await;
+                return Ok(Submitted::Created(plan.id));
+            }
+            let key = plan.idempotency_key.unwrap_or_default();
+            let sql = "SELECT id, fingerprint FROM plan WHERE idempotency_key = $1";
+            if let Some(row) = session.query_opt(sql, &[(&key, Type::TEXT)]).await? {
+                let mut c = Columns::of(&row, "a plan");
+                let known = PlanId(c.take()?);
+                let same = c.take::<&[u8]>()? == plan.fingerprint;
+                let error = StoreError::KeyReused { key: key.to_owned(), plan: known };
+                return if same { Ok(Submitted::Known(known)) } else { Err(error) };
+            }
+        }
+        Err(StoreError::Conflict { task: "storing a plan" })
+    }
+
+    /// # Errors
+    /// `NoSuchPlan`.
+    pub async fn plan(&self, plan: PlanId) -> Result<Plan, StoreError> {
+        let session = self.pool.session("reading a plan").await?;
+        let sql = concat!("SELECT ", plan_columns!(), " FROM plan WHERE id = $1");
+        let row = session.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
+        read(&row.ok_or(StoreError::NoSuchPlan { plan })?)
+    }
+
+    /// A page of plans, newest first.
+    pub async fn plans(&self, filter: &PlanFilter) -> Result<Vec<PlanSummary>, StoreError> {
+        let session = self.pool.session("listing plans").await?;
+        let sql = "SELECT id, state, request->'event_type', request->'date', request->>'city',
+                          (request->>'guests')::int, request->'budget', shown->'total',
+                          shown->'fitness', created_at, updated_at, selected, error
+                   FROM plan, LATERAL (SELECT
+                       result->'options'->(coalesce(selected::int, 1) - 1) AS shown) option
+                   WHERE ($1::text IS NULL OR state = $1)
+                     AND ($2::bigint IS NULL OR requested_by = $2)
+                     AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
+                   ORDER BY created_at DESC, id DESC LIMIT $5";
+        let state = filter.state.map(PlanState::as_str);
+        let user = filter.requested_by.map(i64::from);
+        let (at, id) = (filter.after.map(|after| after.0), filter.after.map(|after| after.1.0));
+        let limit = if filter.limit == 0 { LIST_LIMIT_MAX } else { filter.limit };
+        let limit = i64::from(limit.min(LIST_LIMIT_MAX));
+        let params: [Param<'_>; 5] = [
+            (&state, Type::TEXT),
+            (&user, Type::INT8),
+            (&at, Type::TIMESTAMPTZ),
+            (&id, Type::UUID),
+            (&limit, Type::INT8),
+        ];
+        let rows = session.query(sql, &params).await?;
+        let read = |row| {
+            let mut c = Columns::of(row, "a plan");
+            Ok(PlanSummary {
+                id: PlanId(c.take()?),
+                state: c.parsed()?,
+                event_type: c.json()?,
+                date: c.json()?,
+                city: c.take()?,
+                guests: c.take::<i32>()?.unsigned_abs(),
+                budget: c.json()?,
+                total: c.json_opt()?,
+                fitness: c.json_opt()?,
+                created_at: c.take()?,
+                updated_at: c.take()?,
+                selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),
+                error: c.take()?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// How many plans stand in each state that any stands in.
+    pub async fn plan_counts(&self) -> Result<Vec<(PlanState, u64)>, StoreError> {
+        let session = self.pool.session("counting plans").await?;
+        let sql = "SELECT state, count(*) FROM plan GROUP BY state ORDER BY state";
+        let rows = session.query(sql, &[]).await?;
+        let read = |row| {
+            let mut c = Columns::of(row, "a plan count");
+            Ok((c.parsed()?, c.take::<i64>()?.unsigned_abs()))
+        };
+        rows.iter().map(read).collect()
+    }
+}
