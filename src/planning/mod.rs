@@ -4,6 +4,7 @@
 pub mod abstract_file;
 pub mod beam;
 pub mod bound;
+pub mod columns;
 pub mod diversity;
 pub mod labels;
 pub mod problem;

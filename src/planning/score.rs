@@ -14,6 +14,9 @@ const VALUE_STEP: f64 = 1.0 / (1u64 << 42) as f64;
 /// Relative slack of a limit whose uses are not whole numbers.
 const LIMIT_TOLERANCE: f64 = 1e-9;
 
+/// Share of a limit below which differences in use are taken for rounding.
+const SUM_TOLERANCE: f64 = 1e-12;
+
 /// Largest whole number up to which f64 adds exactly.
 const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
 
@@ -58,6 +61,14 @@ impl<'p> Scorer<'p> {
         forbidden.sort_unstable();
         forbidden.dedup();
         Self { problem, limits, exact, scale, step, forbidden }
+    }
+
+    /// Differences in the first use up to this may vanish in a sum; 0 where sums are exact.
+    pub fn use_tolerance(&self) -> f64 {
+        match (self.exact.first(), self.limits.first()) {
+            (Some(false), Some(limit)) => SUM_TOLERANCE * limit.min(EXACT_LIMIT),
+            _ => 0.0,
+        }
     }
 
     pub fn problem(&self) -> &'p Problem {
