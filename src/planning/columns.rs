@@ -112,8 +112,8 @@ fn column(
 ) -> Column {
     let candidates = &problem.categories[c].candidates;
     let n = problem.categories.len();
-    let mut value = vec![Vec::with_capacity(candidates.len()); problem.strategies];
-    let mut usage = vec![Vec::with_capacity(candidates.len()); problem.limits.len()];
+    let mut value = vec![vec![0.0; candidates.len()]; problem.strategies];
+    let mut usage = vec![vec![0.0; candidates.len()]; problem.limits.len()];
     let mut group = Vec::with_capacity(candidates.len());
     let mut groups: Vec<GroupKey> = Vec::new();
     // Groups without forbidden partners by row and second place, the others by key.
@@ -121,8 +121,8 @@ fn column(
     let mut classed: BTreeMap<GroupKey, u32> = BTreeMap::new();
     let has_classes = classes.range((c, 0)..(c + 1, 0)).next().is_some();
     for (x, candidate) in candidates.iter().enumerate() {
-        value.iter_mut().zip(&candidate.value).for_each(|(column, v)| column.push(*v));
-        usage.iter_mut().zip(&candidate.usage).for_each(|(column, u)| column.push(*u));
+        value.iter_mut().zip(&candidate.value).for_each(|(column, v)| column[x] = *v);
+        usage.iter_mut().zip(&candidate.usage).for_each(|(column, u)| column[x] = *u);
         let row = rows.row_of[candidate.signature as usize];
         let member = (c, x as CandidateIndex);
         let class = if has_classes { classes.get(&member).copied().unwrap_or(0) } else { 0 };

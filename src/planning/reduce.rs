@@ -43,10 +43,8 @@ impl Reduced {
         let strategies = scorer.problem().strategies;
         let mut kept = vec![Vec::with_capacity(columns.categories.len()); strategies];
         for (category, column) in columns.categories.iter().enumerate() {
-            let members = members(scorer, column);
             for (strategy, kept) in kept.iter_mut().enumerate() {
-                let reduction = Reduction { scorer, column, category, strategy, unclean };
-                kept.push(reduction.run(&members));
+                kept.push(Reduction { scorer, column, category, strategy, unclean }.run());
             }
         }
         Self { kept }
@@ -63,20 +61,6 @@ impl Reduced {
     }
 }
 
-/// By group, the candidates that fit the limits at all.
-fn members(scorer: &Scorer, column: &Column) -> Vec<Vec<CandidateIndex>> {
-    let mut sizes = vec![0; column.groups.len()];
-    column.group.iter().for_each(|&g| sizes[g as usize] += 1);
-    let mut members: Vec<Vec<CandidateIndex>> = sizes.into_iter().map(Vec::with_capacity).collect();
-    for (x, &group) in column.group.iter().enumerate() {
-        let fits = column.usage.iter().zip(scorer.limits()).all(|(used, limit)| used[x] <= *limit);
-        if fits {
-            members[group as usize].push(x as CandidateIndex);
-        }
-    }
-    members
-}
-
 /// The reduction of one category under one strategy.
 struct Reduction<'a, 'p> {
     scorer: &'a Scorer<'p>,
@@ -86,53 +70,92 @@ struct Reduction<'a, 'p> {
     unclean: &'a BTreeSet<Member>,
 }
 
+/// Drops at sight what `options` others of the group dominate: by price class, the value that so
+/// many clearly cheaper ones of a sample reach.
+#[derive(Clone, Default)]
+struct Sieve {
+    /// Least use of each class but the first, ascending.
+    edges: Vec<f64>,
+    bars: Vec<f64>,
+}
+
 impl Reduction<'_, '_> {
-    fn run(&self, groups: &[Vec<CandidateIndex>]) -> Vec<CandidateIndex> {
+    fn run(&self) -> Vec<CandidateIndex> {
         let mut kept = Vec::new();
-        for group in groups {
-            if group.len() < SIFT_FROM || self.column.usage.is_empty() {
-                self.layers(group.clone(), &mut kept);
-            } else {
-                self.layers(self.sift(group), &mut kept);
-            }
+        for group in self.sifted() {
+            self.layers(group, &mut kept);
         }
         kept.sort_unstable();
         kept
     }
 
-    /// Drops most of what `options` others dominate, in two linear passes. One limit only: with
-    /// several, cheaper in the first says nothing about the others.
-    fn sift(&self, group: &[CandidateIndex]) -> Vec<CandidateIndex> {
-        let [usage] = self.column.usage.as_slice() else { return group.to_vec() };
+    /// By group, the candidates that fit the limits and pass the sieve.
+    fn sifted(&self) -> Vec<Vec<CandidateIndex>> {
         let value = &self.column.value[self.strategy];
-        let step = group.len().div_ceil(SIEVE_SAMPLE);
-        let mut sample: Vec<f64> = group.iter().step_by(step).map(|&x| usage[x as usize]).collect();
-        sample.sort_unstable_by(f64::total_cmp);
-        let edge = |class: usize| sample[class * sample.len() / SIEVE_CLASSES];
-        let edges: Vec<f64> = (1..SIEVE_CLASSES).map(edge).collect();
-        // Candidates of a lower class cost less; where sums are not exact, that alone is no strict
-        // edge, and the value has to give one.
-        let margin = if self.scorer.use_tolerance() > 0.0 { 2.0 * self.scorer.step() } else { 0.0 };
-        let class = |x: CandidateIndex| edges.partition_point(|&e| e <= usage[x as usize]);
-        let depth = self.depth();
-        let mut best = vec![vec![f64::NEG_INFINITY; depth]; SIEVE_CLASSES];
-        for &x in group {
-            let value = value[x as usize];
-            let top = &mut best[class(x)];
-            if value > top[depth - 1] && self.is_clean(x) {
-                insert(top, value);
+        let limits = self.scorer.limits();
+        let mut groups = vec![Vec::new(); self.column.groups.len()];
+        if let ([usage], [limit]) = (self.column.usage.as_slice(), limits) {
+            let sieves = self.sieves(usage);
+            let all = usage.iter().zip(value).zip(&self.column.group).enumerate();
+            for (x, ((&used, &value), &group)) in all {
+                if used <= *limit && sieves[group as usize].lets_pass(used, value) {
+                    groups[group as usize].push(x as CandidateIndex);
+                }
+            }
+            return groups;
+        }
+        // With several limits, cheaper in the first says nothing about the others.
+        for (x, &group) in self.column.group.iter().enumerate() {
+            if self.column.usage.iter().zip(limits).all(|(used, limit)| used[x] <= *limit) {
+                groups[group as usize].push(x as CandidateIndex);
             }
         }
-        // Per class, the value that `depth` cheaper ones reach.
-        let mut bar = vec![f64::NEG_INFINITY; SIEVE_CLASSES];
-        let mut cheaper = vec![f64::NEG_INFINITY; depth];
-        for (bar, top) in bar.iter_mut().zip(&best) {
-            *bar = cheaper[depth - 1];
-            top.iter().filter(|v| **v > f64::NEG_INFINITY).for_each(|&v| insert(&mut cheaper, v));
+        groups
+    }
+
+    /// A sieve for each large group.
+    fn sieves(&self, usage: &[f64]) -> Vec<Sieve> {
+        let groups = self.column.groups.len();
+        let mut sizes = vec![0_usize; groups];
+        self.column.group.iter().for_each(|&g| sizes[g as usize] += 1);
+        let steps: Vec<usize> =
+            sizes.iter().map(|size| size.div_ceil(SIEVE_SAMPLE).max(1)).collect();
+        let mut samples: Vec<Vec<CandidateIndex>> = vec![Vec::new(); groups];
+        let mut seen = vec![0_usize; groups];
+        for (x, &group) in self.column.group.iter().enumerate() {
+            let group = group as usize;
+            if seen[group] == 0 && sizes[group] >= SIFT_FROM {
+                samples[group].push(x as CandidateIndex);
+            }
+            seen[group] = if seen[group] + 1 == steps[group] { 0 } else { seen[group] + 1 };
         }
-        let mut rest = group.to_vec();
-        rest.retain(|&x| value[x as usize] + margin > bar[class(x)]);
-        rest
+        samples.into_iter().map(|sample| self.sieve(sample, usage)).collect()
+    }
+
+    fn sieve(&self, mut sample: Vec<CandidateIndex>, usage: &[f64]) -> Sieve {
+        if sample.is_empty() {
+            return Sieve::default();
+        }
+        let value = &self.column.value[self.strategy];
+        // Cheaper by rounding alone is no strict edge; then the value has to give one.
+        let margin = if self.scorer.use_tolerance() > 0.0 { 2.0 * self.scorer.step() } else { 0.0 };
+        let depth = self.depth();
+        sample.sort_unstable_by(|&a, &b| usage[a as usize].total_cmp(&usage[b as usize]));
+        let mut sieve = Sieve { edges: Vec::new(), bars: vec![f64::NEG_INFINITY] };
+        let mut cheaper = vec![f64::NEG_INFINITY; depth];
+        let mut counted = 0;
+        for first in sample.iter().step_by(sample.len().div_ceil(SIEVE_CLASSES)) {
+            let edge = usage[*first as usize];
+            while usage[sample[counted] as usize] < edge {
+                if self.is_clean(sample[counted]) {
+                    insert(&mut cheaper, value[sample[counted] as usize]);
+                }
+                counted += 1;
+            }
+            sieve.edges.push(edge);
+            sieve.bars.push(cheaper[depth - 1] - margin);
+        }
+        sieve
     }
 
     /// The exact layers of what is left of a group.
@@ -238,6 +261,13 @@ impl Reduction<'_, '_> {
 
     fn is_clean(&self, x: CandidateIndex) -> bool {
         self.unclean.is_empty() || !self.unclean.contains(&(self.category, x))
+    }
+}
+
+impl Sieve {
+    /// False for what enough others dominate. Those of a lower class cost less.
+    fn lets_pass(&self, used: f64, value: f64) -> bool {
+        self.edges.is_empty() || value > self.bars[self.edges.partition_point(|&e| e <= used)]
     }
 }
 

@@ -130,8 +130,8 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let scorer = Scorer::new(problem);
         let columns = Columns::new(problem);
+        let scorer = Scorer::with_columns(problem, &columns);
         let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
         let models: Vec<Model> = (0..problem.strategies)
             .map(|strategy| Model::new(&scorer, &columns, &reduced, strategy))
