@@ -6,11 +6,12 @@
 //! place has a label in both: in its own place it carries value and use, in the second it stands
 //! as a twin that carries nothing and fits to nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::columns::{Columns, Member, Rows};
 use super::problem::{CandidateIndex, CategoryIndex, Problem};
-use super::reduce::{Member, Reduced, forbidden_classes};
+use super::reduce::Reduced;
 use super::score::Scorer;
 
 /// Stands for the pair value of labels that exclude each other: low enough that no combination
@@ -20,53 +21,6 @@ pub const BLOCKED: f64 = -1e6;
 const TABLE_MAX: usize = 2_000_000;
 /// Rounds of dropping candidates that fit beside nobody; each can make more of them.
 const FIT_ROUNDS: usize = 4;
-
-/// Signatures with equal rows of pair values are one row.
-#[derive(Clone, Debug)]
-pub struct Rows {
-    /// By signature.
-    row_of: Vec<u32>,
-    /// Square; the last row is that of an empty place: all zero.
-    table: Vec<f64>,
-    count: usize,
-}
-
-impl Rows {
-    pub fn new(problem: &Problem) -> Self {
-        let mut present = vec![false; problem.pair_value.len()];
-        for candidate in problem.categories.iter().flat_map(|c| &c.candidates) {
-            present[candidate.signature as usize] = true;
-        }
-        let used: Vec<usize> = (0..present.len()).filter(|&s| present[s]).collect();
-        let mut known: BTreeMap<Vec<u64>, u32> = BTreeMap::new();
-        let mut first: Vec<usize> = Vec::new();
-        let mut row_of = vec![0; present.len()];
-        for &s in &used {
-            let row: Vec<u64> =
-                used.iter().map(|&t| (problem.pair_value[s][t] + 0.0).to_bits()).collect();
-            row_of[s] = *known.entry(row).or_insert_with(|| {
-                first.push(s);
-                first.len() as u32 - 1
-            });
-        }
-        let count = first.len() + 1;
-        let mut table = vec![0.0; count * count];
-        for (a, &s) in first.iter().enumerate() {
-            for (b, &t) in first.iter().enumerate() {
-                table[a * count + b] = problem.pair_value[s][t];
-            }
-        }
-        Self { row_of, table, count }
-    }
-
-    pub fn of(&self, signature: u32) -> u32 {
-        self.row_of[signature as usize]
-    }
-
-    fn empty(&self) -> u32 {
-        self.count as u32 - 1
-    }
-}
 
 /// What a label means for the other places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +38,7 @@ pub enum Role {
 pub struct Label {
     pub role: Role,
     row: u32,
-    class: usize,
+    class: u32,
     /// Of the place's items; a twin's and an empty place's is one item of no value and no use.
     pub items: Range<usize>,
 }
@@ -126,13 +80,12 @@ struct Pairs {
 }
 
 impl Model {
-    pub fn new(scorer: &Scorer, rows: &Rows, reduced: &Reduced, strategy: usize) -> Self {
+    pub fn new(scorer: &Scorer, columns: &Columns, reduced: &Reduced, strategy: usize) -> Self {
         let problem = scorer.problem();
-        let classes = forbidden_classes(scorer);
         let mut places: Vec<Place> = (0..problem.categories.len())
-            .map(|c| place(problem, rows, reduced, &classes, strategy, c))
+            .map(|c| place(problem, columns, reduced, strategy, c))
             .collect();
-        let compatible = Compatible { scorer, rows };
+        let compatible = Compatible { scorer, rows: &columns.rows };
         let limits = scorer.limits().to_vec();
         for _ in 0..FIT_ROUNDS {
             if !drop_unfit(&mut places, &limits, &compatible) {
@@ -177,6 +130,21 @@ impl Model {
     /// A sum at or below this holds labels that exclude each other.
     pub fn blocked_below(&self) -> f64 {
         self.pairs.low / 2.0
+    }
+
+    /// The label that a candidate of the place would have, though it is not kept itself.
+    pub fn label_like(&self, columns: &Columns, member: Member) -> Option<usize> {
+        let key = columns.key(member);
+        let role = key.also_fills.map_or(Role::Own, Role::Both);
+        let labels = &self.places[member.0].labels;
+        labels.iter().position(|l| (l.role, l.row, l.class) == (role, key.row, key.class))
+    }
+
+    /// The label of a place that a candidate of another category fills.
+    pub fn twin_of(&self, columns: &Columns, place: usize, member: Member) -> Option<usize> {
+        let row = columns.key(member).row;
+        let labels = &self.places[place].labels;
+        labels.iter().position(|l| l.role == Role::Twin(member.0) && l.row == row)
     }
 
     /// Number of limits.
@@ -232,19 +200,17 @@ impl Place {
 
 fn place(
     problem: &Problem,
-    rows: &Rows,
+    columns: &Columns,
     reduced: &Reduced,
-    classes: &BTreeMap<Member, usize>,
     strategy: usize,
     c: CategoryIndex,
 ) -> Place {
     let own = &problem.categories[c].candidates;
-    let mut groups: BTreeMap<(Role, u32, usize), Vec<CandidateIndex>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Role, u32, u32), Vec<CandidateIndex>> = BTreeMap::new();
     for &x in reduced.kept(strategy, c) {
-        let candidate = &own[x as usize];
-        let role = candidate.also_fills.map_or(Role::Own, Role::Both);
-        let class = classes.get(&(c, x)).copied().unwrap_or(0);
-        groups.entry((role, rows.of(candidate.signature), class)).or_default().push(x);
+        let key = columns.key((c, x));
+        let role = key.also_fills.map_or(Role::Own, Role::Both);
+        groups.entry((role, key.row, key.class)).or_default().push(x);
     }
     let mut place = Place::default();
     for ((role, row, class), group) in groups {
@@ -261,20 +227,14 @@ fn place(
         place.push(NOBODY, 0.0, &vec![0.0; problem.limits.len()]);
         place.labels.push(Label { role, row, class: 0, items: start..start + 1 });
     };
-    for (p, category) in problem.categories.iter().enumerate() {
-        let mut twins: Vec<u32> = Vec::new();
-        for &x in reduced.kept(strategy, p) {
-            let candidate = &category.candidates[x as usize];
-            if candidate.also_fills == Some(c) {
-                twins.push(rows.of(candidate.signature));
-            }
-        }
-        twins.sort_unstable();
-        twins.dedup();
+    for p in 0..problem.categories.len() {
+        let keys = reduced.kept(strategy, p).iter().map(|&x| columns.key((p, x)));
+        let twins: BTreeSet<u32> =
+            keys.filter(|key| key.also_fills == Some(c)).map(|key| key.row).collect();
         twins.into_iter().for_each(|row| nobody(Role::Twin(p), row));
     }
     if !problem.categories[c].required {
-        nobody(Role::Empty, rows.empty());
+        nobody(Role::Empty, columns.rows.empty());
     }
     place
 }

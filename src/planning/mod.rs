@@ -6,6 +6,7 @@ pub mod assembly;
 pub mod beam;
 pub mod bound;
 pub mod budget;
+pub mod columns;
 pub mod compatibility;
 pub mod constraints;
 pub mod diversity;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::beam::Moves;
 use super::bound::Dual;
+use super::columns::Columns;
 use super::diversity::{Picked, Placed, Pool};
-use super::labels::{Model, Rows};
+use super::labels::Model;
 use super::problem::{Combination, Problem, Solution};
 use super::proof::Prover;
 use super::reduce::Reduced;
@@ -76,7 +77,7 @@ pub struct SearchState {
 pub struct Search<'p> {
     scorer: Scorer<'p>,
     settings: SearchSettings,
-    rows: Rows,
+    columns: Columns,
     reduced: Reduced,
     /// By strategy.
     models: Vec<Model>,
@@ -129,11 +130,11 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let scorer = Scorer::new(problem);
-        let rows = Rows::new(problem);
-        let reduced = Reduced::new(&scorer, &rows, &BTreeSet::new());
+        let columns = Columns::new(problem);
+        let scorer = Scorer::with_columns(problem, &columns);
+        let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
         let models: Vec<Model> = (0..problem.strategies)
-            .map(|strategy| Model::new(&scorer, &rows, &reduced, strategy))
+            .map(|strategy| Model::new(&scorer, &columns, &reduced, strategy))
             .collect();
         let duals: Vec<Dual> = models.iter().map(Dual::new).collect();
         let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
@@ -141,7 +142,7 @@ impl<'p> Search<'p> {
         let mut search = Self {
             scorer,
             settings: *settings,
-            rows,
+            columns,
             reduced,
             models,
             duals,
@@ -278,14 +279,23 @@ impl<'p> Search<'p> {
 
     /// New combinations of this round that are allowed, each once, best first.
     fn expand(&mut self) -> Vec<Solution> {
-        let moves = Moves { scorer: &self.scorer, reduced: &self.reduced, duals: &self.duals };
-        let mut found = if self.kept.is_empty() { moves.starts() } else { Vec::new() };
+        let moves: Vec<Moves> = self
+            .models
+            .iter()
+            .zip(&self.duals)
+            .map(|(model, dual)| Moves::new(&self.scorer, &self.columns, model, dual, self.round))
+            .collect();
+        let mut found: Vec<Combination> = Vec::new();
+        if self.kept.is_empty() {
+            found.extend(moves.iter().flat_map(Moves::starts));
+        }
         for (i, placed) in self.kept.iter().enumerate() {
             let own = placed.solution.strategy;
-            let other = (self.round as usize + i + (self.seed % 1024) as usize) % self.duals.len();
-            found.extend(moves.neighbours(placed, own, self.round));
+            let turn = u64::from(self.round) + i as u64 + self.seed % 1024;
+            let other = (turn % moves.len() as u64) as usize;
+            found.extend(moves[own].neighbours(placed, self.round, turn));
             if other != own {
-                found.extend(moves.neighbours(placed, other, self.round));
+                found.extend(moves[other].neighbours(placed, self.round, turn));
             }
         }
         found.sort_unstable();
@@ -334,13 +344,13 @@ impl<'p> Search<'p> {
             return false;
         }
         self.reduced_without = unclean;
-        let reduced = Reduced::new(&self.scorer, &self.rows, self.refusals.unclean());
+        let reduced = Reduced::new(&self.scorer, &self.columns, self.refusals.unclean());
         let changed = reduced != self.reduced;
         if changed {
             self.reduced = reduced;
             for (strategy, (model, dual)) in self.models.iter_mut().zip(&mut self.duals).enumerate()
             {
-                *model = Model::new(&self.scorer, &self.rows, &self.reduced, strategy);
+                *model = Model::new(&self.scorer, &self.columns, &self.reduced, strategy);
                 *dual = Dual::new(model);
             }
         }
