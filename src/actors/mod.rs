@@ -1,1 +1,37 @@
-//! Floor 4: one file = one actor.
+//! Floor 4: the actors. One file = one actor: role, messages, state, handlers, in this order;
+//! what they decide and do lies in the files beside them.
+//!
+//! | actor | file | beside it |
+//! |---|---|---|
+//! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
+//! | LlmGateway | `llm_gateway` | |
+//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` and its stages, `agents/` |
+//! | Metrics | `metrics` | |
+//!
+//! `supervision` keeps them alive; `work` is where they do what takes time.
+
+pub mod agents;
+pub mod beam_coordinator;
+mod blueprint_run;
+mod briefing;
+mod checkpoint;
+mod digest;
+mod dispatcher;
+mod errors;
+pub mod llm_gateway;
+pub mod metrics;
+mod plan_events;
+mod plan_run;
+mod plan_search;
+mod plan_service;
+mod plan_view;
+mod query_cache;
+mod search_run;
+mod start;
+pub mod supervision;
+mod vendor_import;
+pub mod vendor_search;
+mod work;
+
+pub use start::{Actors, Foundation};
+pub use work::Work;

@@ -1,1 +1,7 @@
-fn main() {}
+//! Steers the daemon; see `eventplanner::ctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eventplanner::ctl::main()
+}

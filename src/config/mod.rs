@@ -1,1 +1,31 @@
-//! Floor 3: raw file → checked Settings.
+//! Floor 3: settings. Files, a profile and the environment are merged (`layers`), then read key
+//! by key along one table (`keys`) into checked [`Settings`] (`load`).
+//!
+//! The table knows each key's name, unit, range and meaning; the defaults are those of the
+//! settings structs. So the checks, the annotated file and `print-config` cannot drift apart.
+
+mod check;
+mod endpoints;
+mod environment;
+mod error;
+mod key;
+mod keys;
+mod layers;
+mod load;
+mod paths;
+mod print;
+mod settings;
+mod value;
+
+pub use environment::OLDER_NAMES;
+pub use error::{Problem, SettingsError};
+pub use key::Key;
+pub use keys::{ENDPOINT_KEYS, keys};
+pub use layers::LoadOptions;
+pub use paths::default_file;
+pub use print::annotated_defaults;
+pub use settings::{
+    AdmissionSettings, ControlSettings, PathSettings, Settings, SupervisionSettings,
+    WorkflowSettings,
+};
+pub use value::{Kind, masked_url};

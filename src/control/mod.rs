@@ -1,1 +1,31 @@
-//! Floor 2: the wire types of the control API, shared by daemon and ctl.
+//! Floor 2: the control API as both its sides use it.
+//!
+//! Wire types (every one both written and read, so that daemon and client can't drift apart),
+//! where the socket lies, the client, and how replies look to people ([`show`]).
+
+mod client;
+mod duration;
+mod error;
+mod event;
+mod follow;
+mod plan;
+mod save;
+pub mod show;
+mod socket;
+mod status;
+mod vendor;
+
+pub use client::{Client, ClientError, Reply};
+pub use duration::{parse_duration, show_duration};
+pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
+pub use event::{EventReader, PlanEvent};
+pub use follow::follow_plan;
+pub use plan::{
+    AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
+};
+pub use save::{SaveError, save_document};
+pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
+pub use status::{ActorStatus, Features, HealthView, StatusView};
+pub use vendor::{
+    GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
+};

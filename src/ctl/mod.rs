@@ -1,1 +1,62 @@
 //! Floor 5: the control command line: arguments and rendering.
+
+mod admin;
+mod args;
+mod error;
+mod input;
+mod plan;
+mod session;
+mod vendors;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command};
+use error::CtlError;
+use session::Session;
+
+/// `eventplannerctl`: reads the command line, makes the calls, prints, and says how it went:
+/// 0 ok, 1 failed, 2 wrong command line, 3 no daemon, 4 denied, 5 busy, 6 timed out.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let json = args.json;
+    match run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            error.report(json);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The command line, for completions and man pages.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run(args: Args) -> Result<u8, CtlError> {
+    match args.command {
+        Command::Completions { shell } => return admin::completions(shell),
+        Command::Man { output } => return admin::man(output.as_deref()),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| CtlError::failed(format!("cannot start: {source}")))?;
+    runtime.block_on(call(args))
+}
+
+async fn call(args: Args) -> Result<u8, CtlError> {
+    let session = Session::open(&args)?;
+    match args.command {
+        Command::Plan(command) => plan::run(&session, command).await,
+        Command::Vendors(command) => vendors::run(&session, command).await,
+        Command::Status => admin::status(&session).await,
+        Command::Health => admin::health(&session).await,
+        Command::Stop => admin::stop(&session).await,
+        // Handled without a daemon.
+        Command::Completions { .. } | Command::Man { .. } => Ok(0),
+    }
+}

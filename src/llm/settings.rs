@@ -12,6 +12,16 @@ pub enum ServerKind {
     OpenAi,
 }
 
+impl ServerKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Ollama => "ollama",
+            Self::OpenAi => "openai",
+        }
+    }
+}
+
 /// One server: `[[llm.endpoints]]`. Tried in the order written; `rules` always ends the chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSettings {
@@ -27,6 +37,30 @@ pub struct EndpointSettings {
     pub ca_file: Option<PathBuf>,
     /// Context length in tokens; pinned, since a change reloads the model.
     pub num_ctx: u32,
+    /// Share of the first tries, 0–1,000, by a weighted hash of the request, so that the same
+    /// request goes to the same server. 0: a stand-by, tried in the order written after those
+    /// that have a weight.
+    pub weight: u32,
+    /// Speak HTTP/2 without asking (over plain TCP); over TLS, ALPN decides.
+    pub http2_prior_knowledge: bool,
+}
+
+impl EndpointSettings {
+    /// An endpoint with one request at a time, no key and a context of 4,096 tokens.
+    pub fn new(name: &str, kind: ServerKind, base_url: &str, model: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            base_url: base_url.to_owned(),
+            model: model.to_owned(),
+            parallel: 1,
+            api_key_file: None,
+            ca_file: None,
+            num_ctx: 4_096,
+            weight: 0,
+            http2_prior_knowledge: false,
+        }
+    }
 }
 
 /// Section `llm` of the settings.

@@ -26,8 +26,9 @@ pub use plan::{
 pub use quote::{Quote, QuoteLine};
 pub use request::{
     Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
-    default_services,
+    default_services, is_meatless_diet,
 };
+pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};
 pub use vendor::{

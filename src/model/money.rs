@@ -12,6 +12,8 @@ const MAX_WHOLE_DIGITS: usize = 12;
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
+    pub const INR: Self = Self(iso_currency::Currency::INR);
+
     /// The three-letter code.
     pub fn code(self) -> &'static str {
         self.0.code()

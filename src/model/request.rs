@@ -125,6 +125,11 @@ pub struct Request {
 /// Diets that no dish with meat or fish serves.
 const MEATLESS: [&str; 3] = ["vegetarian", "vegan", "jain"];
 
+/// Whether a dietary need, as a request names it, rules out meat and fish.
+pub fn is_meatless_diet(need: &str) -> bool {
+    MEATLESS.contains(&need)
+}
+
 impl Request {
     /// What the vendors may cost together, in minor units: budget × (1 − contingency), rounded
     /// down, so that the contingency is never touched.
@@ -135,7 +140,7 @@ impl Request {
 
     /// Whether the dietary needs rule out meat for everybody.
     pub fn is_meatless(&self) -> bool {
-        self.preferences.dietary.iter().any(|need| MEATLESS.contains(&need.as_str()))
+        self.preferences.dietary.iter().any(|need| is_meatless_diet(need))
     }
 
     /// The share of guests who eat vegetarian: as asked, else 1 where the diet is meatless,

@@ -122,8 +122,8 @@ impl Request {
     /// the first one.
     pub fn parse(json: &[u8], now: Timestamp) -> Result<Self, FieldErrors> {
         let mut reader = serde_json::Deserializer::from_slice(json);
-        let document: Document =
-            serde_path_to_error::deserialize(&mut reader).map_err(|e| shape_error(&e))?;
+        let document: Document = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|e| shape_error(&e, "see the request's fields in the README"))?;
         reader.end().map_err(|e| {
             FieldError::new(".", format!("text after the document: {e}"), "send one JSON object")
         })?;
@@ -131,8 +131,12 @@ impl Request {
     }
 }
 
-/// Where and how the document's shape is wrong.
-fn shape_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErrors {
+/// Where and how a document's shape is wrong; `hint` where nothing better is known. For every
+/// reader of JSON documents at the edge: requests here, vendors in the catalog.
+pub(crate) fn shape_error(
+    error: &serde_path_to_error::Error<serde_json::Error>,
+    hint: &'static str,
+) -> FieldErrors {
     let inner = error.inner().to_string();
     let mut path = error.path().to_string();
     // An unknown or missing field is reported for its parent; name the field itself.
@@ -151,7 +155,7 @@ fn shape_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldEr
     } else if error.inner().is_syntax() || error.inner().is_eof() {
         "send one JSON object"
     } else {
-        "see the request's fields in the README"
+        hint
     };
     FieldError::new(path, inner, hint).into()
 }

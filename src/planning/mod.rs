@@ -1,5 +1,37 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+pub mod abstract_file;
+pub mod assembly;
+pub mod beam;
+pub mod bound;
+pub mod budget;
+pub mod compatibility;
+pub mod constraints;
+pub mod diversity;
+#[cfg(test)]
+mod domain_properties;
+pub mod engagement;
+pub mod explain;
+pub mod fitness;
+pub mod inquiry;
+pub mod keywords;
+pub mod labels;
+pub mod preference;
 pub mod problem;
+pub mod proof;
+pub mod quote;
+pub mod reason;
+pub mod reduce;
+pub mod roles;
+#[cfg(test)]
+mod samples;
+pub mod score;
+pub mod search;
+pub mod seating;
 pub mod settings;
+pub mod tags;
+pub mod target;
+pub mod timeline;
+pub mod tuple;
+pub mod verdict;

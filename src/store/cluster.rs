@@ -140,6 +140,11 @@ impl Cluster {
         client.batch_execute(&sql).await.map_err(failed)
     }
 
+    /// Major version of the server; 0 where the cluster doesn't say.
+    pub fn version(&self) -> u32 {
+        self.places.data_version().unwrap_or(0)
+    }
+
     /// Process id of the server.
     pub fn process_id(&self) -> i32 {
         self.postmaster.pid()

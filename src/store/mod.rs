@@ -42,7 +42,8 @@ pub use notify::PLAN_CHANNEL;
 pub use plan_change::{Cancelled, Changed, Lease, Patch, Transition};
 pub use plan_queue::{CLAIM_MAX, Renewed};
 pub use plans::{
-    LIST_LIMIT_MAX, NewPlan, Plan, PlanFilter, PlanResult, PlanSummary, Submitted, fingerprint,
+    LIST_LIMIT_MAX, NewPlan, Plan, PlanFilter, PlanResult, PlanSummary, RoundFigures, Submitted,
+    fingerprint,
 };
 pub use pool::PoolStatus;
 pub use sourcing::{Reach, SourcingQuery};

@@ -57,6 +57,16 @@ const RENEW: &str = "
     RETURNING plan.id, plan.run_number, plan.cancel_requested";
 
 impl Store {
+    /// Lets go of what `owner` held before it died, so that the next claim takes it at once.
+    /// Only for a name that nobody else uses; returns how many plans there were.
+    pub async fn release_leases(&self, owner: &str) -> Result<u64, StoreError> {
+        let session = self.pool.session("releasing the leases of an earlier run").await?;
+        let sql = "UPDATE plan SET lease_until = clock_timestamp()
+                   WHERE lease_owner = $1 AND state IN ('running', 'writing')
+                     AND lease_until > clock_timestamp()";
+        session.execute(sql, &[(&owner, Type::TEXT)]).await
+    }
+
     /// Takes up to `limit` plans that nobody works on, oldest first within their priority:
     /// queued ones, which become `running`, and those whose lease ran out, which keep their
     /// state. Each gets a new run number.

@@ -1,6 +1,6 @@
 //! Plans as rows: submitting, reading, listing.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{
     Row,
@@ -14,8 +14,8 @@ use super::{
     session::{Param, Sql},
 };
 use crate::model::{
-    Currency, Infeasibility, Note, PlanId, PlanOption, PlanState, Request, Requirements, Shares,
-    Tally,
+    Amount, Budget, Currency, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState,
+    Request, Requirements, Shares, Tally,
 };
 
 /// Plans that one page lists at most.
@@ -26,11 +26,28 @@ const SUBMIT_TRIES: u32 = 3;
 /// What a search gave a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanResult {
+    /// Empty for an infeasible plan.
     pub options: Vec<PlanOption>,
-    pub tally: Tally,
+    /// Absent for an infeasible plan: nothing is possible.
+    pub tally: Option<Tally>,
     pub notes: Vec<Note>,
     /// Equal for equal requests and seeds on equal data.
     pub digest: String,
+    /// The search's last rounds, oldest first.
+    #[serde(default)]
+    pub history: Vec<RoundFigures>,
+}
+
+/// One round of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundFigures {
+    pub round: u32,
+    /// Fitness of the best combination so far.
+    pub best: Option<f64>,
+    /// Upper bound of the fitness so far.
+    pub bound: Option<f64>,
+    /// Combinations scored so far.
+    pub scored: u64,
 }
 
 /// A plan to be stored.
@@ -103,10 +120,14 @@ pub struct Plan {
 pub struct PlanSummary {
     pub id: PlanId,
     pub state: PlanState,
-    pub event_type: String,
-    pub date: String,
+    pub event_type: EventType,
+    pub date: civil::Date,
     pub city: String,
     pub guests: u32,
+    pub budget: Budget,
+    /// Of the selected option, else of the best one.
+    pub total: Option<Amount>,
+    pub fitness: Option<f64>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub selected: Option<u32>,
@@ -243,9 +264,11 @@ impl Store {
     /// A page of plans, newest first.
     pub async fn plans(&self, filter: &PlanFilter) -> Result<Vec<PlanSummary>, StoreError> {
         let session = self.pool.session("listing plans").await?;
-        let sql = "SELECT id, state, request->>'event_type', request->>'date', request->>'city',
-                          (request->>'guests')::int, created_at, updated_at, selected, error
-                   FROM plan
+        let sql = "SELECT id, state, request->'event_type', request->'date', request->>'city',
+                          (request->>'guests')::int, request->'budget', shown->'total',
+                          shown->'fitness', created_at, updated_at, selected, error
+                   FROM plan, LATERAL (SELECT
+                       result->'options'->(coalesce(selected::int, 1) - 1) AS shown) option
                    WHERE ($1::text IS NULL OR state = $1)
                      AND ($2::bigint IS NULL OR requested_by = $2)
                      AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
@@ -268,10 +291,13 @@ impl Store {
             Ok(PlanSummary {
                 id: PlanId(c.take()?),
                 state: c.parsed()?,
-                event_type: c.take()?,
-                date: c.take()?,
+                event_type: c.json()?,
+                date: c.json()?,
                 city: c.take()?,
                 guests: c.take::<i32>()?.unsigned_abs(),
+                budget: c.json()?,
+                total: c.json_opt()?,
+                fitness: c.json_opt()?,
                 created_at: c.take()?,
                 updated_at: c.take()?,
                 selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),

@@ -27,7 +27,7 @@ pub enum Reach {
 }
 
 /// What an event needs of a category's vendors.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourcingQuery {
     pub category: Category,
     pub city: String,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
+use jiff::civil::Date;
 use tokio_postgres::types::Type;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
 };
-use crate::model::{Area, Category, CategoryDef, Currency, GeoPoint, Vendor, VendorId};
+use crate::model::{Area, Category, CategoryDef, Currency, GeoPoint, Vendor, VendorId, Weekday};
 
 /// Vendors that one search returns at most.
 pub const SEARCH_LIMIT_MAX: u32 = 1_000;
@@ -28,6 +29,11 @@ pub struct VendorFilter {
     pub tag: Option<String>,
     /// A vendor with a price line of at most this, in minor units of the currency.
     pub max_price: Option<(i64, Currency)>,
+    /// Serves that many.
+    pub guests: Option<u32>,
+    /// Neither blacked out nor closed that day.
+    pub date: Option<Date>,
+    pub min_rating: Option<f64>,
     /// 1–[`SEARCH_LIMIT_MAX`]; 0 stands for the most.
     pub limit: u32,
     pub offset: u32,
@@ -60,6 +66,11 @@ static SEARCH: LazyLock<String> = LazyLock::new(|| {
            AND ($4::text IS NULL OR $4 = ANY (v.tags || v.amenities || v.styles))
            AND ($5::bigint IS NULL
                 OR (v.currency = $6 AND $5 >= ANY (v.price_amounts)))
+           AND ($9::int IS NULL OR (coalesce(v.capacity_min, $9) <= $9
+                                    AND coalesce(v.capacity_max, $9) >= $9))
+           AND ($10::date IS NULL OR NOT ($10 = ANY (v.blackout_dates)
+                                          OR $11::smallint = ANY (v.closed_weekdays)))
+           AND ($12::float8 IS NULL OR v.rating >= $12)
          ORDER BY v.external_id LIMIT $7 OFFSET $8",
         *SELECT_LIST
     )
@@ -98,7 +109,9 @@ impl Store {
         let limit = if filter.limit == 0 { SEARCH_LIMIT_MAX } else { filter.limit };
         let limit = i64::from(limit.min(SEARCH_LIMIT_MAX));
         let offset = i64::from(filter.offset);
-        let params: [Param<'_>; 8] = [
+        let guests = filter.guests.map(|guests| i32::try_from(guests).unwrap_or(i32::MAX));
+        let weekday = filter.date.map(|date| i16::from(Weekday(date.weekday()).iso()));
+        let params: [Param<'_>; 12] = [
             (&category as _, Type::TEXT),
             (&city as _, Type::TEXT),
             (&text as _, Type::TEXT),
@@ -107,6 +120,10 @@ impl Store {
             (&currency as _, Type::TEXT),
             (&limit as _, Type::INT8),
             (&offset as _, Type::INT8),
+            (&guests as _, Type::INT4),
+            (&filter.date as _, Type::DATE),
+            (&weekday as _, Type::INT2),
+            (&filter.min_rating as _, Type::FLOAT8),
         ];
         let rows = session.query(&SEARCH, &params).await?;
         rows.iter().map(|row| Ok(vendor_row::read(row)?.1)).collect()

@@ -1,1 +1,26 @@
-//! Floor 2: counters, histograms, alert rules, exposition, report.
+//! Floor 2: the log, the metrics, the alerts and the report.
+//!
+//! `counters` keeps figures, `snapshot` is what they were at one moment, and a `Window` is what
+//! happened between two of them; `alerts`, `exposition` and `report` are pure functions of
+//! those. Only `logging`, `system` and the [`Telemetry`] handle touch the outside.
+
+pub mod advice;
+pub mod alert_rules;
+pub mod alerts;
+mod counters;
+pub mod events;
+mod exposition;
+mod histogram;
+mod logging;
+pub mod metrics;
+pub mod report;
+mod report_text;
+pub mod settings;
+mod snapshot;
+mod system;
+
+pub use counters::Telemetry;
+pub use histogram::Histogram;
+pub use logging::{LogGuard, LogHandle, LogTarget, start_log};
+pub use snapshot::{Series, Snapshot, Window};
+pub use system::{SystemSample, SystemSampler};

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod fixtures;
+pub mod llm_server;
+pub mod llm_tasks;
 
 use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},

@@ -1,0 +1,48 @@
+//! The sourcing agents: one query per category, all of them in one message, each for the complete
+//! set of vendors that meet the hard constraints. The planner's bound rests on its completeness.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use crate::{
+    model::{AreaMap, CategoryDef, Request, Sourced},
+    store::{Reach, SourcingQuery},
+};
+
+pub const NAME: &str = "sourcing";
+
+/// What the request's event asks of each category's vendors.
+pub fn queries(
+    request: &Request,
+    categories: &[CategoryDef],
+    today: Date,
+    reach: Reach,
+) -> Vec<SourcingQuery> {
+    let query = |definition: &CategoryDef| SourcingQuery {
+        category: definition.name.clone(),
+        city: request.city.clone(),
+        guests: request.guests,
+        window: request.time.window(),
+        date: request.time.date,
+        today,
+        currency: request.budget.currency,
+        exclude: request.exclude.clone(),
+        for_plan: None,
+        reach,
+    };
+    categories.iter().map(query).collect()
+}
+
+/// The cities whose areas matter: the event's, and those that travelling vendors come from.
+pub fn cities(request: &Request, vendors: &[Sourced]) -> Vec<String> {
+    let own = std::iter::once(request.city.as_str());
+    let all: BTreeSet<&str> = own.chain(vendors.iter().map(|v| v.vendor.city.as_str())).collect();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+/// What a plan's search is given.
+pub struct Supply {
+    pub vendors: Vec<Sourced>,
+    pub areas: AreaMap,
+}

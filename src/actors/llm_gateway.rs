@@ -1,0 +1,115 @@
+//! LlmGateway: the one way to the LLM servers.
+//!
+//! State owned: none beyond the shared [`Gateway`] (its cache, breakers and connections outlive a
+//! restart, since no panic of a handler can leave them half changed). Peers: the coordinator asks,
+//! the metrics actor reads counters. Bound: the supervisor's capacity, then the gateway's own
+//! queue. A restart loses nothing but the requests under way, whose callers get an error.
+
+use std::time::Instant;
+
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
+
+use super::{
+    supervision::{Heartbeat, Lifeline},
+    work::Work,
+};
+use crate::{
+    control::ApiError,
+    llm::{Answer, EndpointStatus, Gateway, LlmCounters, ModelStatus, Priority, Task},
+};
+
+/// Independent questions of one plan; the answers come back in the same order. None fails: the
+/// built-in rules answer what no server did.
+pub struct Ask {
+    pub tasks: Vec<Task>,
+    pub priority: Priority,
+    pub deadline: Instant,
+}
+
+impl Message for Ask {
+    type Result = Result<Vec<Answer>, ApiError>;
+}
+
+/// Loads every configured model with the options of real calls.
+pub struct WarmUp;
+
+impl Message for WarmUp {
+    type Result = Result<Vec<ModelStatus>, ApiError>;
+}
+
+pub struct GetLlmStatus;
+
+/// How the gateway and its endpoints are.
+pub struct LlmStatus {
+    pub endpoints: Vec<EndpointStatus>,
+    pub counters: LlmCounters,
+}
+
+impl Message for GetLlmStatus {
+    type Result = Result<LlmStatus, ApiError>;
+}
+
+/// Empties the response cache; answers how many entries it had.
+pub struct FlushResponses;
+
+impl Message for FlushResponses {
+    type Result = Result<usize, ApiError>;
+}
+
+pub struct LlmGateway {
+    gateway: Gateway,
+    work: Work,
+    _lifeline: Lifeline,
+}
+
+impl LlmGateway {
+    pub fn new(gateway: Gateway, work: Work, lifeline: Lifeline) -> Self {
+        Self { gateway, work, _lifeline: lifeline }
+    }
+}
+
+impl Actor for LlmGateway {
+    type Context = Context<Self>;
+}
+
+impl Handler<Heartbeat> for LlmGateway {
+    type Result = ();
+
+    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+}
+
+impl Handler<Ask> for LlmGateway {
+    type Result = ResponseFuture<Result<Vec<Answer>, ApiError>>;
+
+    fn handle(&mut self, message: Ask, _: &mut Context<Self>) -> Self::Result {
+        let gateway = self.gateway.clone();
+        self.work.run("llm_gateway", async move {
+            Ok(gateway.answer_batch(message.tasks, message.priority, message.deadline).await)
+        })
+    }
+}
+
+impl Handler<WarmUp> for LlmGateway {
+    type Result = ResponseFuture<Result<Vec<ModelStatus>, ApiError>>;
+
+    fn handle(&mut self, _: WarmUp, _: &mut Context<Self>) -> Self::Result {
+        let gateway = self.gateway.clone();
+        self.work.run("llm_gateway", async move { Ok(gateway.warm_up().await) })
+    }
+}
+
+impl Handler<GetLlmStatus> for LlmGateway {
+    type Result = Result<LlmStatus, ApiError>;
+
+    fn handle(&mut self, _: GetLlmStatus, _: &mut Context<Self>) -> Self::Result {
+        Ok(LlmStatus { endpoints: self.gateway.status(), counters: self.gateway.counters() })
+    }
+}
+
+impl Handler<FlushResponses> for LlmGateway {
+    type Result = Result<usize, ApiError>;
+
+    fn handle(&mut self, _: FlushResponses, _: &mut Context<Self>) -> Self::Result {
+        Ok(self.gateway.flush_cache())
+    }
+}

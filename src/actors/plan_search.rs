@@ -1,0 +1,334 @@
+//! The search stage of a run: round 0, rounds with checkpoints, proof, and what came of it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use jiff::{Timestamp, civil::Date};
+use slog::{Logger, debug, info, warn};
+use tokio::sync::mpsc;
+
+use super::{
+    briefing::Briefing,
+    checkpoint::{self, Checkpoint},
+    digest::{PlanContent, plan_digest},
+    plan_run::{RunContext, RunError},
+    search_run::{self, SearchEnd, SearchEvent, SearchInput},
+};
+use crate::{
+    control::PlanEvent,
+    model::{Infeasibility, Note, PlanOption, PlanState, Tally},
+    planning::search::Progress,
+    store::{self, AgentRun, AuditEvent, Patch, Plan, PlanResult, Reach, RoundFigures, Transition},
+    telemetry::{events, metrics},
+};
+
+/// Events of a search that may wait for the database; the search waits when they are more.
+const SEARCH_EVENTS_WAITING: usize = 4;
+
+/// Runs a plan's agents and its search, and stores the outcome. Dropped when the run is
+/// interrupted; the search's thread then stops at its next look.
+pub async fn search(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+) -> Result<PlanState, RunError> {
+    let started = Instant::now();
+    let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
+    let limits = context.briefing_limits();
+    let briefing = context.peers.brief(plan.id, &plan.request, today, limits).await?;
+    report_agents(context, log, &briefing.runs).await;
+    let resume_from = newest_checkpoint(context, plan, log).await?;
+    let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
+    let input = Arc::new(SearchInput {
+        request: plan.request.clone(),
+        requirements,
+        categories,
+        areas: supply.areas,
+        shares,
+        vendors: supply.vendors,
+        today,
+    });
+    let mut history = Vec::new();
+    let end = run_search(context, plan, log, input.clone(), resume_from, &mut history).await?;
+    let finished = Finished { context, plan, log, input: &input, runs: &runs, started };
+    match end {
+        SearchEnd::Found { options, tally, notes: found } => {
+            let notes = [notes, found].concat();
+            finished.options(options, tally, notes, history).await
+        }
+        SearchEnd::Infeasible => {
+            let infeasibility = explain(context, plan, &input, today).await?;
+            finished.infeasible(infeasibility, notes, history).await
+        }
+        SearchEnd::GaveUp { reason } => Err(RunError::Final(format!(
+            "the search ended ({reason}) before it found an option or a proof that there is none; \
+             raise search.deadline_ms, search.proof_nodes or search.max_rounds"
+        ))),
+    }
+}
+
+/// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they
+/// come.
+async fn run_search(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+    input: Arc<SearchInput>,
+    resume_from: Option<Checkpoint>,
+    history: &mut Vec<RoundFigures>,
+) -> Result<SearchEnd, RunError> {
+    let closed = |_| RunError::Passing("the daemon is stopping".into());
+    let core = context.cores.clone().acquire_owned().await.map_err(closed)?;
+    let began = Instant::now();
+    let (tell, mut told) = mpsc::channel(SEARCH_EVENTS_WAITING);
+    let cancelled = Cancelled::default();
+    let (settings, flag) = (context.settings.clone(), cancelled.0.clone());
+    let computing = context.work.compute(move || {
+        // Held until the thread ends, also where nobody waits for it any more.
+        let _core = core;
+        search_run::run(
+            &input,
+            &settings.search,
+            settings.workflow.checkpoint_interval_rounds,
+            resume_from,
+            &mut |event| tell.blocking_send(event).is_ok(),
+            &|| flag.load(Ordering::Relaxed),
+        )
+    });
+    let telling = async {
+        while let Some(event) = told.recv().await {
+            match event {
+                SearchEvent::Round(progress) => {
+                    remember(history, progress, context.settings.workflow.history);
+                    tell_round(context, plan, log, progress);
+                }
+                SearchEvent::Checkpoint { round, checkpoint } => {
+                    save(context, plan, log, round, &checkpoint).await?;
+                }
+            }
+        }
+        Ok::<(), RunError>(())
+    };
+    let (ended, told) = tokio::join!(computing, telling);
+    told?;
+    context.telemetry.observe(metrics::SEARCH_SECONDS, &[], began.elapsed());
+    ended.map_err(|panicked| RunError::Passing(format!("the search failed: {panicked}")))
+}
+
+/// Tells the search's thread to stop when the run that waits for it is dropped.
+#[derive(Default)]
+struct Cancelled(Arc<AtomicBool>);
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn figures(progress: Progress) -> RoundFigures {
+    RoundFigures {
+        round: progress.round,
+        best: progress.best,
+        bound: Some(progress.bound).filter(|bound| bound.is_finite()),
+        scored: progress.scored,
+    }
+}
+
+fn remember(history: &mut Vec<RoundFigures>, progress: Progress, keep: usize) {
+    if history.len() >= keep.max(1) {
+        history.remove(0);
+    }
+    history.push(figures(progress));
+}
+
+fn tell_round(context: &RunContext, plan: &Plan, log: &Logger, progress: Progress) {
+    let RoundFigures { round, best, bound, .. } = figures(progress);
+    context.telemetry.inc(metrics::SEARCH_ROUNDS, &[]);
+    debug!(log, "a round ended"; events::PLAN_ROUND, "round" => round, "best" => best,
+        "best_possible" => bound);
+    let event = PlanEvent {
+        seq: 0,
+        at: Timestamp::now(),
+        kind: "round_finished".into(),
+        state: None,
+        round: Some(round),
+        best,
+        bound,
+        message: None,
+    };
+    context.events.publish(plan.id, event);
+}
+
+async fn save(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+    round: u32,
+    checkpoint: &Checkpoint,
+) -> Result<(), RunError> {
+    let workflow = &context.settings.workflow;
+    let packed = checkpoint
+        .pack(workflow.compress_checkpoints)
+        .map_err(|error| RunError::Final(format!("a checkpoint could not be packed: {error}")))?;
+    let bytes = packed.body.len();
+    context.telemetry.inc(metrics::CHECKPOINTS, &[]);
+    context.telemetry.add(metrics::CHECKPOINT_BYTES, &["plain"], packed.plain_bytes as u64);
+    context.telemetry.add(metrics::CHECKPOINT_BYTES, &["stored"], bytes as u64);
+    let row = store::Checkpoint {
+        round,
+        version: checkpoint::VERSION,
+        codec: packed.codec.as_str().to_owned(),
+        body: packed.body,
+    };
+    let keep = u32::try_from(workflow.history).unwrap_or(u32::MAX);
+    context.store.save_checkpoint(plan.id, plan.run_number, &row, keep).await?;
+    debug!(log, "a checkpoint was stored"; events::PLAN_CHECKPOINT, "round" => round,
+        "bytes" => bytes);
+    Ok(())
+}
+
+async fn newest_checkpoint(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+) -> Result<Option<Checkpoint>, RunError> {
+    let Some(row) = context.store.newest_checkpoint(plan.id).await? else { return Ok(None) };
+    let unpacked = Checkpoint::unpack(row.version, &row.codec, &row.body);
+    if unpacked.is_some() {
+        context.telemetry.inc(metrics::PLANS_RESUMED, &[]);
+        info!(log, "a plan goes on from its checkpoint"; events::PLAN_RESUMED,
+            "round" => row.round);
+    }
+    Ok(unpacked)
+}
+
+/// Puts the agents' runs on record. They are for people: a failure here costs the plan nothing.
+pub async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
+    for run in runs {
+        let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
+        context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
+        context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
+        debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
+            "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
+        if let Err(error) = context.store.add_agent_run(run).await {
+            warn!(log, "an agent's run was not recorded"; "error" => %error);
+        }
+    }
+}
+
+/// What the audit says of an agent.
+pub fn agent_event(run: &AgentRun) -> AuditEvent {
+    AuditEvent::new(
+        "agent",
+        serde_json::json!({
+            "agent": run.agent,
+            "outcome": run.outcome,
+            "server": run.server,
+            "model": run.model,
+        }),
+    )
+}
+
+/// Asks why nothing is feasible, with every vendor at hand, whatever stands against it.
+async fn explain(
+    context: &RunContext,
+    plan: &Plan,
+    input: &SearchInput,
+    today: Date,
+) -> Result<Infeasibility, RunError> {
+    let limits = context.briefing_limits();
+    let (supply, _) = context
+        .peers
+        .source(plan.id, &plan.request, &input.categories, today, Reach::Relaxed, limits)
+        .await?;
+    let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
+    let settings = context.settings.clone();
+    let explained =
+        context.work.compute(move || search_run::explain(&relaxed, &settings.search)).await;
+    explained.map_err(|panicked| RunError::Passing(format!("the explanation failed: {panicked}")))
+}
+
+/// A search that came to an end.
+struct Finished<'a> {
+    context: &'a RunContext,
+    plan: &'a Plan,
+    log: &'a Logger,
+    input: &'a SearchInput,
+    runs: &'a [AgentRun],
+    started: Instant,
+}
+
+impl Finished<'_> {
+    async fn options(
+        self,
+        options: Vec<PlanOption>,
+        tally: Tally,
+        notes: Vec<Note>,
+        history: Vec<RoundFigures>,
+    ) -> Result<PlanState, RunError> {
+        let telemetry = &self.context.telemetry;
+        telemetry.inc(metrics::SEARCH_STOPS, &[tally.stopped_because.as_str()]);
+        telemetry.add(metrics::COMBINATIONS_SCORED, &[], tally.combinations_scored);
+        info!(self.log, "the options are ready"; events::PLAN_OPTIONS_READY,
+            "rounds" => tally.rounds, "combinations_scored" => tally.combinations_scored,
+            "proven_gap" => tally.proven_gap, "stopped_because" => tally.stopped_because.as_str(),
+            "options" => options.len(), "ms" => self.started.elapsed().as_millis() as u64);
+        let digest = self.digest(&options, Some(&tally), None);
+        let result = PlanResult { options, tally: Some(tally), notes, digest, history };
+        self.store(PlanState::AwaitingSelection, &result, None).await
+    }
+
+    async fn infeasible(
+        self,
+        infeasibility: Infeasibility,
+        notes: Vec<Note>,
+        history: Vec<RoundFigures>,
+    ) -> Result<PlanState, RunError> {
+        info!(self.log, "the request can't be met"; events::PLAN_INFEASIBLE,
+            "conflicts" => infeasibility.conflicts.len());
+        let digest = self.digest(&[], None, Some(&infeasibility));
+        let result = PlanResult { options: Vec::new(), tally: None, notes, digest, history };
+        self.store(PlanState::Infeasible, &result, Some(&infeasibility)).await
+    }
+
+    fn digest(
+        &self,
+        options: &[PlanOption],
+        tally: Option<&Tally>,
+        infeasibility: Option<&Infeasibility>,
+    ) -> String {
+        let content = PlanContent {
+            requirements: &self.input.requirements,
+            shares: &self.input.shares,
+            options,
+            tally,
+            infeasibility,
+        };
+        plan_digest(&self.plan.request, &content)
+    }
+
+    async fn store(
+        self,
+        to: PlanState,
+        result: &PlanResult,
+        infeasibility: Option<&Infeasibility>,
+    ) -> Result<PlanState, RunError> {
+        let patch = Patch {
+            requirements: Some(&self.input.requirements),
+            shares: Some(&self.input.shares),
+            result: Some(result),
+            infeasibility,
+            events: self.runs.iter().map(agent_event).collect(),
+            ..Patch::default()
+        };
+        let Plan { id, run_number, state, .. } = *self.plan;
+        let change = Transition::new(id, run_number, state, to).with(patch);
+        self.context.store.transition(&change).await?;
+        Ok(to)
+    }
+}

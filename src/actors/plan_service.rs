@@ -1,0 +1,314 @@
+//! What the coordinator does for its callers: takes plans in, shows, selects, cancels, exports.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use jiff::Timestamp;
+use slog::{info, warn};
+use uuid::Uuid;
+
+use super::{
+    beam_coordinator::{
+        CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
+        Submitted, WatchPlan, Watched,
+    },
+    dispatcher::{Interrupt, Runs},
+    plan_events,
+    plan_run::RunContext,
+    plan_view,
+    search_run::{self, SearchInput},
+    vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
+};
+use crate::{
+    control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
+    model::{
+        Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
+        Window,
+    },
+    planning::abstract_file::ProblemFile,
+    store::{
+        Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, Reach, StoreError, Transition,
+        fingerprint,
+    },
+    telemetry::{events, metrics},
+};
+
+const LIST_LIMIT_MAX: u32 = 1_000;
+const KEY_MAX_CHARS: usize = 200;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct PlanService {
+    context: RunContext,
+    runs: Runs,
+    /// Queued plans when last counted, and submissions since: an upper bound of the queue.
+    queued: Arc<AtomicU64>,
+    max_queued_plans: u64,
+}
+
+impl PlanService {
+    pub fn new(context: RunContext, runs: Runs, max_queued_plans: u64) -> Self {
+        Self { context, runs, queued: Arc::default(), max_queued_plans }
+    }
+
+    /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
+    pub async fn submit(&self, message: SubmitPlan) -> Result<Submitted, ApiError> {
+        let now = Timestamp::now();
+        let key = checked_key(message.idempotency_key)?;
+        let request = Request::parse(&message.document, now)?;
+        self.check_names(&request).await?;
+        self.admit().await?;
+        let plan = NewPlan {
+            id: PlanId(Uuid::now_v7()),
+            request: &request,
+            fingerprint: fingerprint(&message.document),
+            idempotency_key: key.as_deref(),
+            requested_by: Some(message.uid),
+            priority: 0,
+            created_at: now,
+        };
+        let submitted = self.context.store.submit(&plan).await?;
+        let id = submitted.plan();
+        let created = matches!(submitted, crate::store::Submitted::Created(_));
+        if created {
+            self.queued.fetch_add(1, Ordering::Relaxed);
+            self.context.telemetry.inc(metrics::PLANS_SUBMITTED, &[]);
+            info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
+                "plan_id" => %id, "event_type" => request.event_type.as_str());
+            self.runs.wake();
+            return Ok(Submitted { plan: PlanView::queued(id, &request, now), created });
+        }
+        Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
+    }
+
+    /// Names that only the database knows: categories and vendors.
+    async fn check_names(&self, request: &Request) -> Result<(), ApiError> {
+        let vendors = &self.context.peers.vendors;
+        let known: Vec<CategoryDef> = vendors.ask(GetCategories).await?;
+        let mut errors = FieldErrors::default();
+        for category in request.services.keys() {
+            if !known.iter().any(|definition| definition.name == *category) {
+                let names: Vec<&str> = known.iter().map(|d| d.name.as_str()).collect();
+                let hint = format!("choose among {}", names.join(", "));
+                errors.push(format!("services.{category}"), "there is no such category", hint);
+            }
+        }
+        if !request.must_include.is_empty() {
+            let ids = request.must_include.clone();
+            let missing = vendors.ask(FindMissingVendors { ids }).await?;
+            for (i, id) in request.must_include.iter().enumerate() {
+                if missing.contains(id) {
+                    let message = format!("there is no vendor `{id}`");
+                    let hint = "`vendors search` shows the ids";
+                    errors.push(format!("must_include[{i}]"), message, hint);
+                }
+            }
+        }
+        Ok(errors.into_result(())?)
+    }
+
+    /// Refuses a plan when the queue is full. The count is asked of the database only when the
+    /// submissions since the last count could have filled it.
+    async fn admit(&self) -> Result<(), ApiError> {
+        if self.queued.load(Ordering::Relaxed) < self.max_queued_plans {
+            return Ok(());
+        }
+        let counts = self.context.store.plan_counts().await?;
+        let queued = counts.iter().find(|(state, _)| *state == PlanState::Queued);
+        let queued = queued.map_or(0, |(_, count)| *count);
+        self.queued.store(queued, Ordering::Relaxed);
+        if queued < self.max_queued_plans {
+            return Ok(());
+        }
+        self.context.telemetry.inc(metrics::PLANS_REFUSED, &["queue_full"]);
+        warn!(self.context.work.log, "the queue is full"; events::OVERLOADED,
+            "limit" => self.max_queued_plans);
+        let message = format!("{queued} plans are waiting already");
+        Err(ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment"))
+    }
+
+    pub async fn get(&self, message: GetPlan) -> Result<PlanView, ApiError> {
+        let store = &self.context.store;
+        let plan = store.plan(message.id).await?;
+        let runs = store.agent_runs(message.id).await?;
+        let documents = store.documents(message.id).await?;
+        Ok(plan_view::view(plan, runs, documents))
+    }
+
+    pub async fn list(&self, message: ListPlans) -> Result<PlanList, ApiError> {
+        if !(1..=LIST_LIMIT_MAX).contains(&message.limit) {
+            let hint = format!("write a number from 1 to {LIST_LIMIT_MAX}");
+            return Err(ApiError::invalid("limit", format!("is {}", message.limit), hint));
+        }
+        let after = match message.before {
+            Some(id) => Some((self.context.store.plan(id).await?.created_at, id)),
+            None => None,
+        };
+        let filter =
+            PlanFilter { state: message.state, after, limit: message.limit, ..Default::default() };
+        let plans = self.context.store.plans(&filter).await?;
+        let full = plans.len() == message.limit as usize;
+        let next = plans.last().map(|plan| plan.id).filter(|_| full);
+        Ok(PlanList { plans: plans.into_iter().map(plan_view::summary).collect(), next })
+    }
+
+    /// Holds an option's vendors and hands the plan on to be written, in one transaction.
+    /// Selecting the selected option again changes nothing.
+    pub async fn select(&self, message: SelectOption) -> Result<PlanView, ApiError> {
+        let SelectOption { id, number, .. } = message;
+        let store = &self.context.store;
+        let plan = store.plan(id).await?;
+        let written = matches!(plan.state, PlanState::Writing | PlanState::Completed);
+        if written && plan.selected == Some(number) {
+            return self.get(GetPlan { id }).await;
+        }
+        let option = option_of(&plan, number)?;
+        let held = self.windows(&plan.request, option).await?;
+        let bookings =
+            Bookings::Hold { vendors: &held, lasts: self.context.settings.workflow.hold };
+        let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
+        let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
+        let change = Transition::new(id, plan.run_number, from, to).with(patch);
+        let changed = store.transition(&change).await;
+        // Whatever became of it: what was read of these categories before may be stale.
+        let categories: Vec<Category> = option.vendors.iter().map(|v| v.category.clone()).collect();
+        self.context.peers.vendors.ask(ForgetCategories(categories)).await?;
+        if let Err(error) = changed {
+            if matches!(error, StoreError::Taken { .. }) {
+                warn!(self.context.work.log, "a vendor is taken"; events::PLAN_CONFLICT,
+                    "plan_id" => %id, "option" => number);
+            }
+            return Err(error.into());
+        }
+        info!(self.context.work.log, "an option was selected"; events::PLAN_SELECTED,
+            "plan_id" => %id, "option" => number);
+        self.runs.wake();
+        self.context.events.tell_stored(store, id).await;
+        self.get(GetPlan { id }).await
+    }
+
+    /// The needed window of each vendor of an option: from setup to teardown.
+    async fn windows(
+        &self,
+        request: &Request,
+        option: &PlanOption,
+    ) -> Result<Vec<(VendorId, Window)>, ApiError> {
+        let categories: Vec<CategoryDef> = self.context.peers.vendors.ask(GetCategories).await?;
+        let ids: Vec<VendorId> = option.vendors.iter().map(|chosen| chosen.id.clone()).collect();
+        let vendors = self.context.store.vendors_by_ids(&ids).await?;
+        let mut windows = Vec::with_capacity(option.vendors.len());
+        for chosen in &option.vendors {
+            let vendor = vendors.iter().find(|vendor| vendor.id == chosen.id);
+            let vendor = vendor.ok_or(StoreError::NoSuchVendor { vendor: chosen.id.clone() })?;
+            let definition = categories.iter().find(|d| d.name == chosen.category);
+            let lead = definition.map_or(0, |definition| definition.lead_minutes);
+            let event = request.time.window();
+            let window = event.widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
+            windows.push((chosen.id.clone(), window));
+        }
+        Ok(windows)
+    }
+
+    pub async fn cancel(&self, message: CancelPlan) -> Result<PlanView, ApiError> {
+        let CancelPlan { id, uid } = message;
+        let store = &self.context.store;
+        match store.cancel(id, Some(uid)).await? {
+            Cancelled::AtOnce => {
+                self.context.telemetry.inc(metrics::PLANS_FINISHED, &["cancelled"]);
+                info!(self.context.work.log, "a plan was cancelled"; events::PLAN_CANCELLED,
+                    "plan_id" => %id);
+                self.context.events.tell_stored(store, id).await;
+            }
+            // Another daemon's run learns of it when it renews its lease.
+            Cancelled::Requested => {
+                self.runs.interrupt(id, Interrupt::Cancelled);
+            }
+            Cancelled::TooLate(PlanState::Cancelled) => {}
+            Cancelled::TooLate(state) => {
+                let message = format!("plan {id} is {state}: there is nothing left to cancel");
+                return Err(ApiError::new(ErrorCode::WrongState, message));
+            }
+        }
+        self.get(GetPlan { id }).await
+    }
+
+    pub async fn document(&self, message: GetDocument) -> Result<DocumentView, ApiError> {
+        let GetDocument { id, name } = message;
+        let store = &self.context.store;
+        if let Some(document) = store.document(id, &name).await? {
+            let body = String::from_utf8(document.body).map_err(|_| {
+                ApiError::new(ErrorCode::Internal, format!("document `{name}` is no text"))
+            })?;
+            let media_type = document.media_type;
+            return Ok(DocumentView { name: document.name, media_type, body });
+        }
+        let plan = store.plan(id).await?;
+        let message = format!("plan {id} ({}) has no document `{name}`", plan.state);
+        Err(ApiError::new(ErrorCode::NotFound, message).with_hint("`plan show` lists them"))
+    }
+
+    /// The plan's problem with the vendors as they are now.
+    pub async fn export(&self, message: ExportProblem) -> Result<ProblemFile, ApiError> {
+        let context = &self.context;
+        let plan = context.store.plan(message.id).await?;
+        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
+            let message = format!("plan {} has not been searched yet", message.id);
+            return Err(ApiError::new(ErrorCode::WrongState, message)
+                .with_hint("wait for its options, or submit it again"));
+        };
+        let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
+        let limits = context.briefing_limits();
+        let categories = context.peers.requested_categories(&plan.request).await?;
+        let (supply, _) = context
+            .peers
+            .source(plan.id, &plan.request, &categories, today, Reach::Feasible, limits)
+            .await?;
+        let input = SearchInput {
+            request: plan.request,
+            requirements,
+            categories,
+            areas: supply.areas,
+            shares,
+            vendors: supply.vendors,
+            today,
+        };
+        let settings = context.settings.clone();
+        let file = context.work.compute(move || search_run::problem_file(&input, &settings.search));
+        file.await.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
+    }
+
+    pub async fn watch(&self, message: WatchPlan) -> Result<Watched, ApiError> {
+        let WatchPlan { id, after } = message;
+        let store = &self.context.store;
+        store.plan(id).await?;
+        // First the channel, then the past: an event in between comes twice, never not at all.
+        let live = self.context.events.watch(id, after);
+        let past = plan_events::stored(store, id, after).await?;
+        Ok(Watched { past, live })
+    }
+}
+
+fn checked_key(key: Option<String>) -> Result<Option<String>, ApiError> {
+    if let Some(key) = &key {
+        let chars = key.chars().count();
+        if !(1..=KEY_MAX_CHARS).contains(&chars) || key.chars().any(char::is_control) {
+            let hint = format!("write 1 to {KEY_MAX_CHARS} printable characters");
+            return Err(ApiError::invalid("idempotency_key", "is no usable key", hint));
+        }
+    }
+    Ok(key)
+}
+
+fn option_of(plan: &Plan, number: u32) -> Result<&PlanOption, ApiError> {
+    if plan.state != PlanState::AwaitingSelection {
+        let message = format!("plan {} is {}, not awaiting_selection", plan.id, plan.state);
+        return Err(ApiError::new(ErrorCode::WrongState, message));
+    }
+    let options = plan.result.as_ref().map(|result| result.options.as_slice()).unwrap_or_default();
+    options.iter().find(|option| option.number == number).ok_or_else(|| {
+        let hint = format!("choose 1 to {}", options.len());
+        ApiError::invalid("option", format!("there is no option {number}"), hint)
+    })
+}

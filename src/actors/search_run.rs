@@ -1,0 +1,185 @@
+//! One plan's search: rounds, checkpoints, proof. Blocking; runs on a thread for CPU work.
+
+use std::time::{Duration, Instant};
+
+use super::{checkpoint::Checkpoint, digest::problem_digest};
+use crate::{
+    model::{
+        AreaMap, CategoryDef, Note, PlanOption, Request, Requirements, Shares, Sourced, StopReason,
+        Tally,
+    },
+    planning::{
+        abstract_file::ProblemFile,
+        assembly::{Assembly, assemble},
+        inquiry::Inquiry,
+        search::{Outcome, Progress, Search},
+        settings::SearchSettings,
+        timeline,
+    },
+};
+
+/// Everything that a plan's search depends on; the result depends on nothing else.
+#[derive(Clone)]
+pub struct SearchInput {
+    pub request: Request,
+    pub requirements: Requirements,
+    /// The requested categories, in order.
+    pub categories: Vec<CategoryDef>,
+    pub areas: AreaMap,
+    pub shares: Vec<Shares>,
+    pub vendors: Vec<Sourced>,
+    pub today: jiff::civil::Date,
+}
+
+impl SearchInput {
+    pub fn inquiry(&self) -> Inquiry<'_> {
+        Inquiry {
+            request: &self.request,
+            requirements: &self.requirements,
+            categories: &self.categories,
+            areas: &self.areas,
+            shares: &self.shares,
+            vendors: &self.vendors,
+            today: self.today,
+        }
+    }
+}
+
+/// What a search tells while it runs.
+pub enum SearchEvent {
+    Round(Progress),
+    /// To be stored, so that another daemon can go on from here.
+    Checkpoint {
+        round: u32,
+        checkpoint: Box<Checkpoint>,
+    },
+}
+
+/// What a search ends with.
+pub enum SearchEnd {
+    Found {
+        options: Vec<PlanOption>,
+        tally: Tally,
+        notes: Vec<Note>,
+    },
+    /// Proven: no combination of these vendors meets the constraints.
+    Infeasible,
+    /// Nothing found within the limits, and nothing proven.
+    GaveUp {
+        reason: StopReason,
+    },
+}
+
+/// Runs the whole search.
+///
+/// `tell` returns false when nobody listens any more; `cancelled` is asked between rounds and
+/// during the proof. With a fitting `resume_from` the result is the same as without the break.
+pub fn run(
+    input: &SearchInput,
+    settings: &SearchSettings,
+    checkpoint_interval: u32,
+    resume_from: Option<Checkpoint>,
+    tell: &mut dyn FnMut(SearchEvent) -> bool,
+    cancelled: &dyn Fn() -> bool,
+) -> SearchEnd {
+    let started = Instant::now();
+    let inquiry = input.inquiry();
+    let assembly = assemble(&inquiry, settings);
+    let digest = problem_digest(&assembly.problem, &assembly.candidate_ids());
+    let mut accept = |chosen: &crate::planning::problem::Combination| {
+        let engagements = assembly.engagements(chosen);
+        !timeline::schedule(&input.request, &input.categories, &engagements).has_high()
+    };
+    let resumed = resume_from.filter(|checkpoint| checkpoint.problem_digest == digest);
+    let mut search = match resumed {
+        Some(checkpoint) => Search::resume(&assembly.problem, settings, checkpoint.search),
+        None => Search::new(&assembly.problem, settings, input.request.seed),
+    };
+    let deadline =
+        (settings.deadline_ms > 0).then(|| started + Duration::from_millis(settings.deadline_ms));
+    let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let mut ended_by = None;
+    loop {
+        let progress = search.round(&mut accept);
+        if !tell(SearchEvent::Round(progress)) || cancelled() {
+            return SearchEnd::GaveUp { reason: StopReason::Cancelled };
+        }
+        if progress.stopped.is_some() {
+            break;
+        }
+        if progress.round % checkpoint_interval.max(1) == 0 {
+            let checkpoint =
+                Box::new(Checkpoint { problem_digest: digest.clone(), search: search.state() });
+            tell(SearchEvent::Checkpoint { round: progress.round, checkpoint });
+        }
+        if late() {
+            ended_by = Some(StopReason::Deadline);
+            break;
+        }
+    }
+    let proof_ends = Instant::now() + Duration::from_millis(settings.proof_ms);
+    search.prove(&mut accept, &mut || {
+        if cancelled() {
+            return Some(StopReason::Cancelled);
+        }
+        (late() || Instant::now() >= proof_ends).then_some(StopReason::Deadline)
+    });
+    if cancelled() {
+        return SearchEnd::GaveUp { reason: StopReason::Cancelled };
+    }
+    conclude(&assembly, search.finish(), ended_by)
+}
+
+fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>) -> SearchEnd {
+    if outcome.options.is_empty() {
+        if !outcome.feasible {
+            return SearchEnd::Infeasible;
+        }
+        return SearchEnd::GaveUp { reason: outcome.stopped_because };
+    }
+    let mut options: Vec<PlanOption> = Vec::new();
+    for (i, solution) in outcome.options.iter().enumerate() {
+        let option = assembly.option(solution, i as u32 + 1, options.first());
+        options.push(option);
+    }
+    let fitness = options.first().map_or(0.0, |option| option.fitness);
+    // The bound is computed on the decomposed values: the last bits may differ from the formula's.
+    let best_possible = outcome.best_possible.max(fitness);
+    let stopped_because = match (ended_by, outcome.stopped_because) {
+        (_, StopReason::ProvenOptimal) => StopReason::ProvenOptimal,
+        (Some(reason), _) => reason,
+        (None, reason) => reason,
+    };
+    let tally = Tally {
+        rounds: outcome.rounds,
+        combinations_scored: outcome.combinations_scored,
+        best_possible,
+        proven_gap: best_possible - fitness,
+        stopped_because,
+        cut_short: outcome.cut_short,
+    };
+    let mut notes = Vec::new();
+    if outcome.fewer_differences {
+        notes.push(Note {
+            code: "fewer_differences".into(),
+            message: "nothing else feasible differs in as many places as wanted, so some options \
+                      are closer to each other"
+                .into(),
+        });
+    }
+    SearchEnd::Found { options, tally, notes }
+}
+
+/// The problem as any solver can read it, in-house catering unfolded.
+pub fn problem_file(input: &SearchInput, settings: &SearchSettings) -> ProblemFile {
+    let inquiry = input.inquiry();
+    let assembly = assemble(&inquiry, settings);
+    let names: Vec<String> = input.categories.iter().map(|c| c.name.to_string()).collect();
+    ProblemFile::export(&assembly.problem, &names, &assembly.candidate_ids())
+}
+
+/// Why nothing is feasible; `input` holds every vendor, whatever stands against it.
+pub fn explain(input: &SearchInput, _settings: &SearchSettings) -> crate::model::Infeasibility {
+    let _ = input;
+    crate::model::Infeasibility::default()
+}

@@ -1,0 +1,129 @@
+//! Starts every actor under its supervisor, peers first.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::{
+    beam_coordinator::BeamCoordinator,
+    briefing::Peers,
+    dispatcher::{Dispatcher, Runs},
+    llm_gateway::LlmGateway,
+    metrics::Metrics,
+    plan_events::PlanEvents,
+    plan_run::{RunContext, RunSettings},
+    plan_service::PlanService,
+    query_cache::QueryCache,
+    supervision::{Handle, Policy, supervise},
+    vendor_search::VendorSearch,
+    work::Work,
+};
+use crate::{
+    config::{Settings, SupervisionSettings},
+    control::ActorStatus,
+    llm::Gateway,
+    store::Store,
+    telemetry::Telemetry,
+};
+
+/// What the actors are built from. All of it outlives every generation of every actor.
+pub struct Foundation {
+    pub store: Store,
+    pub gateway: Gateway,
+    pub telemetry: Telemetry,
+    /// The process's runtime and log.
+    pub work: Work,
+    /// This daemon's name in leases: the same after a restart, and nobody else's.
+    pub owner: String,
+}
+
+/// How to reach the actors. Cheap to clone.
+#[derive(Clone)]
+pub struct Actors {
+    pub coordinator: Handle<BeamCoordinator>,
+    pub vendors: Handle<VendorSearch>,
+    pub llm: Handle<LlmGateway>,
+    pub metrics: Handle<Metrics>,
+}
+
+impl Actors {
+    /// Starts them all. Call it on the thread of the actix system. The name of an actor that is
+    /// given up goes to `escalate`; the process is to end then.
+    pub fn start(
+        foundation: Foundation,
+        settings: &Settings,
+        escalate: &mpsc::Sender<&'static str>,
+    ) -> Self {
+        let Foundation { store, gateway, telemetry, work, owner } = foundation;
+        let policy = policy(&settings.supervision);
+        let log = work.log.clone();
+
+        let (cached_store, cached_work) = (store.clone(), work.clone());
+        let database = settings.database.clone();
+        let vendors = supervise("vendor_search", policy, &log, escalate.clone(), move |life| {
+            let cache = database
+                .query_cache
+                .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
+            VendorSearch::new(cached_store.clone(), cached_work.clone(), cache, life)
+        });
+
+        let llm_work = work.clone();
+        let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
+            LlmGateway::new(gateway.clone(), llm_work.clone(), life)
+        });
+
+        let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };
+        let context = RunContext {
+            store: store.clone(),
+            work: work.clone(),
+            peers: peers.clone(),
+            events: PlanEvents::default(),
+            telemetry: telemetry.clone(),
+            settings: Arc::new(RunSettings {
+                search: settings.search,
+                workflow: settings.workflow.clone(),
+            }),
+            owner: owner.into(),
+            cores: Arc::new(Semaphore::new(cores())),
+        };
+        let max_queued = settings.admission.max_queued_plans;
+        let coordinator =
+            supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {
+                let runs = Runs::default();
+                let service = PlanService::new(context.clone(), runs.clone(), max_queued);
+                let dispatcher = Dispatcher::start(context.clone(), runs);
+                BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
+            });
+
+        let (cycle, alerts) = (settings.metrics, settings.alerts.clone());
+        let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
+            let (store, peers) = (store.clone(), peers.clone());
+            Metrics::new(store, peers, telemetry.clone(), work.clone(), (&cycle, &alerts), life)
+        });
+        Self { coordinator, vendors, llm, metrics }
+    }
+
+    pub fn status(&self) -> Vec<ActorStatus> {
+        vec![
+            self.vendors.status(),
+            self.llm.status(),
+            self.coordinator.status(),
+            self.metrics.status(),
+        ]
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn policy(settings: &SupervisionSettings) -> Policy {
+    Policy {
+        max_restarts: settings.max_restarts as usize,
+        window: settings.restart_window,
+        backoff_min: settings.backoff,
+        backoff_max: settings.backoff_max,
+        heartbeat_timeout: settings.heartbeat_timeout,
+        ..Policy::default()
+    }
+}

@@ -1,0 +1,61 @@
+//! Where actors do their work: on the process's own runtime, off the actors' threads.
+//!
+//! An actor's thread only routes messages. Connections are made and driven on a runtime that
+//! lives as long as the process, so that they outlive every generation of an actor; and a panic
+//! in the work arrives as an error of one request.
+
+use std::future::Future;
+
+use actix::ResponseFuture;
+use slog::{Logger, error};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use super::supervision::AskError;
+use crate::{control::ApiError, telemetry::events};
+
+/// The process's runtime, and the log for what fails on it.
+#[derive(Clone)]
+pub struct Work {
+    runtime: Handle,
+    pub log: Logger,
+}
+
+impl Work {
+    pub fn new(runtime: Handle, log: Logger) -> Self {
+        Self { runtime, log }
+    }
+
+    /// Runs a request's work to its end, also when its caller goes away: what a client began is
+    /// either done or not, never half.
+    pub fn run<T: Send + 'static>(
+        &self,
+        actor: &'static str,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> ResponseFuture<Result<T, ApiError>> {
+        let task = self.runtime.spawn(work);
+        let log = self.log.clone();
+        Box::pin(async move {
+            task.await.unwrap_or_else(|failure| {
+                error!(log, "a request failed in {actor}"; events::ACTOR_PANICKED,
+                    "panic" => failure.to_string());
+                Err(AskError::Panicked { actor }.into())
+            })
+        })
+    }
+
+    /// A task of its own; dropping the handle leaves it running.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime.spawn(work)
+    }
+
+    /// CPU work, on a thread where it holds up nobody. A panic comes back as an error.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        self.runtime.spawn_blocking(work).await
+    }
+}

@@ -1,0 +1,61 @@
+//! Where sample vendors lie: cities, their areas and centres. Areas are invented.
+
+use super::draws::Draws;
+use crate::model::{Area, GeoPoint};
+
+/// Centres of some real cities, degrees, to two decimals.
+const CENTRES: [(&str, f64, f64); 10] = [
+    ("bengaluru", 12.97, 77.59),
+    ("mumbai", 19.08, 72.88),
+    ("kochi", 9.97, 76.28),
+    ("delhi", 28.64, 77.22),
+    ("chennai", 13.08, 80.27),
+    ("hyderabad", 17.39, 78.49),
+    ("kolkata", 22.57, 88.36),
+    ("pune", 18.52, 73.86),
+    ("jaipur", 26.91, 75.79),
+    ("ahmedabad", 23.02, 72.57),
+];
+
+/// Area names, and how many degrees north and east of the centre each lies at least and at most.
+const AREAS: [(&str, f64, f64); 10] = [
+    ("Old Town", 0.00, 0.01),
+    ("Market Quarter", 0.02, -0.02),
+    ("Lakeside", 0.05, 0.04),
+    ("Garden District", -0.04, -0.01),
+    ("Hill View", -0.07, 0.06),
+    ("Riverside", 0.03, -0.08),
+    ("Tech Park", -0.02, 0.12),
+    ("North Gate", 0.12, 0.02),
+    ("Southfields", -0.12, -0.05),
+    ("Airport Road", 0.16, 0.10),
+];
+
+/// Degrees by which an area's centre is moved per city, so that no two cities are alike.
+const CITY_JITTER: f64 = 0.015;
+
+/// The areas of a city, always the same for one name: a known city around its real centre, any
+/// other one at an invented place in southern Asia.
+pub fn areas(city: &str) -> Vec<Area> {
+    let folded = city.trim().to_lowercase();
+    let digest = blake3::hash(folded.as_bytes());
+    let mut first_bytes = [0; 8];
+    first_bytes.copy_from_slice(&digest.as_bytes()[..8]);
+    let mut draws = Draws::new(u64::from_le_bytes(first_bytes), 0);
+    let known = CENTRES.iter().find(|(name, ..)| *name == folded);
+    let (lat, lon) =
+        known.map_or_else(|| (draws.between(9.0, 29.0), draws.between(73.0, 88.0)), |c| (c.1, c.2));
+    let mut jitter = || draws.between(-CITY_JITTER, CITY_JITTER);
+    let area = |(name, north, east): &(&str, f64, f64)| Area {
+        city: city.trim().to_owned(),
+        name: (*name).to_owned(),
+        centre: point(lat + north + jitter(), lon + east + jitter()),
+    };
+    AREAS.iter().map(area).collect()
+}
+
+/// Rounded to 1/10,000 degree, some ten metres.
+pub(super) fn point(lat: f64, lon: f64) -> GeoPoint {
+    let round = |degrees: f64| (degrees * 10_000.0).round() / 10_000.0;
+    GeoPoint { lat: round(lat), lon: round(lon) }
+}

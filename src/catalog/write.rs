@@ -1,0 +1,47 @@
+//! Writes vendor files that [`super::reader`] reads.
+
+use std::{
+    borrow::Borrow,
+    io::{self, Write},
+};
+
+use super::{columns, read::Format};
+use crate::model::Vendor;
+
+/// Writes vendors as a stream: JSON as an array with one vendor per line, NDJSON, or CSV with
+/// every column.
+///
+/// # Errors
+/// What `output` refuses.
+pub fn write<V: Borrow<Vendor>>(
+    format: Format,
+    vendors: impl IntoIterator<Item = V>,
+    mut output: impl Write,
+) -> io::Result<()> {
+    match format {
+        Format::Csv => {
+            let mut writer = csv::Writer::from_writer(output);
+            writer.write_record(columns::names())?;
+            for vendor in vendors {
+                writer.write_record(columns::record(vendor.borrow()))?;
+            }
+            writer.flush()
+        }
+        Format::Ndjson => {
+            for vendor in vendors {
+                serde_json::to_writer(&mut output, vendor.borrow())?;
+                output.write_all(b"\n")?;
+            }
+            output.flush()
+        }
+        Format::Json => {
+            output.write_all(b"[")?;
+            for (i, vendor) in vendors.into_iter().enumerate() {
+                output.write_all(if i == 0 { b"\n" } else { b",\n" })?;
+                serde_json::to_writer(&mut output, vendor.borrow())?;
+            }
+            output.write_all(b"\n]\n")?;
+            output.flush()
+        }
+    }
+}

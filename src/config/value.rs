@@ -1,0 +1,461 @@
+//! One setting's value: its kind, its range, how it is read and how it is written.
+
+use std::{path::PathBuf, time::Duration};
+
+use config::ValueKind;
+use jiff::{Span, SpanRelativeTo};
+
+use crate::{llm::settings::ServerKind, telemetry::settings::LogFormat};
+
+/// Longest text of a setting in bytes.
+const TEXT_MAX_BYTES: usize = 4_096;
+/// Longest list of a setting.
+const LIST_MAX: usize = 64;
+
+/// A value in a form that every setting shares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Switch(bool),
+    Integer(u64),
+    Number(f64),
+    /// A threshold that is switched off.
+    Off,
+    Span(Duration),
+    Text(String),
+    Integers(Vec<u64>),
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Switch,
+    Integer {
+        min: u64,
+        max: u64,
+    },
+    /// Permission bits, written in octal: `"0660"`.
+    Mode,
+    Number {
+        min: f64,
+        max: f64,
+    },
+    /// A number or `"off"`.
+    Threshold {
+        min: f64,
+        max: f64,
+    },
+    /// `"30s"`, `"5m"`, `"1h 30m"`, `"14d"`, or a number of seconds.
+    Span {
+        min: Duration,
+        max: Duration,
+    },
+    Choice(&'static [&'static str]),
+    Text,
+    /// A connection URL; its password is never shown.
+    SecretUrl,
+    /// Empty for none.
+    Path,
+    UserIds,
+}
+
+impl Kind {
+    /// The values that are taken, in words: `1 to 100`, `true or false`.
+    pub fn range(&self) -> String {
+        match self {
+            Self::Switch => "true or false".into(),
+            Self::Integer { min, max } => format!("{min} to {max}"),
+            Self::Mode => "\"0600\" to \"0777\", octal".into(),
+            Self::Number { min, max } => format!("{min} to {max}"),
+            Self::Threshold { min, max } => format!("{min} to {max}, or \"off\""),
+            Self::Span { min, max } => {
+                format!("{} to {}", span_text(*min), span_text(*max))
+            }
+            Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Text => format!("text of at most {TEXT_MAX_BYTES} bytes"),
+            Self::SecretUrl => "a postgresql:// URL, or empty".into(),
+            Self::Path => "a path, or empty".into(),
+            Self::UserIds => format!("a list of at most {LIST_MAX} user ids"),
+        }
+    }
+
+    /// Reads a value as a file or an environment variable gives it, and checks its range.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the key. Shows the value, except that of a secret.
+    pub fn read(&self, raw: &ValueKind) -> Result<Value, String> {
+        match self {
+            Self::SecretUrl => {
+                read_text(raw).filter(|url| is_database_url(url)).map(Value::Text).ok_or_else(
+                    || format!("the value (not shown) is not allowed; expected {}", self.range()),
+                )
+            }
+            _ => self.parse(raw).ok_or_else(|| {
+                format!("{} is not allowed; expected {}", raw_text(raw), self.range())
+            }),
+        }
+    }
+
+    fn parse(&self, raw: &ValueKind) -> Option<Value> {
+        match *self {
+            Self::Switch => read_switch(raw).map(Value::Switch),
+            Self::Integer { min, max } => {
+                read_integer(raw).filter(|n| (min..=max).contains(n)).map(Value::Integer)
+            }
+            Self::Mode => {
+                let text = read_text(raw)?;
+                let bits = u64::from_str_radix(text.trim_start_matches("0o"), 8).ok()?;
+                (0o600..=0o777).contains(&bits).then_some(Value::Integer(bits))
+            }
+            Self::Number { min, max } => {
+                read_number(raw).filter(|n| (min..=max).contains(n)).map(Value::Number)
+            }
+            Self::Threshold { min, max } => match raw {
+                ValueKind::String(text) if text.eq_ignore_ascii_case("off") => Some(Value::Off),
+                _ => read_number(raw).filter(|n| (min..=max).contains(n)).map(Value::Number),
+            },
+            Self::Span { min, max } => {
+                read_span(raw).filter(|span| (min..=max).contains(span)).map(Value::Span)
+            }
+            Self::Choice(names) => {
+                let text = read_text(raw)?;
+                let found = names.iter().find(|name| name.eq_ignore_ascii_case(text.trim()));
+                found.map(|name| Value::Text((*name).into()))
+            }
+            Self::Text | Self::Path | Self::SecretUrl => read_text(raw).map(Value::Text),
+            Self::UserIds => read_ids(raw).map(Value::Integers),
+        }
+    }
+}
+
+impl Value {
+    /// As TOML. A kind that is written in its own notation says how.
+    pub fn to_toml(&self, kind: &Kind) -> String {
+        match self {
+            Self::Switch(on) => on.to_string(),
+            Self::Integer(bits) if *kind == Kind::Mode => format!("\"{bits:04o}\""),
+            Self::Integer(number) => number.to_string(),
+            // `{:?}` keeps the point, so that TOML reads a float again.
+            Self::Number(number) => format!("{number:?}"),
+            Self::Off => "\"off\"".into(),
+            Self::Span(span) => format!("\"{}\"", span_text(*span)),
+            Self::Text(text) => quoted(text),
+            Self::Integers(numbers) => format!("{numbers:?}"),
+        }
+    }
+}
+
+/// A settings field that can be read and written as a [`Value`].
+pub trait Field {
+    fn get(&self) -> Value;
+    /// False where the value is of another kind: a mistake in the table of keys.
+    fn set(&mut self, value: Value) -> bool;
+}
+
+macro_rules! field {
+    ($type:ty, $read:expr, $pattern:pat => $write:expr) => {
+        impl Field for $type {
+            fn get(&self) -> Value {
+                let read: fn(&$type) -> Value = $read;
+                read(self)
+            }
+
+            fn set(&mut self, value: Value) -> bool {
+                if let $pattern = value
+                    && let Some(value) = $write
+                {
+                    *self = value;
+                    return true;
+                }
+                false
+            }
+        }
+    };
+}
+
+field!(bool, |on| Value::Switch(*on), Value::Switch(on) => Some(on));
+field!(u64, |n| Value::Integer(*n), Value::Integer(n) => Some(n));
+field!(u32, |n| Value::Integer(u64::from(*n)), Value::Integer(n) => u32::try_from(n).ok());
+field!(usize, |n| Value::Integer(*n as u64), Value::Integer(n) => usize::try_from(n).ok());
+field!(f64, |n| Value::Number(*n), Value::Number(n) => Some(n));
+field!(Duration, |span| Value::Span(*span), Value::Span(span) => Some(span));
+field!(String, |text| Value::Text(text.clone()), Value::Text(text) => Some(text));
+field!(
+    PathBuf,
+    |path| Value::Text(path.display().to_string()),
+    Value::Text(text) => Some(PathBuf::from(text))
+);
+field!(
+    Option<PathBuf>,
+    |path| Value::Text(path.as_ref().map(|p| p.display().to_string()).unwrap_or_default()),
+    Value::Text(text) => Some((!text.is_empty()).then(|| PathBuf::from(text)))
+);
+field!(
+    Vec<u32>,
+    |ids| Value::Integers(ids.iter().copied().map(u64::from).collect()),
+    Value::Integers(ids) => ids.into_iter().map(u32::try_from).collect::<Result<_, _>>().ok()
+);
+field!(
+    slog::Level,
+    |level| Value::Text(level.as_str().to_ascii_lowercase()),
+    Value::Text(name) => name.parse().ok()
+);
+field!(
+    LogFormat,
+    |format| Value::Text(format.as_str().into()),
+    Value::Text(name) => [Self::Json, Self::Terminal, Self::Auto]
+        .into_iter()
+        .find(|format| format.as_str() == name)
+);
+field!(
+    ServerKind,
+    |kind| Value::Text(server_kind_name(*kind).into()),
+    Value::Text(name) => [Self::Rules, Self::Ollama, Self::OpenAi]
+        .into_iter()
+        .find(|kind| server_kind_name(*kind) == name)
+);
+
+impl Field for Option<f64> {
+    fn get(&self) -> Value {
+        self.map_or(Value::Off, Value::Number)
+    }
+
+    fn set(&mut self, value: Value) -> bool {
+        *self = match value {
+            Value::Number(number) => Some(number),
+            Value::Off => None,
+            _ => return false,
+        };
+        true
+    }
+}
+
+/// The name of a server's protocol in the settings.
+pub const fn server_kind_name(kind: ServerKind) -> &'static str {
+    match kind {
+        ServerKind::Rules => "rules",
+        ServerKind::Ollama => "ollama",
+        ServerKind::OpenAi => "openai",
+    }
+}
+
+/// A span in the largest unit that writes it exactly: `30s`, `20m`, `14d`.
+pub fn span_text(span: Duration) -> String {
+    let ms = span.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    match units.into_iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None if ms == 0 => "0s".into(),
+        None => format!("{ms}ms"),
+    }
+}
+
+/// A connection URL whose password is shown as `***`, in the URL's or in the key-value form.
+pub fn masked_url(url: &str) -> String {
+    let mut masked = url.to_owned();
+    if let Some(scheme_end) = url.find("://") {
+        let rest = &url[scheme_end + 3..];
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        // A password may hold an `@` of its own: the last one ends the user's part.
+        if let Some((user, host)) = authority.rsplit_once('@')
+            && let Some((name, _)) = user.split_once(':')
+        {
+            let tail = &rest[authority.len()..];
+            masked = format!("{}://{name}:***@{host}{tail}", &url[..scheme_end]);
+        }
+    }
+    mask_parameter(&masked)
+}
+
+/// Masks `password=…`, which ends at `&` or, in the key-value form, at a blank outside quotes.
+fn mask_parameter(text: &str) -> String {
+    let Some(start) = text.find("password=") else { return text.to_owned() };
+    let value = &text[start + 9..];
+    let end = match value.strip_prefix('\'') {
+        Some(quoted) => quoted.find('\'').map_or(value.len(), |i| i + 2),
+        None => value.find(['&', ' ']).unwrap_or(value.len()),
+    };
+    format!("{}password=***{}", &text[..start], mask_parameter(&value[end..]))
+}
+
+fn is_database_url(url: &str) -> bool {
+    url.is_empty()
+        || url.starts_with("postgresql://")
+        || url.starts_with("postgres://")
+        || url.contains("host=")
+}
+
+fn quoted(text: &str) -> String {
+    // JSON's escapes are TOML's too, except that TOML also wants DEL escaped.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+fn raw_text(raw: &ValueKind) -> String {
+    match raw {
+        ValueKind::String(text) => {
+            let short: String = text.chars().take(64).collect();
+            format!("`{}`", short.escape_debug())
+        }
+        ValueKind::Table(_) => "a section".into(),
+        ValueKind::Array(_) => "the list".into(),
+        ValueKind::Nil => "nothing".into(),
+        other => format!("`{other}`"),
+    }
+}
+
+fn read_text(raw: &ValueKind) -> Option<String> {
+    match raw {
+        ValueKind::String(text) if text.len() <= TEXT_MAX_BYTES && !text.contains('\0') => {
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
+fn read_switch(raw: &ValueKind) -> Option<bool> {
+    match raw {
+        ValueKind::Boolean(on) => Some(*on),
+        ValueKind::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn read_integer(raw: &ValueKind) -> Option<u64> {
+    match raw {
+        ValueKind::I64(number) => u64::try_from(*number).ok(),
+        ValueKind::U64(number) => Some(*number),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn read_number(raw: &ValueKind) -> Option<f64> {
+    match raw {
+        ValueKind::I64(number) => Some(*number as f64),
+        ValueKind::U64(number) => Some(*number as f64),
+        ValueKind::Float(number) => Some(*number),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn read_span(raw: &ValueKind) -> Option<Duration> {
+    if let Some(seconds) = read_number(raw) {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let span: Span = read_text(raw)?.trim().parse().ok()?;
+    let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
+    Duration::try_from(span.to_duration(days_are_24_hours).ok()?).ok()
+}
+
+fn read_ids(raw: &ValueKind) -> Option<Vec<u64>> {
+    let ids: Vec<u64> = match raw {
+        ValueKind::Array(values) => {
+            values.iter().map(|value| read_integer(&value.kind)).collect::<Option<_>>()?
+        }
+        ValueKind::String(text) => text
+            .split(',')
+            .filter(|part| !part.trim().is_empty())
+            .map(|part| part.trim().parse().ok())
+            .collect::<Option<_>>()?,
+        _ => return None,
+    };
+    (ids.len() <= LIST_MAX && ids.iter().all(|id| *id < u64::from(u32::MAX))).then_some(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> ValueKind {
+        ValueKind::String(value.into())
+    }
+
+    #[test]
+    fn spans_have_units_or_count_seconds() {
+        let kind = Kind::Span { min: Duration::from_millis(1), max: Duration::from_secs(1 << 30) };
+        for (raw, ms) in [
+            (text("30s"), 30_000),
+            (text("5m"), 300_000),
+            (text("1h 30m"), 5_400_000),
+            (text("14d"), 14 * 86_400_000),
+            (text("250ms"), 250),
+            (text("180"), 180_000),
+            (ValueKind::I64(7), 7_000),
+            (ValueKind::Float(0.5), 500),
+        ] {
+            assert_eq!(kind.read(&raw), Ok(Value::Span(Duration::from_millis(ms))), "{raw:?}");
+        }
+        for raw in
+            [text("soon"), text("-5s"), text("1 month"), text(""), ValueKind::Float(f64::NAN)]
+        {
+            assert!(kind.read(&raw).is_err(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_span_is_written_as_it_is_read() {
+        for written in ["0s", "1500ms", "30s", "90s", "20m", "1h", "36h", "14d"] {
+            let kind = Kind::Span { min: Duration::ZERO, max: Duration::from_secs(1 << 30) };
+            let Ok(Value::Span(span)) = kind.read(&text(written)) else { panic!("{written}") };
+            assert_eq!(span_text(span), written);
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_with_the_range() {
+        let kind = Kind::Integer { min: 1, max: 100 };
+        for raw in [
+            ValueKind::I64(0),
+            ValueKind::I64(-1),
+            text("101"),
+            text("twenty"),
+            ValueKind::Float(1.5),
+            ValueKind::Boolean(true),
+        ] {
+            let error = kind.read(&raw).unwrap_err();
+            assert!(error.ends_with("is not allowed; expected 1 to 100"), "{error}");
+        }
+        let share = Kind::Number { min: 0.0, max: 1.0 };
+        for raw in [text("nan"), text("inf"), ValueKind::Float(-0.1)] {
+            assert!(share.read(&raw).is_err(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_kinds_take_their_notation() {
+        assert_eq!(Kind::Mode.read(&text("0660")), Ok(Value::Integer(0o660)));
+        assert!(Kind::Mode.read(&ValueKind::I64(660)).is_err());
+        assert!(Kind::Mode.read(&text("0888")).is_err());
+        assert_eq!(Kind::UserIds.read(&text("1000, 1001")), Ok(Value::Integers(vec![1000, 1001])));
+        assert!(Kind::UserIds.read(&text("root")).is_err());
+        let choice = Kind::Choice(&["json", "auto"]);
+        assert_eq!(choice.read(&text("JSON")), Ok(Value::Text("json".into())));
+        let threshold = Kind::Threshold { min: 0.0, max: 100.0 };
+        assert_eq!(threshold.read(&text("off")), Ok(Value::Off));
+        assert_eq!(threshold.read(&text("70")), Ok(Value::Number(70.0)));
+        for on in ["true", "YES", "on", "1"] {
+            assert_eq!(Kind::Switch.read(&text(on)), Ok(Value::Switch(true)));
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgresql://u:s3cret@h:5432/db", "postgresql://u:***@h:5432/db"),
+            ("postgres://u:p@ss:w@h/db?sslmode=require", "postgres://u:***@h/db?sslmode=require"),
+            ("postgresql://u@h/db?password=s3cret&x=1", "postgresql://u@h/db?password=***&x=1"),
+            ("host=h user=u password=s3cret dbname=d", "host=h user=u password=*** dbname=d"),
+            ("host=h password='s3 cret' user=u", "host=h password=*** user=u"),
+            ("postgresql://u@h/db", "postgresql://u@h/db"),
+            ("", ""),
+        ] {
+            assert_eq!(masked_url(url), shown);
+        }
+        let error = Kind::SecretUrl.read(&text("mysql://u:s3cret@h/db")).unwrap_err();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

@@ -1,0 +1,13 @@
+//! How replies look to people: tables on a terminal, aligned plain text in a pipe.
+
+mod plan;
+mod progress;
+mod status;
+mod table;
+mod vendor;
+
+pub use plan::{options_table, plan_list, plan_text};
+pub use progress::{Progress, event_line};
+pub use status::{health_text, status_text};
+pub use table::{Look, Table};
+pub use vendor::{import_text, vendor_list, vendor_stats};

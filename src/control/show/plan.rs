@@ -1,0 +1,196 @@
+//! Plans as people read them.
+
+use super::{Look, Table, table::clean};
+use crate::{
+    control::{PlanSummary, PlanView},
+    model::{Category, ChosenVendor, PlanOption, PlanState},
+};
+
+/// Stands where there is nothing.
+const NONE: &str = "–";
+
+/// The options side by side: a row per category, then what each costs and is worth.
+pub fn options_table(plan: &PlanView, look: Look) -> String {
+    let title = |option: &PlanOption| {
+        let mark = if plan.selected == Some(option.number) { " (selected)" } else { "" };
+        format!("option {}{mark}", option.number)
+    };
+    let headers = std::iter::once(String::new()).chain(plan.options.iter().map(title));
+    let mut table = Table::new(headers);
+    let mut line = |name: String, cell: &dyn Fn(&PlanOption) -> String| {
+        table.row(std::iter::once(name).chain(plan.options.iter().map(cell)));
+    };
+    for category in categories(plan) {
+        line(category.to_string(), &|option| vendor_cell(option, &category));
+    }
+    line("total".into(), &|option| format!("{} {}", option.total, plan.currency));
+    line("fitness".into(), &|option| format!("{:.4}", option.fitness));
+    line("gap to the bound".into(), &|option| {
+        plan.best_possible.map_or_else(|| NONE.into(), |b| format!("{:.4}", b - option.fitness))
+    });
+    line("strategy".into(), &|option| option.strategy.to_string());
+    line("differs from 1 in".into(), &|option| match option.differs_in {
+        0 => NONE.into(),
+        places => format!("{places} places"),
+    });
+    table.render(look)
+}
+
+/// A plan: what it is about, its options, how the search ended, what to know and to do.
+pub fn plan_text(plan: &PlanView, look: Look) -> String {
+    let event = &plan.event;
+    let mut text = format!(
+        "plan {}\n{} in {} on {} at {} ({}), {} h, {} guests, budget {} {}\nstate: {}\n",
+        plan.id,
+        event.event_type,
+        clean(&event.city),
+        event.date,
+        event.start,
+        event.time_zone,
+        event.hours,
+        event.guests,
+        event.budget.amount,
+        event.budget.currency,
+        plan.state,
+    );
+    if let Some(error) = &plan.error {
+        text.push_str(&format!("error: {}\n", clean(error)));
+    }
+    if !plan.options.is_empty() {
+        text.push('\n');
+        text.push_str(&options_table(plan, look));
+        text.push_str(&search_line(plan));
+        for option in &plan.options {
+            for remark in &option.remarks {
+                text.push_str(&format!("option {}: {}\n", option.number, clean(remark)));
+            }
+        }
+    }
+    if let Some(why) = &plan.infeasibility {
+        text.push_str("\nthese can't hold together:\n");
+        why.conflicts.iter().for_each(|line| text.push_str(&format!("  - {}\n", clean(line))));
+        text.push_str("each of these alone is enough:\n");
+        let ways = why.relaxations.iter().map(|way| &way.advice);
+        ways.for_each(|line| text.push_str(&format!("  - {}\n", clean(line))));
+    }
+    for note in &plan.notes {
+        text.push_str(&format!("note: {}\n", clean(&note.message)));
+    }
+    text.push_str(&next_step(plan));
+    text
+}
+
+/// A line per plan.
+pub fn plan_list(plans: &[PlanSummary], look: Look) -> String {
+    let headers = ["id", "state", "event", "date", "city", "guests", "budget", "total", "fitness"];
+    let mut table = Table::new(headers).right([5, 6, 7, 8]);
+    for plan in plans {
+        table.row([
+            plan.id.to_string(),
+            plan.state.to_string(),
+            plan.event_type.to_string(),
+            plan.date.to_string(),
+            plan.city.clone(),
+            plan.guests.to_string(),
+            format!("{} {}", plan.budget.amount, plan.budget.currency),
+            plan.total.map_or_else(|| NONE.into(), |total| total.to_string()),
+            plan.fitness.map_or_else(|| NONE.into(), |fitness| format!("{fitness:.4}")),
+        ]);
+    }
+    table.render(look)
+}
+
+/// How good the options are for certain, and why the search ended.
+fn search_line(plan: &PlanView) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| NONE.into(), |v| format!("{v:.4}"));
+    let count = |value: Option<u64>| value.map_or_else(|| NONE.into(), |v| v.to_string());
+    let stopped = plan.stopped_because.map_or(NONE, |reason| reason.as_str());
+    let cut_short = if plan.cut_short == Some(true) { " (the proof was cut short)" } else { "" };
+    format!(
+        "best possible {}, proven gap {}; stopped: {stopped}{cut_short} after {} rounds, \
+         {} combinations scored\n",
+        number(plan.best_possible),
+        number(plan.proven_gap),
+        count(plan.rounds.map(u64::from)),
+        count(plan.combinations_scored),
+    )
+}
+
+fn next_step(plan: &PlanView) -> String {
+    let id = plan.id;
+    match plan.state {
+        PlanState::AwaitingSelection => {
+            format!("\nnext: eventplannerctl plan select {id} NUMBER\n")
+        }
+        PlanState::Completed => format!(
+            "\ndocuments: {}\nnext: eventplannerctl plan documents {id} --output DIR\n",
+            plan.documents.join(", ")
+        ),
+        PlanState::Queued | PlanState::Running | PlanState::Writing => {
+            format!("\nnext: eventplannerctl plan watch {id}\n")
+        }
+        PlanState::Failed | PlanState::Infeasible | PlanState::Cancelled => String::new(),
+    }
+}
+
+/// Every category that an option fills, in the order of the option that fills most.
+fn categories(plan: &PlanView) -> Vec<Category> {
+    let mut all: Vec<Category> = Vec::new();
+    let longest = plan.options.iter().max_by_key(|option| option.vendors.len());
+    for option in longest.into_iter().chain(&plan.options) {
+        for vendor in &option.vendors {
+            if !all.contains(&vendor.category) {
+                all.push(vendor.category.clone());
+            }
+        }
+    }
+    all
+}
+
+fn vendor_cell(option: &PlanOption, category: &Category) -> String {
+    let describe = |vendor: &ChosenVendor| {
+        let kitchen = if vendor.in_house { ", own kitchen" } else { "" };
+        format!("{} ({}{kitchen})", vendor.name, vendor.quote)
+    };
+    let found = option.vendors.iter().find(|vendor| &vendor.category == category);
+    found.map_or_else(|| NONE.into(), describe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_from_its_json_and_shows_what_matters() {
+        let plan: PlanView = serde_json::from_str(EXAMPLE).unwrap();
+        let text = plan_text(&plan, Look::PLAIN);
+        for wanted in
+            ["Lotus Hall (300000.00)", "own kitchen", "0.0100", "proven_optimal", "plan select"]
+        {
+            assert!(text.contains(wanted), "{wanted} is missing in:\n{text}");
+        }
+        // What `plan show --json` prints is the same text again.
+        let printed = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<PlanView>(&printed).unwrap(), plan);
+    }
+
+    const EXAMPLE: &str = r#"{
+        "id": "0190b2c4-6f3e-7000-8000-000000000001", "state": "awaiting_selection",
+        "plan_digest": "ab", "rounds": 3, "combinations_scored": 120,
+        "best_possible": 0.91, "proven_gap": 0.01, "stopped_because": "proven_optimal",
+        "cut_short": false, "selected": null, "currency": "INR",
+        "options": [{"number": 1, "total": "500000.00", "fitness": 0.9, "strategy": "balanced",
+            "budget_fit": 1.0, "preference_fit": 0.8, "compatibility": 0.9, "differs_in": 0,
+            "remarks": [], "vendors": [
+                {"category": "venue", "id": "v1", "name": "Lotus Hall", "quote": "300000.00",
+                 "lines": [], "service_charge": "0.00", "tax": "0.00"},
+                {"category": "caterer", "id": "v1", "name": "Lotus Hall", "quote": "200000.00",
+                 "lines": [], "service_charge": "0.00", "tax": "0.00", "in_house": true}]}],
+        "event": {"event_type": "wedding", "date": "2027-02-14", "start": "18:00:00",
+            "time_zone": "Asia/Kolkata", "hours": 6.0, "city": "Bengaluru", "guests": 200,
+            "budget": {"amount": "800000.00", "currency": "INR"}, "contingency_percent": 5,
+            "services": ["venue", "caterer"], "seed": 0},
+        "shares": [], "requirements": null, "agents": [], "notes": [], "infeasibility": null,
+        "error": null, "documents": [],
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}"#;
+}

@@ -1,0 +1,102 @@
+//! Vendors as people read them.
+
+use super::{Look, Table};
+use crate::{
+    control::{ImportReport, VendorStats},
+    model::{PriceLine, Vendor},
+};
+
+pub fn vendor_list(vendors: &[Vendor], look: Look) -> String {
+    let headers = ["id", "category", "name", "city", "area", "rating", "guests", "prices"];
+    let mut table = Table::new(headers).right([5, 6]);
+    for vendor in vendors {
+        let guests = vendor.capacity.map_or_else(String::new, |capacity| {
+            let end = |bound: Option<u32>| bound.map_or_else(String::new, |n| n.to_string());
+            format!("{}–{}", end(capacity.min), end(capacity.max))
+        });
+        table.row([
+            vendor.id.to_string(),
+            vendor.category.to_string(),
+            vendor.name.clone(),
+            vendor.city.clone(),
+            vendor.area.clone().unwrap_or_default(),
+            vendor.rating.map_or_else(String::new, |rating| format!("{rating:.1}")),
+            guests,
+            vendor.pricing.iter().map(price).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    table.render(look)
+}
+
+/// A row per city, a column per category.
+pub fn vendor_stats(stats: &VendorStats, look: Look) -> String {
+    let mut categories = Vec::new();
+    let mut cities = Vec::new();
+    for count in &stats.counts {
+        if !categories.contains(&&count.category) {
+            categories.push(&count.category);
+        }
+        if !cities.contains(&&count.city) {
+            cities.push(&count.city);
+        }
+    }
+    cities.sort();
+    let headers = std::iter::once("city").chain(categories.iter().map(|c| c.as_str()));
+    let mut table = Table::new(headers).right(1..=categories.len());
+    for city in cities {
+        let counts = categories.iter().map(|category| {
+            let here = stats.counts.iter().filter(|c| &c.city == city && &&c.category == category);
+            here.map(|count| count.vendors).sum::<u64>().to_string()
+        });
+        table.row(std::iter::once(city.clone()).chain(counts));
+    }
+    format!("{}{} vendors\n", table.render(look), stats.total)
+}
+
+pub fn import_text(report: &ImportReport) -> String {
+    let mut text = format!(
+        "{} vendors inserted, {} updated, {} rows skipped\n",
+        report.inserted, report.updated, report.skipped
+    );
+    for refusal in &report.errors {
+        text.push_str(&format!("skipped {refusal}\n"));
+    }
+    text
+}
+
+/// `1200.00 INR per guest`.
+fn price(line: &PriceLine) -> String {
+    use crate::model::Basis;
+    let basis = match line.basis {
+        Basis::Flat => "",
+        Basis::PerGuest => " per guest",
+        Basis::PerHour => " per hour",
+        Basis::PerRoom => " per room",
+        Basis::PerPerson => " per person",
+    };
+    format!("{} {}{basis}", line.amount, line.currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::VendorCount;
+
+    #[test]
+    fn counts_stand_by_city_and_category() {
+        let count = |category: &str, city: &str, vendors| VendorCount {
+            category: category.into(),
+            city: city.into(),
+            vendors,
+        };
+        let stats = VendorStats {
+            total: 7,
+            counts: vec![count("venue", "Pune", 4), count("florist", "Goa", 3)],
+        };
+        let text = vendor_stats(&stats, Look::PLAIN);
+        assert_eq!(
+            text,
+            "city  venue  florist\nGoa       0        3\nPune      4        0\n7 vendors\n"
+        );
+    }
+}

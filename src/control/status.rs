@@ -1,0 +1,55 @@
+//! How the daemon is, on the wire.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One supervised actor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorStatus {
+    pub name: String,
+    /// `running`, `restarting`, `stopped`.
+    pub state: String,
+    /// Counts the actor's lives, from 1.
+    pub generation: u64,
+    pub restarts: u64,
+    /// Requests admitted and not answered yet.
+    pub in_flight: usize,
+    /// Requests that may be in flight; one more is answered `busy`.
+    pub capacity: usize,
+    pub heartbeat_age_ms: u64,
+}
+
+/// Reply of `GET /v1/status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusView {
+    pub version: String,
+    pub pid: u32,
+    pub started_at: Timestamp,
+    pub uptime_seconds: u64,
+    /// `running`, `stopping`.
+    pub state: String,
+    pub state_dir: String,
+    /// Resident memory in bytes.
+    pub memory_bytes: u64,
+    /// `private cluster` or `external`, never the URL: it may hold a password.
+    pub database: String,
+    pub actors: Vec<ActorStatus>,
+}
+
+/// Reply of `GET /v1/health` of a daemon that works; else the reply is the error `unavailable`,
+/// whose message says what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthView {
+    pub healthy: bool,
+    /// What was looked at.
+    pub checks: Vec<String>,
+}
+
+/// Reply of `GET /v1`: what this daemon can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Features {
+    pub name: String,
+    pub version: String,
+    pub api: String,
+    pub features: Vec<String>,
+}

@@ -1,0 +1,130 @@
+//! Vendors on the wire: searching, importing, generating, counting.
+
+use std::{fmt, str::FromStr};
+
+use jiff::civil;
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+use crate::model::{Category, Vendor};
+
+/// Query of `GET /v1/vendors/search`. Everything is optional and all of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendorQuery {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub category: Option<Category>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub city: Option<String>,
+    /// A part of the name, in any case.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// Serves that many.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub guests: Option<u32>,
+    /// Not blacked out and not closed that day.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub date: Option<civil::Date>,
+    /// Carries this tag or style.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tag: Option<String>,
+    /// 0–5.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub min_rating: Option<f64>,
+    /// 1–1,000; 50 where absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<u32>,
+}
+
+/// Reply of `GET /v1/vendors/search`: by category, best rating first, then by id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VendorList {
+    pub vendors: Vec<Vendor>,
+}
+
+/// How a vendor file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportFormat {
+    /// One array.
+    Json,
+    /// One object per line.
+    Ndjson,
+    /// A header line, then one vendor per record.
+    Csv,
+}
+
+impl ImportFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// By a file's ending; JSON where it says nothing.
+    pub fn of_file_name(name: &str) -> Self {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("ndjson" | "jsonl") => Self::Ndjson,
+            Some("csv") => Self::Csv,
+            _ => Self::Json,
+        }
+    }
+}
+
+impl fmt::Display for ImportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for ImportFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Json, Self::Ndjson, Self::Csv];
+        let found = all.into_iter().find(|format| format.as_str() == text);
+        found.ok_or_else(|| format!("`{}` is not json, ndjson or csv", text.escape_debug()))
+    }
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    pub inserted: u64,
+    pub updated: u64,
+    /// Invalid rows, left out.
+    pub skipped: u64,
+    /// Why, for the first of them; `skipped` counts all.
+    pub errors: Vec<Refusal>,
+}
+
+/// Body of `POST /v1/vendors/generate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateVendors {
+    /// Over all categories and cities.
+    pub count: u32,
+    #[serde(default)]
+    pub seed: u64,
+    /// Empty: the generator's own cities.
+    #[serde(default)]
+    pub cities: Vec<String>,
+}
+
+/// Reply of `GET /v1/vendors/stats`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorStats {
+    pub total: u64,
+    /// By category order, then city.
+    pub counts: Vec<VendorCount>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorCount {
+    pub category: Category,
+    pub city: String,
+    pub vendors: u64,
+}

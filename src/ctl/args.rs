@@ -1,0 +1,200 @@
+//! The command line of `eventplannerctl`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::civil;
+
+use crate::{
+    control::{ImportFormat, parse_duration},
+    model::{PlanId, PlanState},
+};
+
+/// Steers the event planning daemon over its Unix socket.
+#[derive(Debug, Parser)]
+#[command(
+    name = "eventplannerctl",
+    version,
+    after_help = "Exit codes: 0 ok, 1 failed, 2 wrong command line, 3 daemon not running, \
+                  4 denied, 5 busy, 6 timed out."
+)]
+pub struct Args {
+    /// The daemon's socket; else where EVENTPLANNER_SOCKET says, else the usual places.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print exactly one JSON document on standard output, also for an error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How long a call may take, e.g. 500ms, 30s, 5m [default: 30s; 10m for an import, 20m for
+    /// --wait].
+    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Submit, watch and decide plans.
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Search, import, generate and count vendors.
+    #[command(subcommand)]
+    Vendors(VendorsCommand),
+    /// How the daemon and its actors are.
+    Status,
+    /// Whether the daemon works; exit code 1 where it doesn't.
+    Health,
+    /// Stop the daemon in good order.
+    Stop,
+    /// Print a completion script for a shell.
+    Completions { shell: clap_complete::Shell },
+    /// Print the man page, or write one for every command.
+    Man {
+        /// Directory for the pages.
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Submit a request; `-` reads it from standard input.
+    Submit {
+        file: PathBuf,
+        /// Wait for the options; exit code 1 where there are none.
+        #[arg(long)]
+        wait: bool,
+        /// Idempotency key: the same key with the same request is the same plan.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// List plans, newest first.
+    List {
+        #[arg(long)]
+        state: Option<PlanState>,
+        /// At most so many.
+        #[arg(long, default_value_t = 20, value_name = "N",
+              value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// Only those older than this plan.
+        #[arg(long, value_name = "ID")]
+        before: Option<PlanId>,
+    },
+    /// Show a plan with its options.
+    Show { id: PlanId },
+    /// Follow a plan's progress until it is settled.
+    Watch { id: PlanId },
+    /// Select an option: its vendors are held and the blueprint is written.
+    Select {
+        id: PlanId,
+        /// Number of the option, from 1.
+        number: u32,
+        /// Wait for the documents.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Cancel a plan and free its vendors.
+    Cancel { id: PlanId },
+    /// Print a plan as a file for `eventplannerd solve` and other solvers.
+    Export {
+        id: PlanId,
+        #[arg(long, value_enum, default_value_t = ExportFormat::Problem)]
+        format: ExportFormat,
+    },
+    /// List a plan's documents, or download them.
+    Documents {
+        id: PlanId,
+        /// Directory to write them into.
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The abstract problem: values, limits, pairs.
+    Problem,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VendorsCommand {
+    /// Import vendors; `-` reads them from standard input. All or nothing.
+    Import {
+        file: PathBuf,
+        /// json, ndjson or csv; else by the file's ending.
+        #[arg(long)]
+        format: Option<ImportFormat>,
+        /// Import the valid rows and report the others.
+        #[arg(long)]
+        skip_invalid: bool,
+    },
+    /// Search vendors; all conditions must hold.
+    Search(SearchArgs),
+    /// Generate made-up vendors for tests and trials.
+    Generate {
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+        #[arg(long, default_value_t = 0, value_name = "S")]
+        seed: u64,
+        /// May be repeated; else the generator's own cities.
+        #[arg(long = "city", value_name = "CITY")]
+        cities: Vec<String>,
+    },
+    /// Count vendors by category and city.
+    Stats,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SearchArgs {
+    #[arg(long)]
+    pub category: Option<String>,
+    #[arg(long)]
+    pub city: Option<String>,
+    /// A part of the name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Serves that many guests.
+    #[arg(long, value_name = "N")]
+    pub guests: Option<u32>,
+    /// Works on that day, e.g. 2027-02-14.
+    #[arg(long)]
+    pub date: Option<civil::Date>,
+    /// A tag or style.
+    #[arg(long)]
+    pub tag: Option<String>,
+    #[arg(long, value_name = "0-5")]
+    pub min_rating: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let args = Args::try_parse_from([
+            "eventplannerctl",
+            "plan",
+            "list",
+            "--state",
+            "completed",
+            "--json",
+            "--timeout",
+            "2s",
+        ])
+        .unwrap();
+        assert_eq!((args.json, args.timeout), (true, Some(Duration::from_secs(2))));
+        for bad in ["--timeout=soon", "--limit=0", "--state=lost", "--before=x"] {
+            assert!(Args::try_parse_from(["c", "plan", "list", bad]).is_err(), "{bad}");
+        }
+    }
+}

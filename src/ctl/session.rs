@@ -1,0 +1,71 @@
+//! What every command needs: the daemon's client, and how to print.
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use super::{args::Args, error::CtlError};
+use crate::control::{Client, ClientError, Reply, show::Look, socket_places};
+
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub struct Session {
+    pub client: Client,
+    pub look: Look,
+    pub json: bool,
+    /// As asked for on the command line.
+    timeout: Option<Duration>,
+}
+
+impl Session {
+    pub fn open(args: &Args) -> Result<Self, CtlError> {
+        let socket = args.socket.clone().map_or_else(find_socket, Ok)?;
+        let client = Client::new(&socket, args.timeout.unwrap_or(CALL_TIMEOUT))?;
+        Ok(Self { client, look: Look::of_stdout(), json: args.json, timeout: args.timeout })
+    }
+
+    /// The span asked for, else this command's own.
+    pub fn timeout_or(&self, usual: Duration) -> Duration {
+        self.timeout.unwrap_or(usual)
+    }
+
+    /// The daemon's JSON as it came, or the text for people.
+    pub fn print<T>(
+        &self,
+        reply: &Reply<T>,
+        text: impl FnOnce(&T, Look) -> String,
+    ) -> Result<(), CtlError> {
+        if self.json {
+            print(&format!("{}\n", reply.text.trim_end()))
+        } else {
+            print(&text(&reply.value, self.look))
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), CtlError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CtlError::Print(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The first of the usual places that has a socket; the first of all where none does.
+fn find_socket() -> Result<PathBuf, CtlError> {
+    let places = socket_places(|name| env::var_os(name).map(PathBuf::from));
+    if let Some(found) = places.iter().find(|path| path.exists()) {
+        return Ok(found.clone());
+    }
+    let others: Vec<String> = places.iter().skip(1).map(|p| p.display().to_string()).collect();
+    let reason = match others.is_empty() {
+        true => "no such socket".to_owned(),
+        false => format!("no such socket, nor {}", others.join(", nor ")),
+    };
+    let socket = places.into_iter().next().unwrap_or_default();
+    Err(ClientError::NotRunning { socket, reason }.into())
+}

@@ -1,0 +1,207 @@
+//! One endpoint: its settings made ready for calls, and the state that its calls share.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Url, header::HeaderValue};
+
+use super::{
+    admission::Gate,
+    breaker::{Breaker, BreakerState, Pass},
+    error::LlmError,
+    event::{Events, GatewayEvent},
+    failure::Blame,
+    http::{self, Clients},
+    key::{CacheKey, KeyPrefix},
+    locked,
+    metrics::EndpointMetrics,
+    prompts,
+    protocol::Pinned,
+    schema::Schemas,
+    settings::{EndpointSettings, LlmSettings},
+    status::{EndpointStatus, ModelState, ModelStatus},
+    task::{Task, TaskKind},
+};
+
+pub struct Endpoint {
+    pub settings: EndpointSettings,
+    pub client: Client,
+    pub base: Url,
+    pub authorization: Option<HeaderValue>,
+    pub pinned: Pinned,
+    pub gate: Gate,
+    pub metrics: Mutex<EndpointMetrics>,
+    /// In the order of [`TaskKind::ALL`].
+    prefixes: [KeyPrefix; 3],
+    breaker: Mutex<Breaker>,
+    model: Mutex<(ModelState, Option<Duration>)>,
+    /// When the server was last asked anything: what keep-alive counts from.
+    last_call: Mutex<Option<Instant>>,
+}
+
+impl Endpoint {
+    /// `seed` is pinned in every call, so that a server answers the same question the same.
+    ///
+    /// # Errors
+    /// A bad address, key file or certificate file.
+    pub fn new(
+        endpoint: EndpointSettings,
+        settings: &LlmSettings,
+        seed: u64,
+        clients: &mut Clients,
+        schemas: &Schemas,
+    ) -> Result<Self, LlmError> {
+        let base = http::base_url(&endpoint)?;
+        let pinned = Pinned {
+            num_ctx: endpoint.num_ctx,
+            // Servers read it as a signed 32-bit number.
+            seed: (seed & 0x7fff_ffff) as u32,
+            keep_alive: settings.keep_alive,
+        };
+        let metrics = EndpointMetrics::new(&endpoint.name, &endpoint.model);
+        Ok(Self {
+            client: clients.client_for(&endpoint, &base, settings)?,
+            base,
+            authorization: http::authorization(&endpoint)?,
+            pinned,
+            gate: Gate::new(endpoint.parallel, settings.queue_size),
+            metrics: Mutex::new(metrics),
+            prefixes: prefixes(&endpoint, pinned, schemas)?,
+            breaker: Mutex::new(Breaker::new(settings.breaker_failures, settings.breaker_open)),
+            model: Mutex::default(),
+            last_call: Mutex::default(),
+            settings: endpoint,
+        })
+    }
+
+    pub fn key_of(&self, task: &Task) -> CacheKey {
+        let [requirements, shares, prose] = &self.prefixes;
+        match task.kind() {
+            TaskKind::Requirements => requirements.key_of(task),
+            TaskKind::Shares => shares.key_of(task),
+            TaskKind::Prose => prose.key_of(task),
+        }
+    }
+
+    /// Asks the breaker for one call; the returned guard tells it how the call ended.
+    pub fn pass<'a>(&'a self, events: &'a Events) -> Option<CallGuard<'a>> {
+        let pass = locked(&self.breaker).admit(Instant::now()).ok()?;
+        Some(CallGuard { endpoint: self, events, pass: Some(pass) })
+    }
+
+    pub fn breaker_state(&self) -> BreakerState {
+        locked(&self.breaker).view()
+    }
+
+    /// Whether asking for a pass is pointless just now.
+    pub fn is_shut(&self) -> bool {
+        locked(&self.breaker).is_shut(Instant::now())
+    }
+
+    /// A health check got an answer.
+    pub fn seen_alive(&self) {
+        locked(&self.breaker).seen_alive();
+    }
+
+    pub fn called_now(&self) {
+        *locked(&self.last_call) = Some(Instant::now());
+    }
+
+    /// Time since the last call; `None` before the first.
+    pub fn idle_for(&self) -> Option<Duration> {
+        locked(&self.last_call).map(|last| last.elapsed())
+    }
+
+    /// Notes the model's state; a change is an event.
+    pub fn set_model(&self, state: ModelState, took: Option<Duration>, events: &Events) {
+        let mut model = locked(&self.model);
+        let changed = model.0 != state;
+        *model = (state.clone(), took.or(model.1));
+        drop(model);
+        if changed {
+            events.tell(GatewayEvent::ModelChanged {
+                endpoint: self.settings.name.clone(),
+                model: self.settings.model.clone(),
+                state,
+            });
+        }
+    }
+
+    pub fn model_status(&self) -> ModelStatus {
+        let (state, warm_up) = locked(&self.model).clone();
+        ModelStatus {
+            endpoint: self.settings.name.clone(),
+            model: self.settings.model.clone(),
+            state,
+            warm_up,
+        }
+    }
+
+    pub fn status(&self) -> EndpointStatus {
+        EndpointStatus {
+            name: self.settings.name.clone(),
+            kind: self.settings.kind,
+            base_url: self.base.to_string(),
+            parallel: self.settings.parallel,
+            weight: self.settings.weight,
+            breaker: self.breaker_state(),
+            occupancy: self.gate.occupancy(),
+            model: self.model_status(),
+        }
+    }
+}
+
+/// What the prompts of each kind of task have in common, hashed. A sample stands for the template
+/// around a task's own fields, so that a changed template changes the keys.
+fn prefixes(
+    endpoint: &EndpointSettings,
+    pinned: Pinned,
+    schemas: &Schemas,
+) -> Result<[KeyPrefix; 3], LlmError> {
+    let prefix = |kind: TaskKind| -> Result<KeyPrefix, LlmError> {
+        let sample = prompts::sample(kind);
+        let mut parts = vec![
+            endpoint.kind.as_str().to_owned(),
+            endpoint.model.clone(),
+            format!("{} {} {}", pinned.num_ctx, pinned.seed, kind.max_tokens()),
+            schemas.of(&sample)?.wire.to_string(),
+        ];
+        let messages = prompts::messages(&sample, pinned.num_ctx);
+        parts.extend(messages.into_iter().map(|message| message.text));
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        Ok(KeyPrefix::new(&parts))
+    };
+    let [requirements, shares, prose] = TaskKind::ALL;
+    Ok([prefix(requirements)?, prefix(shares)?, prefix(prose)?])
+}
+
+/// One call under the breaker's eyes. Dropped without a word, it was cancelled: nobody's blame.
+pub struct CallGuard<'a> {
+    endpoint: &'a Endpoint,
+    events: &'a Events,
+    pass: Option<Pass>,
+}
+
+impl CallGuard<'_> {
+    /// Tells how the call ended: `None` for a good reply.
+    pub fn end(mut self, blame: Option<Blame>) {
+        self.record(blame);
+    }
+
+    fn record(&mut self, blame: Option<Blame>) {
+        let Some(pass) = self.pass.take() else { return };
+        let change = locked(&self.endpoint.breaker).record(pass, blame, Instant::now());
+        if let Some(state) = change {
+            let endpoint = self.endpoint.settings.name.clone();
+            self.events.tell(GatewayEvent::BreakerChanged { endpoint, state });
+        }
+    }
+}
+
+impl Drop for CallGuard<'_> {
+    fn drop(&mut self) {
+        self.record(Some(Blame::Nobody));
+    }
+}

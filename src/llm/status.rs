@@ -1,0 +1,68 @@
+//! How the endpoints and their models stand.
+
+use super::{admission::Occupancy, breaker::BreakerState, settings::ServerKind};
+
+/// What is known of a model on its server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ModelState {
+    /// Not asked yet.
+    #[default]
+    Unknown,
+    /// There, but not in memory: the first call will load it.
+    Unloaded,
+    Loading,
+    Ready,
+    /// The server doesn't have it; `remedy` is the command to run or the setting to mend.
+    Absent {
+        remedy: String,
+    },
+    /// The server doesn't answer as it should.
+    Unreachable {
+        problem: String,
+    },
+}
+
+impl ModelState {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Unloaded => "unloaded",
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Absent { .. } => "absent",
+            Self::Unreachable { .. } => "unreachable",
+        }
+    }
+
+    /// What to do about it, where there is something to do.
+    pub fn advice(&self) -> Option<&str> {
+        match self {
+            Self::Absent { remedy } => Some(remedy),
+            Self::Unreachable { problem } => Some(problem),
+            Self::Unknown | Self::Unloaded | Self::Loading | Self::Ready => None,
+        }
+    }
+}
+
+/// The model of one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelStatus {
+    pub endpoint: String,
+    pub model: String,
+    pub state: ModelState,
+    /// How long the last warm-up took.
+    pub warm_up: Option<std::time::Duration>,
+}
+
+/// One endpoint as `llm status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointStatus {
+    pub name: String,
+    pub kind: ServerKind,
+    pub base_url: String,
+    pub parallel: usize,
+    pub weight: u32,
+    pub breaker: BreakerState,
+    pub occupancy: Occupancy,
+    pub model: ModelStatus,
+}

@@ -1,0 +1,218 @@
+//! Hard constraints on a single vendor: whether it can serve the request at all.
+
+use super::{
+    compatibility::AreaTable,
+    inquiry::Inquiry,
+    quote::{Scope, serves_only_meat},
+    reason::{Broken, Reason},
+    tags::{fold, has_key, tag_key},
+};
+use crate::model::{
+    Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
+    is_meatless_diet,
+};
+
+/// The time a vendor must be free: from its category's lead and its setup before the event to
+/// its teardown after it. The same window is held when a plan is selected.
+pub fn needed_window(request: &Request, def: &CategoryDef, vendor: &Vendor) -> Window {
+    let before = def.lead_minutes.saturating_add(vendor.setup_minutes);
+    request.time.window().widened(before, vendor.teardown_minutes)
+}
+
+/// The request's side of every check, worked out once.
+pub struct Rules<'a> {
+    inquiry: Inquiry<'a>,
+    city: String,
+    city_centre: Option<GeoPoint>,
+    days_ahead: i32,
+    weekday: Weekday,
+    dietary: Vec<String>,
+}
+
+impl<'a> Rules<'a> {
+    pub fn new(inquiry: &Inquiry<'a>, areas: &AreaTable) -> Self {
+        let request = inquiry.request;
+        Self {
+            inquiry: *inquiry,
+            city: fold(&request.city),
+            city_centre: areas.city_centre(&request.city),
+            days_ahead: (request.time.date - inquiry.today).get_days(),
+            weekday: Weekday(request.time.date.weekday()),
+            dietary: request.preferences.dietary.iter().map(|need| tag_key(need)).collect(),
+        }
+    }
+
+    /// The constraints that the vendor breaks whatever its role.
+    pub fn broken(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
+        let request = self.inquiry.request;
+        let vendor = &sourced.vendor;
+        let capacity = vendor.capacity.unwrap_or_default();
+        let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
+        let booked = !sourced.busy.is_empty() && {
+            let needed = needed_window(request, def, vendor);
+            sourced.busy.iter().any(|busy| busy.overlaps(needed))
+        };
+        let mut broken = Broken::NOTHING;
+        for (is_broken, reason) in [
+            (request.exclude.contains(&vendor.id), Reason::Excluded),
+            (foreign, Reason::Currency),
+            (!self.serves_city(vendor), Reason::City),
+            (capacity.min.is_some_and(|min| request.guests < min), Reason::BelowMinimum),
+            (capacity.max.is_some_and(|max| request.guests > max), Reason::AboveMaximum),
+            (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
+            (vendor.blackout_dates.contains(&request.time.date), Reason::Blackout),
+            (vendor.closed_weekdays.contains(&self.weekday), Reason::ClosedWeekday),
+            (booked, Reason::Booked),
+        ] {
+            if is_broken {
+                broken = broken.and(Broken::only(reason));
+            }
+        }
+        broken
+    }
+
+    /// The dietary needs that a vendor doesn't serve whose meals are eaten. It must carry each
+    /// need as a tag; `vegetarian` is also served by a vegetarian price line; and one with meat
+    /// alone serves no need that rules it out.
+    pub fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> Broken {
+        let has_tag = |need: &str| vendor.tags.iter().any(|tag| has_key(tag, need));
+        let has_veg_line = || {
+            let mut lines = vendor.pricing.iter();
+            lines.any(|l| l.basis == Basis::PerGuest && l.option == Some(MealOption::Veg))
+        };
+        let mut broken = Broken::NOTHING;
+        for (index, need) in self.dietary.iter().enumerate() {
+            let named = has_tag(need) || (need == "vegetarian" && has_veg_line());
+            if !named || (is_meatless_diet(need) && serves_only_meat(vendor, scope)) {
+                broken = broken.and(Broken::diet(index));
+            }
+        }
+        broken
+    }
+
+    fn serves_city(&self, vendor: &Vendor) -> bool {
+        if fold(&vendor.city) == self.city {
+            return true;
+        }
+        match (vendor.location, vendor.service_radius_km, self.city_centre) {
+            (Some(location), Some(radius_km), Some(centre)) => {
+                location.distance_km(centre) <= radius_km
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil;
+
+    use super::*;
+    use crate::{
+        model::{Capacity, PriceLine, Window},
+        planning::samples::{Case, meal, vendor},
+    };
+
+    fn check(case: &Case) -> Option<Reason> {
+        let inquiry = case.inquiry();
+        let areas = AreaTable::new(inquiry.areas);
+        Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
+    }
+
+    /// Changes a vendor.
+    type Edit = fn(&mut Vendor);
+
+    #[test]
+    fn every_limit_is_kept_to_the_edge() {
+        let cases: &[(Option<Reason>, Edit)] = &[
+            (None, |_| ()),
+            (None, |v| v.capacity = Some(Capacity { min: Some(100), ideal: None, max: Some(100) })),
+            (Some(Reason::BelowMinimum), |v| {
+                v.capacity = Some(Capacity { min: Some(101), ..Capacity::default() });
+            }),
+            (Some(Reason::AboveMaximum), |v| {
+                v.capacity = Some(Capacity { max: Some(99), ..Capacity::default() });
+            }),
+            // 1 December to 20 February: 81 days.
+            (None, |v| v.lead_days = 81),
+            (Some(Reason::LeadTime), |v| v.lead_days = 82),
+            (Some(Reason::Blackout), |v| v.blackout_dates = vec![civil::date(2027, 2, 20)]),
+            (None, |v| v.blackout_dates = vec![civil::date(2027, 2, 21)]),
+            (Some(Reason::ClosedWeekday), |v| {
+                v.closed_weekdays = vec!["saturday".parse().unwrap()]
+            }),
+            (None, |v| v.closed_weekdays = vec!["sunday".parse().unwrap()]),
+            (Some(Reason::Currency), |v| v.pricing[0].currency = "USD".parse().unwrap()),
+            (None, |v| v.city = " BENGALURU ".into()),
+            (Some(Reason::City), |v| v.city = "Mysuru".into()),
+            (Some(Reason::City), |v| {
+                v.city = "Mysuru".into();
+                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
+                v.service_radius_km = Some(111.0);
+            }),
+            // The mean of the three areas is at 13.3: 111.2 km away.
+            (None, |v| {
+                v.city = "Mysuru".into();
+                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
+                v.service_radius_km = Some(112.0);
+            }),
+            (Some(Reason::Excluded), |v| v.id = "unwanted".into()),
+        ];
+        for (i, (expected, edit)) in cases.iter().enumerate() {
+            let mut florist = vendor("f", "florist");
+            edit(&mut florist);
+            let mut case = Case::of(&["florist"]).with([florist]);
+            case.request.exclude = vec!["unwanted".into()];
+            assert_eq!(check(&case), *expected, "case {i}");
+        }
+    }
+
+    #[test]
+    fn a_booking_is_in_the_way_from_setup_to_teardown() {
+        // The event: 10:30–18:30 UTC; make-up starts four hours earlier, setup half an hour more.
+        for (start, end, busy) in [
+            ("05:00", "06:00", false),
+            ("05:00", "06:01", true),
+            ("12:00", "13:00", true),
+            ("18:59", "20:00", true),
+            ("19:00", "20:00", false),
+        ] {
+            let mut artist = vendor("m", "makeup_artist");
+            (artist.setup_minutes, artist.teardown_minutes) = (30, 30);
+            let mut case = Case::of(&["makeup_artist"]).with([artist]);
+            let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
+            case.vendors[0].busy = vec![Window { start: at(start), end: at(end) }];
+            assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
+        }
+    }
+
+    #[test]
+    fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
+        let veg_line = meal(MealOption::Veg, 10);
+        let meat_line = meal(MealOption::NonVeg, 10);
+        let none: Vec<PriceLine> = vec![];
+        for (needs, tags, lines, unserved) in [
+            (&[][..], &[][..], &none, &[][..]),
+            (&["halal"], &["Halal"], &none, &[]),
+            (&["gluten-free"], &["gluten free"], &none, &[]),
+            (&["halal", "jain"], &["halal"], &vec![veg_line.clone()], &[1]),
+            (&["vegetarian"], &[], &vec![veg_line.clone()], &[]),
+            (&["halal", "vegetarian"], &[], &none, &[0, 1]),
+            (&["vegan"], &[], &vec![veg_line.clone()], &[0]),
+            (&["halal", "jain"], &["halal", "jain"], &vec![meat_line.clone()], &[1]),
+            (&["jain"], &["jain"], &vec![meat_line, veg_line], &[]),
+        ] {
+            let mut caterer = vendor("c", "caterer");
+            caterer.tags = tags.iter().map(|&tag| tag.into()).collect();
+            caterer.pricing.extend(lines.clone());
+            let mut case = Case::of(&["caterer"]);
+            case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
+            let inquiry = case.inquiry();
+            let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
+            let expected = unserved.iter().map(|&i| Broken::diet(i));
+            let expected = expected.fold(Broken::NOTHING, Broken::and);
+            assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");
+            assert_eq!(expected.first().is_some(), !unserved.is_empty());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Options that differ: the pool of accepted solutions and the pick of the best ones among them.
+
+use super::problem::Solution;
+use super::score::{Occupant, Scorer, difference};
+
+/// Solutions that the pool keeps per tier once it overflows.
+const TIER_SIZE: usize = 32;
+
+/// A solution with who stands in each place.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    pub solution: Solution,
+    pub places: Vec<Occupant>,
+}
+
+impl Placed {
+    /// `None` where two stand in one place.
+    pub fn new(scorer: &Scorer, solution: Solution) -> Option<Self> {
+        let places = scorer.occupants(&solution.chosen)?;
+        Some(Self { solution, places })
+    }
+
+    /// In how many places it differs from the nearest of the others; all places where there are none.
+    pub fn least_difference(&self, others: &[Self]) -> usize {
+        let nearest = others.iter().map(|other| difference(&self.places, &other.places)).min();
+        nearest.unwrap_or(self.places.len())
+    }
+}
+
+/// Options picked one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Picked {
+    pub options: Vec<Placed>,
+    /// Some pair differs in fewer places than wanted.
+    pub fewer_differences: bool,
+}
+
+/// Accepted solutions, the best first. Bounded: on overflow it keeps the best of all, and for each
+/// option the best that differ enough from the options before it.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    sorted: Vec<Placed>,
+}
+
+impl Pool {
+    pub fn insert(&mut self, scorer: &Scorer, placed: Placed) {
+        let spot =
+            self.sorted.binary_search_by(|have| scorer.compare(&have.solution, &placed.solution));
+        if let Err(spot) = spot {
+            self.sorted.insert(spot, placed);
+        }
+        let problem = scorer.problem();
+        if self.sorted.len() > 4 * TIER_SIZE * (problem.options + 1) {
+            self.shrink(problem.options, problem.min_difference);
+        }
+    }
+
+    pub fn contains(&self, scorer: &Scorer, solution: &Solution) -> bool {
+        self.sorted.binary_search_by(|have| scorer.compare(&have.solution, solution)).is_ok()
+    }
+
+    pub fn best(&self) -> Option<&Placed> {
+        self.sorted.first()
+    }
+
+    /// The best that differs from all of `others` in at least `least` places.
+    pub fn best_differing(&self, others: &[Placed], least: usize) -> Option<&Placed> {
+        self.sorted.iter().find(|placed| placed.least_difference(others) >= least)
+    }
+
+    /// Greedily the best options of this pool; fewer differences only where nothing else is here.
+    pub fn pick(&self, options: usize, min_difference: usize) -> Picked {
+        let mut picked = Picked::default();
+        while picked.options.len() < options {
+            let Some((placed, least)) = self.next_option(&picked.options, min_difference) else {
+                break;
+            };
+            picked.fewer_differences |= least < min_difference && !picked.options.is_empty();
+            picked.options.push(placed.clone());
+        }
+        picked
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Placed> {
+        self.sorted.iter()
+    }
+
+    fn next_option(&self, before: &[Placed], min_difference: usize) -> Option<(&Placed, usize)> {
+        (1..=min_difference.max(1))
+            .rev()
+            .find_map(|least| Some((self.best_differing(before, least)?, least)))
+    }
+
+    fn shrink(&mut self, options: usize, min_difference: usize) {
+        let picked = self.pick(options, min_difference).options;
+        let mut room = vec![TIER_SIZE; picked.len() + 1];
+        self.sorted.retain(|placed| {
+            // Tier j holds what differs enough from the first j options.
+            let mut kept = false;
+            for (tier, room) in room.iter_mut().enumerate() {
+                let is_option = tier < picked.len() && placed.places == picked[tier].places;
+                let fits = placed.least_difference(&picked[..tier]) >= min_difference || tier == 0;
+                if is_option || (fits && *room > 0) {
+                    *room = room.saturating_sub(1);
+                    kept = true;
+                }
+            }
+            kept
+        });
+    }
+}

@@ -1,0 +1,309 @@
+//! Small requests, vendors and areas for the tests of this room.
+
+use std::collections::BTreeMap;
+
+use jiff::civil;
+use proptest::prelude::*;
+
+use super::{budget::default_shares, inquiry::Inquiry};
+use crate::model::{
+    Amount, Area, AreaMap, Basis, Budget, Capacity, Category, CategoryDef, CateringPolicy, Client,
+    Currency, EventTime, EventType, GeoPoint, MealOption, Percent, Policies, Preferences,
+    PriceLine, Request, Requirements, Service, Shares, Sourced, Strategy as BudgetStrategy, Vendor,
+    VendorId, Wants, Weekday, Window,
+};
+
+pub const TODAY: civil::Date = civil::date(2026, 12, 1);
+
+/// An owned inquiry, to change at will before it is borrowed.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub request: Request,
+    pub requirements: Requirements,
+    pub categories: Vec<CategoryDef>,
+    pub areas: AreaMap,
+    pub shares: Vec<Shares>,
+    pub vendors: Vec<Sourced>,
+}
+
+impl Case {
+    /// A request of 100 guests and 10,000.00 INR without contingency for the named categories.
+    pub fn of(names: &[&str]) -> Self {
+        let mut request = request();
+        let service = Service { required: true, weight: 1.0, quantity: 1 };
+        request.services = names.iter().map(|name| (Category::new(name), service)).collect();
+        let mut categories = defs();
+        categories.retain(|def| names.contains(&def.name.as_str()));
+        let requested: Vec<Category> = categories.iter().map(|def| def.name.clone()).collect();
+        let shares = BudgetStrategy::ALL
+            .map(|strategy| default_shares(EventType::Wedding, &requested, strategy));
+        Self {
+            request,
+            requirements: Requirements::default(),
+            categories,
+            areas: areas(),
+            shares: shares.to_vec(),
+            vendors: Vec::new(),
+        }
+    }
+
+    pub fn with(mut self, vendors: impl IntoIterator<Item = Vendor>) -> Self {
+        self.vendors.extend(vendors.into_iter().map(|vendor| Sourced { vendor, busy: vec![] }));
+        self
+    }
+
+    pub fn inquiry(&self) -> Inquiry<'_> {
+        Inquiry {
+            request: &self.request,
+            requirements: &self.requirements,
+            categories: &self.categories,
+            areas: &self.areas,
+            shares: &self.shares,
+            vendors: &self.vendors,
+            today: TODAY,
+        }
+    }
+}
+
+pub fn inr() -> Currency {
+    "INR".parse().unwrap()
+}
+
+/// In minor units.
+pub fn amount(minor: i64) -> Amount {
+    Amount::new(minor, 2)
+}
+
+pub fn request() -> Request {
+    Request {
+        client: Client { name: "A. Client".into(), email: None, phone: None },
+        event_type: EventType::Wedding,
+        // A Saturday.
+        time: EventTime {
+            date: civil::date(2027, 2, 20),
+            start: civil::time(16, 0, 0, 0),
+            time_zone: "Asia/Kolkata".into(),
+            minutes: 480,
+        },
+        city: "Bengaluru".into(),
+        guests: 100,
+        budget: Budget { amount: amount(1_000_000), currency: inr() },
+        contingency: Percent::default(),
+        services: BTreeMap::new(),
+        preferences: Preferences::default(),
+        vision: String::new(),
+        must_include: vec![],
+        exclude: vec![],
+        anchors: vec![],
+        seed: 0,
+    }
+}
+
+pub fn defs() -> Vec<CategoryDef> {
+    let def =
+        |(position, (name, wants, lead_minutes)): (usize, (&str, &[Wants], u32))| CategoryDef {
+            name: Category::new(name),
+            position: position as i32,
+            wants: wants.to_vec(),
+            lead_minutes,
+        };
+    let rows: [(&str, &[Wants], u32); 5] = [
+        ("venue", &[Wants::Styles, Wants::Amenities, Wants::VenueTypes], 0),
+        ("caterer", &[Wants::Cuisines], 0),
+        ("photographer", &[Wants::Styles, Wants::Video], 0),
+        ("makeup_artist", &[Wants::Styles], 240),
+        ("florist", &[Wants::Styles], 0),
+    ];
+    rows.into_iter().enumerate().map(def).collect()
+}
+
+/// Two areas some 11 km apart, a third one 111 km away, and another city.
+pub fn areas() -> AreaMap {
+    let area = |city: &str, name: &str, lat, lon| Area {
+        city: city.into(),
+        name: name.into(),
+        centre: GeoPoint { lat, lon },
+    };
+    AreaMap::new([
+        area("Bengaluru", "North", 13.0, 77.6),
+        area("Bengaluru", "South", 12.9, 77.6),
+        area("Bengaluru", "Far", 14.0, 77.6),
+        area("Mysuru", "Centre", 12.3, 76.64),
+    ])
+}
+
+pub fn line(basis: Basis, minor: i64) -> PriceLine {
+    PriceLine { label: "price".into(), basis, amount: amount(minor), currency: inr(), option: None }
+}
+
+pub fn meal(option: MealOption, minor: i64) -> PriceLine {
+    PriceLine { option: Some(option), ..line(Basis::PerGuest, minor) }
+}
+
+/// A vendor in Bengaluru North for a flat 1,000.00 INR, without any limit or quality.
+pub fn vendor(id: &str, category: &str) -> Vendor {
+    Vendor {
+        id: VendorId::new(id),
+        category: Category::new(category),
+        name: format!("{category} {id}"),
+        city: "Bengaluru".into(),
+        area: Some("North".into()),
+        location: None,
+        pricing: vec![line(Basis::Flat, 100_000)],
+        capacity: None,
+        policies: None,
+        tags: vec![],
+        amenities: vec![],
+        rating: None,
+        description: None,
+        contact: BTreeMap::new(),
+        setup_minutes: 0,
+        teardown_minutes: 0,
+        styles: vec![],
+        max_hours: None,
+        lead_days: 0,
+        closed_weekdays: vec![],
+        blackout_dates: vec![],
+        tax: Percent::default(),
+        service_charge: Percent::default(),
+        source: None,
+        service_radius_km: None,
+        parallel_events: 1,
+    }
+}
+
+/// A venue with a policy, a flat rental and, unless `Outside`, plates at 10.00 INR per guest.
+pub fn venue(id: &str, policy: CateringPolicy) -> Vendor {
+    let mut venue = vendor(id, "venue");
+    venue.policies = Some(Policies { catering: Some(policy), ..Policies::default() });
+    if policy != CateringPolicy::Outside {
+        venue.pricing.push(line(Basis::PerGuest, 1_000));
+    }
+    venue
+}
+
+/// A request of 1–5 categories with up to `per_category` vendors each, of every kind: policies,
+/// styles, areas, sizes, closed days, bookings, diets, prices around the budget.
+pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
+    let vendors = proptest::collection::vec(any_vendor(), 1..=per_category * 5);
+    (1_u32..32, any_request(), vendors).prop_map(|(mask, request, vendors)| {
+        let all = defs();
+        let names: Vec<&str> =
+            (0..5).filter(|i| mask & (1 << i) != 0).map(|i| all[i].name.as_str()).collect();
+        let mut case = Case::of(&names);
+        let services = std::mem::take(&mut case.request.services);
+        case.request = request;
+        for (i, (name, service)) in services.into_iter().enumerate() {
+            // One service at least is required; the others follow the seed's bits.
+            let required = i == 0 || case.request.seed & (1 << i) != 0;
+            let weight = 1.0 + (case.request.seed >> i & 3) as f64;
+            case.request.services.insert(name, Service { required, weight, ..service });
+        }
+        case.requirements.keywords = super::keywords::stems(&case.request.vision);
+        let numbered = vendors.into_iter().enumerate().map(|(i, mut sourced)| {
+            sourced.vendor.id = VendorId::new(format!("v{i:02}"));
+            sourced
+        });
+        case.vendors = numbered.collect();
+        case
+    })
+}
+
+fn any_request() -> impl Strategy<Value = Request> {
+    let preferences = (any_words(&STYLES), any_words(&["italian", "thai"]), any_words(&DIETS));
+    let vision = any_words(&["rustic garden", "jazz", "sea view"]);
+    (1_u32..200, 100_000_i64..6_000_000, 0_u32..2_000, preferences, vision, any::<u64>()).prop_map(
+        |(guests, budget, contingency, (styles, cuisines, dietary), vision, seed)| Request {
+            guests,
+            budget: Budget { amount: amount(budget), currency: inr() },
+            contingency: Percent { basis_points: contingency },
+            preferences: Preferences { styles, cuisines, dietary, ..Preferences::default() },
+            vision: vision.join(" "),
+            seed,
+            ..request()
+        },
+    )
+}
+
+const STYLES: [&str; 3] = ["rustic", "modern", "open-air"];
+const DIETS: [&str; 3] = ["vegetarian", "halal", "jain"];
+
+fn any_words(words: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
+    proptest::sample::subsequence(words, 0..=words.len().min(2))
+        .prop_map(|list| list.into_iter().map(str::to_owned).collect())
+}
+
+fn any_vendor() -> impl Strategy<Value = Sourced> {
+    let names =
+        ["venue", "venue", "caterer", "caterer", "photographer", "makeup_artist", "florist"];
+    let place = (
+        proptest::sample::select(vec!["Bengaluru", "bengaluru", "Bengaluru", "Mysuru"]),
+        proptest::option::of(proptest::sample::select(vec!["North", "South", "Far", "Nowhere"])),
+        proptest::option::of((12.0..14.5_f64).prop_map(|lat| GeoPoint { lat, lon: 77.5 })),
+        proptest::option::of(0.0..200.0_f64),
+    );
+    let kind = (
+        proptest::sample::select(names.to_vec()),
+        proptest::sample::select(vec![
+            CateringPolicy::InHouse,
+            CateringPolicy::Outside,
+            CateringPolicy::Both,
+        ]),
+        any_words(&STYLES),
+        any_words(&["halal", "Jain", "thai", "garden", "vegetarian"]),
+        proptest::option::of(0.0..=5.0_f64),
+    );
+    let limits = (
+        proptest::option::of(0_u32..40),
+        proptest::option::of(1_u32..150),
+        proptest::option::of(100_u32..250),
+        0_u32..90,
+        0_u8..8,
+        0_u8..8,
+        0_u32..300,
+    );
+    let prices = (
+        1_i64..400_000,
+        proptest::option::of(1_i64..40_000),
+        proptest::option::of(1_i64..4_000),
+        proptest::option::of(1_i64..4_000),
+        0_u32..2_000,
+        0_u32..2_000,
+    );
+    (place, kind, limits, prices).prop_map(|(place, kind, limits, prices)| {
+        let mut made = vendor("", kind.0);
+        (made.city, made.area) = (place.0.into(), place.1.map(Into::into));
+        (made.location, made.service_radius_km) = (place.2, place.3);
+        (made.styles, made.tags, made.rating) = (kind.2, kind.3, kind.4);
+        made.capacity = Some(Capacity { min: limits.0, ideal: limits.1, max: limits.2 });
+        made.lead_days = limits.3;
+        made.closed_weekdays = Weekday::from_iso(limits.4 as i8).into_iter().collect();
+        made.setup_minutes = limits.6;
+        made.tax = Percent { basis_points: prices.4 };
+        made.service_charge = Percent { basis_points: prices.5 };
+        let extra = [
+            prices.1.map(|minor| line(Basis::PerHour, minor)),
+            prices.2.map(|minor| meal(MealOption::Veg, minor)),
+            prices.3.map(|minor| meal(MealOption::NonVeg, minor)),
+        ];
+        made.pricing = vec![line(Basis::Flat, prices.0)];
+        made.pricing.extend(extra.into_iter().flatten());
+        if made.category.as_str() == "venue" {
+            let catering = Some(kind.1);
+            made.policies = Some(Policies { catering, ..Policies::default() });
+            if kind.1 == CateringPolicy::InHouse {
+                made.pricing.push(line(Basis::PerGuest, 500));
+            }
+        }
+        if limits.5 == 0 {
+            made.blackout_dates = vec![civil::date(2027, 2, 20)];
+        }
+        // Booked on the morning of the event: in the way of those with a long setup.
+        let morning: Window = Window {
+            start: "2027-02-20T04:00:00Z".parse().unwrap(),
+            end: "2027-02-20T08:00:00Z".parse().unwrap(),
+        };
+        let busy = if limits.5 <= 1 { vec![morning] } else { vec![] };
+        Sourced { vendor: made, busy }
+    })
+}

@@ -1,0 +1,360 @@
+//! What a combination is worth: its value, its use, whether it is allowed, and which of two wins.
+
+use std::cmp::Ordering;
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use super::problem::{CandidateIndex, CategoryIndex, Combination, Problem, Solution};
+
+/// Two values count as equal when they fall into the same step of this share of the problem's
+/// scale (2^-42, 2e-13), so that sums that are equal on paper tie although their last bits differ.
+const VALUE_STEP: f64 = 1.0 / (1u64 << 42) as f64;
+
+/// Relative slack of a limit whose uses are not whole numbers.
+const LIMIT_TOLERANCE: f64 = 1e-9;
+
+/// Largest whole number up to which f64 adds exactly.
+const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
+
+/// Who stands in a place: a candidate of the place's own category, or one that also fills it.
+pub type Occupant = Option<(CategoryIndex, CandidateIndex)>;
+
+/// Evaluates combinations of one problem. Sums run in category order, so that a combination is
+/// worth the same everywhere.
+pub struct Scorer<'p> {
+    problem: &'p Problem,
+    /// Limits with the slack of dimensions that are not whole numbers.
+    limits: Vec<f64>,
+    exact: Vec<bool>,
+    scale: f64,
+    step: f64,
+    /// Each pair once, the smaller category first, sorted.
+    forbidden: Vec<[(CategoryIndex, CandidateIndex); 2]>,
+}
+
+impl<'p> Scorer<'p> {
+    pub fn new(problem: &'p Problem) -> Self {
+        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(problem, d)).collect();
+        let limits = problem
+            .limits
+            .iter()
+            .zip(&exact)
+            .map(|(&limit, &exact)| {
+                if exact || !limit.is_finite() {
+                    limit
+                } else {
+                    limit + LIMIT_TOLERANCE * limit.abs()
+                }
+            })
+            .collect();
+        let scale = scale_of(problem);
+        let step = if scale > 0.0 { scale.log2().ceil().exp2() * VALUE_STEP } else { 1.0 };
+        let mut forbidden: Vec<_> = problem
+            .forbidden_pairs
+            .iter()
+            .map(|&[a, b]| if a <= b { [a, b] } else { [b, a] })
+            .collect();
+        forbidden.sort_unstable();
+        forbidden.dedup();
+        Self { problem, limits, exact, scale, step, forbidden }
+    }
+
+    pub fn problem(&self) -> &'p Problem {
+        self.problem
+    }
+
+    /// Limits, with the relative slack of dimensions that are not whole numbers.
+    pub fn limits(&self) -> &[f64] {
+        &self.limits
+    }
+
+    /// Whether the sums of this dimension are exact.
+    pub fn is_exact(&self, dimension: usize) -> bool {
+        self.exact[dimension]
+    }
+
+    /// No combination's value is larger than this in absolute terms.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Values closer than about this count as equal.
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// The step in which a value falls: equal keys tie.
+    pub fn key(&self, value: f64) -> f64 {
+        (value / self.step).round()
+    }
+
+    pub fn forbidden(&self) -> &[[(CategoryIndex, CandidateIndex); 2]] {
+        &self.forbidden
+    }
+
+    pub fn is_forbidden(
+        &self,
+        a: (CategoryIndex, CandidateIndex),
+        b: (CategoryIndex, CandidateIndex),
+    ) -> bool {
+        let pair = if a <= b { [a, b] } else { [b, a] };
+        !self.forbidden.is_empty() && self.forbidden.binary_search(&pair).is_ok()
+    }
+
+    /// Who stands in each place; `None` as a whole where two stand in one.
+    pub fn occupants(&self, chosen: &Combination) -> Option<Vec<Occupant>> {
+        occupants(self.problem, chosen)
+    }
+
+    pub fn usage(&self, chosen: &Combination) -> Vec<f64> {
+        let mut usage = vec![0.0; self.limits.len()];
+        for (category, candidate) in chosen_candidates(chosen) {
+            let uses = &self.problem.categories[category].candidates[candidate as usize].usage;
+            usage.iter_mut().zip(uses).for_each(|(sum, &own)| *sum += own);
+        }
+        usage
+    }
+
+    pub fn within_limits(&self, usage: &[f64]) -> bool {
+        usage.iter().zip(&self.limits).all(|(&used, &limit)| used <= limit)
+    }
+
+    /// Σ value + Σ pair value under one strategy; the places must not clash.
+    pub fn value(&self, places: &[Occupant], strategy: usize) -> f64 {
+        let own: f64 = places
+            .iter()
+            .enumerate()
+            .filter_map(|(place, &occupant)| occupant.filter(|&(category, _)| category == place))
+            .map(|(category, candidate)| {
+                self.problem.categories[category].candidates[candidate as usize].value[strategy]
+            })
+            .sum();
+        own + self.pairs(places)
+    }
+
+    /// The combination with its best strategy (the first among equals), or `None` where it is not
+    /// allowed: a required place empty, two in one place, a forbidden pair, a limit exceeded.
+    pub fn solution(&self, chosen: &Combination) -> Option<Solution> {
+        let places = self.occupants(chosen)?;
+        let filled = self.problem.categories.iter().zip(&places);
+        if filled.into_iter().any(|(category, place)| category.required && place.is_none()) {
+            return None;
+        }
+        let usage = self.usage(chosen);
+        if !self.within_limits(&usage) || self.holds_forbidden_pair(chosen) {
+            return None;
+        }
+        let (strategy, value) = self.best_strategy(&places);
+        Some(Solution { chosen: chosen.clone(), value, strategy, usage })
+    }
+
+    /// `Less` where `a` wins: larger value, then lower first use, then smaller candidates in
+    /// category order.
+    pub fn compare(&self, a: &Solution, b: &Solution) -> Ordering {
+        self.key(b.value)
+            .total_cmp(&self.key(a.value))
+            .then_with(|| first_use(a).total_cmp(&first_use(b)))
+            .then_with(|| a.chosen.cmp(&b.chosen))
+    }
+
+    fn best_strategy(&self, places: &[Occupant]) -> (usize, f64) {
+        let mut best = (0, f64::NEG_INFINITY);
+        for strategy in 0..self.problem.strategies {
+            let value = self.value(places, strategy);
+            if value > best.1 {
+                best = (strategy, value);
+            }
+        }
+        best
+    }
+
+    fn pairs(&self, places: &[Occupant]) -> f64 {
+        let signature = |occupant: Occupant| {
+            occupant.map(|(category, candidate)| {
+                self.problem.categories[category].candidates[candidate as usize].signature as usize
+            })
+        };
+        let mut sum = 0.0;
+        for (place, &occupant) in places.iter().enumerate() {
+            let Some(own) = signature(occupant) else { continue };
+            let row = &self.problem.pair_value[own];
+            for &other in &places[place + 1..] {
+                if let Some(other) = signature(other) {
+                    sum += row[other];
+                }
+            }
+        }
+        sum
+    }
+
+    fn holds_forbidden_pair(&self, chosen: &Combination) -> bool {
+        if self.forbidden.is_empty() {
+            return false;
+        }
+        let all: Vec<_> = chosen_candidates(chosen).collect();
+        all.iter().enumerate().any(|(i, &a)| all[i + 1..].iter().any(|&b| self.is_forbidden(a, b)))
+    }
+}
+
+/// Who stands in each place; `None` as a whole where two stand in one.
+pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant>> {
+    let mut places: Vec<Occupant> = vec![None; problem.categories.len()];
+    let mut fill = |place: CategoryIndex, who| places[place].replace(who).is_none();
+    for (category, candidate) in chosen_candidates(chosen) {
+        if !fill(category, (category, candidate)) {
+            return None;
+        }
+        let also = problem.categories[category].candidates[candidate as usize].also_fills;
+        if also.is_some_and(|place| !fill(place, (category, candidate))) {
+            return None;
+        }
+    }
+    Some(places)
+}
+
+/// In how many places two combinations differ, by what stands there.
+pub fn difference(a: &[Occupant], b: &[Occupant]) -> usize {
+    a.iter().zip(b).filter(|(a, b)| a != b).count()
+}
+
+/// Checks a solution by the problem's text alone: one candidate per required and at most one per
+/// optional category, nobody displaced, limits, forbidden pairs, value and use as stated.
+///
+/// # Errors
+/// The first rule that it breaks, in words.
+pub fn check(problem: &Problem, solution: &Solution) -> Result<(), String> {
+    let chosen = &solution.chosen;
+    if chosen.len() != problem.categories.len() {
+        return Err(format!("{} places for {} categories", chosen.len(), problem.categories.len()));
+    }
+    for (category, candidate) in chosen_candidates(chosen) {
+        if candidate as usize >= problem.categories[category].candidates.len() {
+            return Err(format!("category {category} has no candidate {candidate}"));
+        }
+    }
+    let Some(places) = occupants(problem, chosen) else {
+        return Err("two candidates stand in one place".into());
+    };
+    for (category, place) in places.iter().enumerate() {
+        if problem.categories[category].required && place.is_none() {
+            return Err(format!("required category {category} is empty"));
+        }
+    }
+    let scorer = Scorer::new(problem);
+    if scorer.holds_forbidden_pair(chosen) {
+        return Err("it holds a forbidden pair".into());
+    }
+    let usage = scorer.usage(chosen);
+    if !scorer.within_limits(&usage) {
+        return Err(format!("use {usage:?} exceeds the limits {:?}", problem.limits));
+    }
+    if usage != solution.usage {
+        return Err(format!("use is {usage:?}, not {:?}", solution.usage));
+    }
+    let (_, best) = scorer.best_strategy(&places);
+    if solution.strategy >= problem.strategies
+        || scorer.value(&places, solution.strategy) != solution.value
+        || best != solution.value
+    {
+        return Err(format!("value is {best}, not {}", solution.value));
+    }
+    Ok(())
+}
+
+/// Scores of combinations, least recently used first out.
+pub struct ScoreCache {
+    entries: LruCache<Combination, Option<(f64, usize)>>,
+    /// Combinations evaluated, not counting those found here.
+    scored: u64,
+    enabled: bool,
+}
+
+impl ScoreCache {
+    /// Holds at most `size` combinations; none where it is not `enabled`.
+    pub fn new(size: usize, enabled: bool) -> Self {
+        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+        Self { entries: LruCache::new(size), scored: 0, enabled }
+    }
+
+    /// The combination's solution; evaluated once as long as the cache remembers it.
+    pub fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
+        if self.enabled
+            && let Some(&known) = self.entries.get(chosen)
+        {
+            let (value, strategy) = known?;
+            let usage = scorer.usage(chosen);
+            return Some(Solution { chosen: chosen.clone(), value, strategy, usage });
+        }
+        self.scored += 1;
+        let solution = scorer.solution(chosen);
+        if self.enabled {
+            let score = solution.as_ref().map(|s| (s.value, s.strategy));
+            self.entries.put(chosen.clone(), score);
+        }
+        solution
+    }
+
+    /// Combinations evaluated so far.
+    pub fn scored(&self) -> u64 {
+        self.scored
+    }
+
+    /// Count and entries, the least recently used first; values as bits, so that no text form
+    /// can change them.
+    pub fn snapshot(&self) -> (u64, Vec<(Combination, Option<(u64, usize)>)>) {
+        let entries = self.entries.iter().rev();
+        let entries = entries.map(|(chosen, score)| {
+            (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
+        });
+        (self.scored, entries.collect())
+    }
+
+    pub fn restore(&mut self, scored: u64, entries: Vec<(Combination, Option<(u64, usize)>)>) {
+        self.scored = scored;
+        for (chosen, score) in entries {
+            let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));
+            self.entries.put(chosen, score);
+        }
+    }
+}
+
+/// The candidates that a combination chooses, with their categories, in category order.
+pub fn chosen_candidates(
+    chosen: &Combination,
+) -> impl Iterator<Item = (CategoryIndex, CandidateIndex)> + '_ {
+    chosen.iter().enumerate().filter_map(|(category, &candidate)| Some((category, candidate?)))
+}
+
+fn first_use(solution: &Solution) -> f64 {
+    solution.usage.first().copied().unwrap_or(0.0)
+}
+
+fn is_exact(problem: &Problem, dimension: usize) -> bool {
+    let mut sum = 0.0;
+    for category in &problem.categories {
+        let mut most = 0.0_f64;
+        for candidate in &category.candidates {
+            let used = candidate.usage[dimension];
+            if used.fract() != 0.0 {
+                return false;
+            }
+            most = most.max(used);
+        }
+        sum += most;
+    }
+    sum < EXACT_LIMIT
+}
+
+fn scale_of(problem: &Problem) -> f64 {
+    let largest =
+        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, |m, v| m.max(v.abs()));
+    let own: f64 = problem
+        .categories
+        .iter()
+        .map(|c| largest(&mut c.candidates.iter().flat_map(|x| x.value.iter().copied())))
+        .sum();
+    let n = problem.categories.len() as f64;
+    let pair = largest(&mut problem.pair_value.iter().flatten().copied());
+    own + pair * n * (n - 1.0) / 2.0
+}

@@ -1,0 +1,443 @@
+//! The search: rounds of the beam until a stop rule, then the proof phase, then the options.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::beam::Moves;
+use super::bound::Dual;
+use super::diversity::{Picked, Placed, Pool};
+use super::labels::{Model, Rows};
+use super::problem::{Combination, Problem, Solution};
+use super::proof::Prover;
+use super::reduce::Reduced;
+use super::score::{ScoreCache, Scorer};
+use super::settings::SearchSettings;
+use super::target::{Allowance, Goal, Target};
+use super::verdict::{Judge, Refusals};
+use crate::model::StopReason;
+
+/// A gap below this counts as closed.
+pub const PROVEN_GAP: f64 = 1e-9;
+
+/// One round's report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Rounds so far.
+    pub round: u32,
+    pub best: Option<f64>,
+    /// No feasible combination is worth more; `-inf` once it is proven that none is feasible.
+    pub bound: f64,
+    /// Combinations evaluated so far.
+    pub scored: u64,
+    pub stopped: Option<StopReason>,
+}
+
+/// The result of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Best first; fewer than wanted where fewer were found.
+    pub options: Vec<Solution>,
+    pub rounds: u32,
+    pub combinations_scored: u64,
+    /// No feasible combination is worth more; `-inf` where none is feasible.
+    pub best_possible: f64,
+    /// `best_possible` less the first option's value; infinite where there is no option but
+    /// infeasibility is not proven, 0 where it is.
+    pub proven_gap: f64,
+    pub stopped_because: StopReason,
+    /// The caller's clock or cancellation cut the proof short.
+    pub cut_short: bool,
+    /// Some pair of options differs in fewer places than wanted.
+    pub fewer_differences: bool,
+    /// False: proven that no combination is feasible.
+    pub feasible: bool,
+    /// Every option is proven to be the best under the diversity rule, not only the first.
+    pub options_proven: bool,
+}
+
+/// What a search must remember to go on elsewhere. Scores are stored as bits, so that no text form
+/// can change them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchState {
+    round: u32,
+    seed: u64,
+    kept: Vec<Combination>,
+    /// Kept scores per round, best first, as bits.
+    history: Vec<Vec<u64>>,
+    pool: Vec<Combination>,
+    refused: Vec<Combination>,
+    scored: u64,
+    scores: Vec<(Combination, Option<(u64, usize)>)>,
+    stopped: Option<StopReason>,
+}
+
+/// A search over one problem. Rounds first, then the proof, then `finish`.
+pub struct Search<'p> {
+    scorer: Scorer<'p>,
+    settings: SearchSettings,
+    rows: Rows,
+    reduced: Reduced,
+    /// By strategy.
+    models: Vec<Model>,
+    /// By strategy.
+    duals: Vec<Dual>,
+    cache: ScoreCache,
+    pool: Pool,
+    kept: Vec<Placed>,
+    history: Vec<Vec<u64>>,
+    refusals: Refusals,
+    /// Members of refused combinations that the reduction was built with.
+    reduced_without: usize,
+    seed: u64,
+    round: u32,
+    bound: f64,
+    stopped: Option<StopReason>,
+    proven: Option<Picked>,
+    cut_short: bool,
+}
+
+impl<'p> Search<'p> {
+    pub fn new(problem: &'p Problem, settings: &SearchSettings, seed: u64) -> Self {
+        Self::with_refusals(problem, settings, seed, Refusals::default())
+    }
+
+    /// Goes on where `state` was taken, on the same problem and settings: the result is the same
+    /// as without the break.
+    pub fn resume(problem: &'p Problem, settings: &SearchSettings, state: SearchState) -> Self {
+        let refusals = Refusals::from_refused(state.refused);
+        let mut search = Self::with_refusals(problem, settings, state.seed, refusals);
+        search.cache.restore(state.scored, state.scores);
+        let placed = |chosen: &Combination| {
+            let solution = search.scorer.solution(chosen)?;
+            Placed::new(&search.scorer, solution)
+        };
+        let pool: Vec<Placed> = state.pool.iter().filter_map(placed).collect();
+        search.kept = state.kept.iter().filter_map(placed).collect();
+        for placed in pool {
+            search.pool.insert(&search.scorer, placed);
+        }
+        search.history = state.history;
+        search.round = state.round;
+        search.stopped = state.stopped;
+        search
+    }
+
+    fn with_refusals(
+        problem: &'p Problem,
+        settings: &SearchSettings,
+        seed: u64,
+        refusals: Refusals,
+    ) -> Self {
+        let scorer = Scorer::new(problem);
+        let rows = Rows::new(problem);
+        let reduced = Reduced::new(&scorer, &rows, &BTreeSet::new());
+        let models: Vec<Model> = (0..problem.strategies)
+            .map(|strategy| Model::new(&scorer, &rows, &reduced, strategy))
+            .collect();
+        let duals: Vec<Dual> = models.iter().map(Dual::new).collect();
+        let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
+        // The multipliers are those of the undisturbed search, whatever was refused since.
+        let mut search = Self {
+            scorer,
+            settings: *settings,
+            rows,
+            reduced,
+            models,
+            duals,
+            cache: ScoreCache::new(settings.score_cache_size, settings.score_cache),
+            pool: Pool::default(),
+            kept: Vec::new(),
+            history: Vec::new(),
+            reduced_without: 0,
+            refusals,
+            seed,
+            round: 0,
+            bound,
+            stopped: None,
+            proven: None,
+            cut_short: false,
+        };
+        search.restore_if_refused();
+        search
+    }
+
+    /// What `resume` needs.
+    pub fn state(&self) -> SearchState {
+        let chosen = |placed: &Placed| placed.solution.chosen.clone();
+        let (scored, scores) = self.cache.snapshot();
+        SearchState {
+            round: self.round,
+            seed: self.seed,
+            kept: self.kept.iter().map(chosen).collect(),
+            history: self.history.clone(),
+            pool: self.pool.iter().map(chosen).collect(),
+            refused: self.refusals.to_vec(),
+            scored,
+            scores,
+            stopped: self.stopped,
+        }
+    }
+
+    /// One round: expand, score, keep k, check, bound, stop? `accept` is the lazy constraint: a
+    /// combination that it refuses is cut off for good. After a stop it changes nothing.
+    pub fn round(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) -> Progress {
+        if self.stopped.is_none() {
+            self.round += 1;
+            let found = self.expand();
+            self.keep(found, accept);
+            self.restore_if_refused();
+            let bits = |placed: &Placed| placed.solution.value.to_bits();
+            self.history.push(self.kept.iter().map(bits).collect());
+            self.stopped = self.stop_rule();
+        }
+        Progress {
+            round: self.round,
+            best: self.best(),
+            bound: self.bound,
+            scored: self.cache.scored(),
+            stopped: self.stopped,
+        }
+    }
+
+    /// The proof phase: at most `settings.proof_nodes`; `interrupted` is polled now and then, and
+    /// its reason ends the phase at once.
+    pub fn prove(
+        &mut self,
+        accept: &mut dyn FnMut(&Combination) -> bool,
+        interrupted: &mut dyn FnMut() -> Option<StopReason>,
+    ) {
+        if !self.settings.proof {
+            return;
+        }
+        let mut allowance = Allowance::new(self.settings.proof_nodes, interrupted);
+        let problem = self.scorer.problem();
+        let mut picked = Picked::default();
+        let mut exhausted = true;
+        while exhausted && picked.options.len() < problem.options {
+            let mut found = None;
+            for least in (1..=problem.min_difference.max(1)).rev() {
+                let (best, done) = self.prove_option(&picked, least, accept, &mut allowance);
+                exhausted &= done;
+                found = best.map(|placed| (placed, least));
+                if found.is_some() || !exhausted || picked.options.is_empty() {
+                    break;
+                }
+            }
+            if !exhausted {
+                break;
+            }
+            let Some((placed, least)) = found else { break };
+            picked.fewer_differences |=
+                !picked.options.is_empty() && least < problem.min_difference;
+            picked.options.push(placed);
+        }
+        if exhausted {
+            self.proven = Some(picked);
+        }
+        self.cut_short = allowance.ended().is_some();
+        if let Some(reason) = allowance.ended() {
+            self.stopped = Some(reason);
+        }
+        if self.bound - self.best().unwrap_or(f64::NEG_INFINITY) < PROVEN_GAP
+            || self.bound == f64::NEG_INFINITY
+        {
+            self.stopped = Some(StopReason::ProvenOptimal);
+        }
+    }
+
+    /// The options and what is known about them.
+    pub fn finish(self) -> Outcome {
+        let problem = self.scorer.problem();
+        let options_proven = self.proven.is_some();
+        let picked =
+            self.proven.unwrap_or_else(|| self.pool.pick(problem.options, problem.min_difference));
+        let feasible = self.bound > f64::NEG_INFINITY;
+        let proven_gap = match picked.options.first() {
+            Some(best) => (self.bound - best.solution.value).max(0.0),
+            None if feasible => f64::INFINITY,
+            None => 0.0,
+        };
+        Outcome {
+            options: picked.options.into_iter().map(|placed| placed.solution).collect(),
+            rounds: self.round,
+            combinations_scored: self.cache.scored(),
+            best_possible: self.bound,
+            proven_gap,
+            stopped_because: self.stopped.unwrap_or(StopReason::RoundLimit),
+            cut_short: self.cut_short,
+            fewer_differences: picked.fewer_differences,
+            feasible,
+            options_proven,
+        }
+    }
+
+    fn best(&self) -> Option<f64> {
+        self.pool.best().map(|placed| placed.solution.value)
+    }
+
+    /// New combinations of this round that are allowed, each once, best first.
+    fn expand(&mut self) -> Vec<Solution> {
+        let moves = Moves { scorer: &self.scorer, reduced: &self.reduced, duals: &self.duals };
+        let mut found = if self.kept.is_empty() { moves.starts() } else { Vec::new() };
+        for (i, placed) in self.kept.iter().enumerate() {
+            let own = placed.solution.strategy;
+            let other = (self.round as usize + i + (self.seed % 1024) as usize) % self.duals.len();
+            found.extend(moves.neighbours(placed, own, self.round));
+            if other != own {
+                found.extend(moves.neighbours(placed, other, self.round));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        let mut solutions: Vec<Solution> = found
+            .iter()
+            .filter(|chosen| !self.refusals.contains(chosen))
+            .filter_map(|chosen| self.cache.solution(&self.scorer, chosen))
+            .collect();
+        solutions.sort_by(|a, b| self.scorer.compare(a, b));
+        solutions
+    }
+
+    /// Keeps the best k that differ enough from each other, as far as there are any.
+    fn keep(&mut self, found: Vec<Solution>, accept: &mut dyn FnMut(&Combination) -> bool) {
+        let mut judge = Judge::new(accept, &mut self.refusals);
+        let before = std::mem::take(&mut self.kept);
+        let mut all: Vec<Placed> =
+            found.into_iter().filter_map(|s| Placed::new(&self.scorer, s)).collect();
+        all.extend(before);
+        all.sort_by(|a, b| self.scorer.compare(&a.solution, &b.solution));
+        all.dedup_by(|a, b| a.solution.chosen == b.solution.chosen);
+        let least_wanted = self.scorer.problem().min_difference.max(1);
+        let width = self.settings.beam_width.max(1);
+        for least in (1..=least_wanted).rev() {
+            for placed in &all {
+                if self.kept.len() == width {
+                    break;
+                }
+                if self.kept.is_empty() || placed.least_difference(&self.kept) >= least {
+                    let known = self.pool.contains(&self.scorer, &placed.solution);
+                    if known || judge.accepts(&placed.solution) {
+                        self.kept.push(placed.clone());
+                        self.pool.insert(&self.scorer, placed.clone());
+                    }
+                }
+            }
+        }
+        self.kept.sort_by(|a, b| self.scorer.compare(&a.solution, &b.solution));
+    }
+
+    /// The reduction must not count candidates of refused combinations as dominators.
+    fn restore_if_refused(&mut self) -> bool {
+        let unclean = self.refusals.unclean().len();
+        if unclean == self.reduced_without {
+            return false;
+        }
+        self.reduced_without = unclean;
+        let reduced = Reduced::new(&self.scorer, &self.rows, self.refusals.unclean());
+        let changed = reduced != self.reduced;
+        if changed {
+            self.reduced = reduced;
+            for (strategy, (model, dual)) in self.models.iter_mut().zip(&mut self.duals).enumerate()
+            {
+                *model = Model::new(&self.scorer, &self.rows, &self.reduced, strategy);
+                *dual = Dual::new(model);
+            }
+        }
+        changed
+    }
+
+    fn stop_rule(&self) -> Option<StopReason> {
+        let settings = &self.settings;
+        let best = self.best();
+        if best.is_some_and(|best| self.bound - best < PROVEN_GAP)
+            || self.bound == f64::NEG_INFINITY
+        {
+            return Some(StopReason::ProvenOptimal);
+        }
+        if settings.early_termination
+            && self.round >= settings.min_rounds_before_termination
+            && best.is_some_and(|best| best >= settings.early_termination_threshold)
+        {
+            return Some(StopReason::EarlyTermination);
+        }
+        if settings.convergence && self.has_converged() {
+            return Some(StopReason::Converged);
+        }
+        (self.round >= settings.max_rounds).then_some(StopReason::RoundLimit)
+    }
+
+    /// No kept score moved by the threshold over the window.
+    fn has_converged(&self) -> bool {
+        let window = self.settings.convergence_window.max(1) as usize;
+        let Some(then) = self.history.len().checked_sub(window + 1) else { return false };
+        let (old, new) = (&self.history[then], &self.history[self.history.len() - 1]);
+        let moved = |a: &u64, b: &u64| (f64::from_bits(*a) - f64::from_bits(*b)).abs();
+        old.len() == new.len()
+            && !new.is_empty()
+            && old.iter().zip(new).all(|(a, b)| moved(a, b) < self.settings.convergence_threshold)
+    }
+
+    /// The best that differs from the picked options in `least` places, and whether that is
+    /// proven. The first option's search also lowers the bound.
+    fn prove_option(
+        &mut self,
+        picked: &Picked,
+        least: usize,
+        accept: &mut dyn FnMut(&Combination) -> bool,
+        allowance: &mut Allowance,
+    ) -> (Option<Placed>, bool) {
+        let others = &picked.options;
+        loop {
+            let best = self.pool.best_differing(others, least).cloned();
+            let goal = Goal { others, least };
+            let mut target = Target::new(&self.scorer, best);
+            let mut judge = Judge::new(accept, &mut self.refusals);
+            let mut open = f64::NEG_INFINITY;
+            for (model, dual) in self.models.iter().zip(&self.duals) {
+                if !model.infeasible {
+                    let mut prover = Prover::new(model, dual, &target);
+                    open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
+                }
+            }
+            let best = target.into_best();
+            let refused = judge.refused_value;
+            if let Some(best) = &best {
+                self.pool.insert(&self.scorer, best.clone());
+            }
+            // What the reduction dropped for a combination refused since is worth less than that.
+            let again = self.restore_if_refused();
+            let cut = open > f64::NEG_INFINITY;
+            if picked.options.is_empty() {
+                let value = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.solution.value);
+                let beyond = if again { refused } else { f64::NEG_INFINITY };
+                self.bound = self.bound.min(open.max(value).max(beyond));
+            }
+            if cut || !again {
+                return (best, !cut);
+            }
+        }
+    }
+}
+
+/// All phases in one call.
+pub fn solve(
+    problem: &Problem,
+    settings: &SearchSettings,
+    seed: u64,
+    accept: &mut dyn FnMut(&Combination) -> bool,
+    interrupted: &mut dyn FnMut() -> Option<StopReason>,
+) -> Outcome {
+    let mut search = Search::new(problem, settings, seed);
+    while search.round(accept).stopped.is_none() {
+        if let Some(reason) = interrupted() {
+            search.stopped = Some(reason);
+            search.cut_short = true;
+            break;
+        }
+    }
+    if !search.cut_short {
+        search.prove(accept, interrupted);
+    }
+    search.finish()
+}

@@ -1,0 +1,321 @@
+//! The rules that come with the daemon: what each measures, and all of them at work.
+
+use std::{collections::VecDeque, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    Window,
+    alerts::{Alert, AlertMachine, Bad, Rule, Sample, Transition, TransitionState},
+    metrics::{
+        AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS,
+        DATABASE_CONNECTIONS_LIMIT, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL, MEMORY_USED, Metric,
+        QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
+    },
+    settings::AlertSettings,
+    snapshot::percent,
+};
+
+/// What a rule reads from a cycle's figures.
+type Measure = fn(&Window) -> Option<Sample>;
+
+/// All rules with the settings' thresholds, in the order of the settings.
+pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 11] {
+    let s = settings;
+    let rule = |name, bad, unit, thresholds, runbook| Rule { name, bad, unit, thresholds, runbook };
+    [
+        (
+            rule(
+                "cpu",
+                Bad::Above,
+                "percent",
+                s.cpu,
+                "See what else runs on the machine; lower workflow.max_plans_in_flight or search.proof_nodes.",
+            ),
+            |w| ratio(w, CPU_RATIO),
+        ),
+        (
+            rule(
+                "memory",
+                Bad::Above,
+                "percent",
+                s.memory,
+                "See what else runs on the machine; lower database.query_cache_size, llm.response_cache_size or search.score_cache_size, or use a smaller model.",
+            ),
+            memory,
+        ),
+        (
+            rule(
+                "response_time",
+                Bad::Above,
+                "seconds",
+                s.response_time,
+                "Look at `eventplannerctl status` for full queues and at the alerts pool_usage and query_time; raise database.pool_size or lower workflow.max_plans_in_flight.",
+            ),
+            |w| quantile(w, CONTROL_SECONDS, 0.95),
+        ),
+        (
+            rule(
+                "error_rate",
+                Bad::Above,
+                "percent",
+                s.error_rate,
+                "Look for event=request_failed in the log: its error names the cause; then check the database and the disk.",
+            ),
+            error_rate,
+        ),
+        (
+            rule(
+                "workflow_time",
+                Bad::Above,
+                "seconds",
+                s.workflow_time,
+                "Compare agent and LLM times in `eventplannerctl report`; keep search.early_termination and workflow.parallel_agents on, lower search.max_rounds.",
+            ),
+            |w| mean(w, WORKFLOW_SECONDS),
+        ),
+        (
+            rule(
+                "pool_usage",
+                Bad::Above,
+                "percent",
+                s.pool_usage,
+                "Look for slow queries (query_time) and long locks; raise database.pool_size or database.max_overflow, and PostgreSQL's max_connections with them.",
+            ),
+            pool_usage,
+        ),
+        (
+            rule(
+                "query_time",
+                Bad::Above,
+                "seconds",
+                s.query_time,
+                "Run EXPLAIN (ANALYZE) on the slow query and ANALYZE on the tables; keep database.query_cache on, raise database.query_cache_ttl.",
+            ),
+            |w| mean(w, QUERY_SECONDS),
+        ),
+        (
+            rule(
+                "llm_time",
+                Bad::Above,
+                "seconds",
+                s.llm_time,
+                "Check that the model stays loaded (llm.warm_up, llm.keep_alive) and runs on the GPU; set `parallel` to the server's own, or use a smaller model.",
+            ),
+            |w| mean(w, LLM_SECONDS),
+        ),
+        (
+            rule(
+                "query_cache_hits",
+                Bad::Below,
+                "percent",
+                s.query_cache_hits,
+                "Many different requests, or many imports, make misses; raise database.query_cache_size and database.query_cache_ttl.",
+            ),
+            |w| hits(w, QUERY_CACHE),
+        ),
+        (
+            rule(
+                "llm_cache_hits",
+                Bad::Below,
+                "percent",
+                s.llm_cache_hits,
+                "Visions that differ make misses, and that is fine; for repeated ones raise llm.response_cache_size and llm.response_cache_ttl.",
+            ),
+            |w| hits(w, LLM_CACHE),
+        ),
+        (
+            rule(
+                "agent_success",
+                Bad::Below,
+                "percent",
+                s.agent_success,
+                "Look for event=agent_failed in the log; check the LLM server, raise workflow.agent_timeout or llm.timeout.",
+            ),
+            agent_success,
+        ),
+    ]
+}
+
+/// All rules at work.
+#[derive(Debug)]
+pub struct AlertBook {
+    machines: Vec<(AlertMachine, Measure)>,
+    /// Resolved alerts, the newest first.
+    recent: VecDeque<(Alert, Timestamp)>,
+    keep: usize,
+    reminder: Duration,
+}
+
+impl AlertBook {
+    pub fn new(settings: &AlertSettings) -> Self {
+        let machines = rules(settings).map(|(rule, measure)| (AlertMachine::new(rule), measure));
+        Self {
+            machines: machines.into(),
+            recent: VecDeque::new(),
+            keep: settings.recent,
+            reminder: settings.reminder_interval,
+        }
+    }
+
+    /// Takes over changed settings; what fires goes on firing.
+    pub fn reconfigure(&mut self, settings: &AlertSettings) {
+        for ((machine, _), (rule, _)) in self.machines.iter_mut().zip(rules(settings)) {
+            machine.set_rule(rule);
+        }
+        (self.keep, self.reminder) = (settings.recent, settings.reminder_interval);
+        self.recent.truncate(self.keep);
+    }
+
+    /// Measures every rule on a cycle's figures; the transitions are to be logged.
+    pub fn evaluate(&mut self, window: &Window, now: Timestamp) -> Vec<Transition> {
+        let mut transitions = Vec::new();
+        for (machine, measure) in &mut self.machines {
+            let Some(transition) = machine.observe(measure(window), now, self.reminder) else {
+                continue;
+            };
+            if transition.state == TransitionState::Resolved {
+                self.recent.push_front((transition.alert.clone(), now));
+                self.recent.truncate(self.keep);
+            }
+            transitions.push(transition);
+        }
+        transitions
+    }
+
+    /// What fires now, in the order of the rules.
+    pub fn firing(&self) -> impl Iterator<Item = &Alert> {
+        self.machines.iter().filter_map(|(machine, _)| machine.firing())
+    }
+
+    /// What was resolved, and when; the newest first.
+    pub fn recent(&self) -> impl Iterator<Item = &(Alert, Timestamp)> {
+        self.recent.iter()
+    }
+}
+
+fn ratio(window: &Window, metric: Metric) -> Option<Sample> {
+    let value = window.figures.gauge(metric, |_| true)?;
+    Some(Sample { value: 100.0 * value, samples: 1 })
+}
+
+fn memory(window: &Window) -> Option<Sample> {
+    let used = window.figures.gauge(MEMORY_USED, |_| true)?;
+    let total = window.figures.gauge(MEMORY_TOTAL, |_| true)?;
+    Some(Sample { value: 100.0 * used / total, samples: 1 })
+}
+
+fn pool_usage(window: &Window) -> Option<Sample> {
+    let used = window.figures.gauge(DATABASE_CONNECTIONS, |labels| labels[0] == "used")?;
+    let limit = window.figures.gauge(DATABASE_CONNECTIONS_LIMIT, |_| true)?;
+    Some(Sample { value: 100.0 * used / limit, samples: 1 })
+}
+
+fn mean(window: &Window, metric: Metric) -> Option<Sample> {
+    let times = window.figures.histogram(metric);
+    Some(Sample { value: times.mean_seconds()?, samples: times.count() })
+}
+
+fn quantile(window: &Window, metric: Metric, share: f64) -> Option<Sample> {
+    let times = window.figures.histogram(metric);
+    Some(Sample { value: times.quantile_seconds(share)?, samples: times.count() })
+}
+
+fn hits(window: &Window, cache: Metric) -> Option<Sample> {
+    window.hit_percent(cache).map(|(value, samples)| Sample { value, samples })
+}
+
+fn error_rate(window: &Window) -> Option<Sample> {
+    let errors = window.figures.counter(CONTROL_REQUESTS, |labels| labels[1] == "5xx");
+    let all = window.figures.counter(CONTROL_REQUESTS, |_| true);
+    percent(errors, all).map(|(value, samples)| Sample { value, samples })
+}
+
+/// A fallback to the rules is a success: the plan goes on with a valid answer.
+fn agent_success(window: &Window) -> Option<Sample> {
+    let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
+    let all = window.figures.counter(AGENT_RUNS, |_| true);
+    percent(window.figures.counter(AGENT_RUNS, good), all)
+        .map(|(value, samples)| Sample { value, samples })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::{Snapshot, Telemetry};
+
+    /// Figures of one cycle in which everything is bad.
+    fn bad_cycle() -> Telemetry {
+        let telemetry = Telemetry::default();
+        telemetry.gauge(CPU_RATIO, &[], 0.99);
+        telemetry.gauge(MEMORY_USED, &[], 95.0);
+        telemetry.gauge(MEMORY_TOTAL, &[], 100.0);
+        telemetry.gauge(DATABASE_CONNECTIONS, &["used"], 58.0);
+        telemetry.gauge(DATABASE_CONNECTIONS, &["idle"], 2.0);
+        telemetry.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
+        telemetry.add(QUERY_CACHE, &["miss"], 1_000);
+        telemetry.add(LLM_CACHE, &["miss"], 1_000);
+        telemetry.add(AGENT_RUNS, &["budgeting", "timeout"], 100);
+        telemetry.add(CONTROL_REQUESTS, &["plans", "5xx"], 100);
+        for _ in 0..100 {
+            telemetry.observe_seconds(CONTROL_SECONDS, &["plans"], 20.0);
+            telemetry.observe_seconds(WORKFLOW_SECONDS, &["options"], 2_000.0);
+            telemetry.observe_seconds(QUERY_SECONDS, &["search"], 20.0);
+            telemetry.observe_seconds(LLM_SECONDS, &["ollama"], 20.0);
+        }
+        telemetry
+    }
+
+    fn window(telemetry: &Telemetry) -> Window {
+        let minute = Duration::from_secs(60);
+        Window::between(&Snapshot::default(), &telemetry.snapshot(), minute)
+    }
+
+    #[test]
+    fn every_rule_fires_when_all_is_bad_and_none_when_nothing_is_known() {
+        let settings = AlertSettings::default();
+        let mut book = AlertBook::new(&settings);
+        let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+        let nothing = Window::default();
+        let bad = window(&bad_cycle());
+        let mut fired = Vec::new();
+        for minute in 0..30 {
+            assert_eq!(book.evaluate(&nothing, at(minute)), []);
+        }
+        for minute in 30..60 {
+            fired.extend(book.evaluate(&bad, at(minute)).into_iter().map(|t| t.alert));
+        }
+        fired.sort_by_key(|alert| alert.alert);
+        let names: Vec<_> = fired.iter().map(|alert| alert.alert).collect();
+        let mut expected: Vec<_> = rules(&settings).iter().map(|(rule, _)| rule.name).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected, "each fires exactly once");
+        for alert in &fired {
+            assert!(alert.value.is_finite() && !alert.runbook.is_empty(), "{alert:?}");
+        }
+        assert_eq!(book.firing().count(), 11);
+        // All good again: gauges at zero, hits, successes, fast answers.
+        let good = Telemetry::default();
+        for metric in [CPU_RATIO, MEMORY_USED] {
+            good.gauge(metric, &[], 0.0);
+        }
+        good.gauge(MEMORY_TOTAL, &[], 1.0);
+        good.gauge(DATABASE_CONNECTIONS, &["used"], 0.0);
+        good.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
+        good.add(QUERY_CACHE, &["hit"], 1_000);
+        good.add(LLM_CACHE, &["hit"], 1_000);
+        good.add(AGENT_RUNS, &["budgeting", "fallback"], 100);
+        good.add(CONTROL_REQUESTS, &["plans", "2xx"], 100);
+        for _ in 0..100 {
+            good.observe_seconds(CONTROL_SECONDS, &["plans"], 0.01);
+            good.observe_seconds(WORKFLOW_SECONDS, &["options"], 0.01);
+            good.observe_seconds(QUERY_SECONDS, &["search"], 0.01);
+            good.observe_seconds(LLM_SECONDS, &["ollama"], 0.01);
+        }
+        let good = window(&good);
+        let resolved: Vec<_> = (60..90).flat_map(|m| book.evaluate(&good, at(m))).collect();
+        assert_eq!(resolved.len(), 11);
+        assert!(resolved.iter().all(|t| t.state == TransitionState::Resolved));
+        assert_eq!((book.firing().count(), book.recent().count()), (0, 11));
+    }
+}

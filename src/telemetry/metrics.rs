@@ -1,0 +1,123 @@
+//! The names of all metrics, with their labels and help. Prometheus's rules hold: base units
+//! (seconds, bytes, ratios), `_total` for counters, no ids as labels.
+
+/// What kind of figure a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MetricKind {
+    /// Only rises.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Times in seconds.
+    Histogram,
+}
+
+/// A metric: used by its constant, so that name, labels and help stand in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metric {
+    pub name: &'static str,
+    pub kind: MetricKind,
+    /// Names of the labels, in the order in which their values are given.
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($const:ident $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $const: Metric = Metric {
+                name: concat!("eventplanner_", $name),
+                kind: MetricKind::$kind,
+                labels: &[$($label),*],
+                help: $help,
+            };
+        )*
+
+        /// Every metric, in the order of their names' groups.
+        pub const ALL: &[Metric] = &[$($const),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO Gauge "build_info" ["version"] "1, with the version that runs.";
+    UPTIME Gauge "uptime_seconds" [] "Seconds since the daemon started.";
+
+    PLANS_SUBMITTED Counter "plans_submitted_total" [] "Plans acknowledged.";
+    PLANS_REFUSED Counter "plans_refused_total" ["reason"] "Submits that were not taken in.";
+    PLANS_FINISHED Counter "plans_finished_total" ["state"] "Plans that reached a final state.";
+    PLANS_QUEUED Gauge "plans_queued" [] "Plans that wait for their turn.";
+    PLANS_IN_FLIGHT Gauge "plans_in_flight" [] "Plans that are worked on.";
+    PLANS_RESUMED Counter "plans_resumed_total" [] "Plans taken up again after a restart.";
+    WORKFLOW_SECONDS Histogram "workflow_seconds" ["outcome"] "Seconds from a plan's claim to its options, or to its end without any.";
+    BLUEPRINT_SECONDS Histogram "blueprint_seconds" [] "Seconds from a selection to the written documents.";
+
+    SEARCH_SECONDS Histogram "search_seconds" [] "Seconds of a search, its proof included.";
+    SEARCH_ROUNDS Counter "search_rounds_total" [] "Rounds of all searches.";
+    SEARCH_STOPS Counter "search_stops_total" ["reason"] "Searches by what ended them.";
+    COMBINATIONS_SCORED Counter "search_combinations_scored_total" [] "Combinations that got a fitness.";
+    SCORE_CACHE Counter "score_cache_requests_total" ["result"] "Look-ups in the score cache: hit or miss.";
+    CHECKPOINTS Counter "checkpoints_total" [] "Checkpoints written.";
+    CHECKPOINT_BYTES Counter "checkpoint_bytes_total" ["form"] "Bytes of checkpoints: plain, and as stored.";
+
+    AGENT_SECONDS Histogram "agent_seconds" ["agent"] "Seconds of one run of an agent.";
+    AGENT_RUNS Counter "agent_runs_total" ["agent", "outcome"] "Runs of agents: ok, fallback, failed or timeout.";
+
+    QUERY_SECONDS Histogram "database_query_seconds" ["query"] "Seconds of a database query, without the wait for a connection.";
+    CHECKOUT_SECONDS Histogram "database_checkout_seconds" [] "Seconds that callers waited for a connection.";
+    DATABASE_ERRORS Counter "database_errors_total" ["kind"] "Database errors.";
+    DATABASE_CONNECTIONS Gauge "database_connections" ["state"] "Connections of the pool: idle or used.";
+    DATABASE_CONNECTIONS_LIMIT Gauge "database_connections_limit" [] "Connections that the pool may open.";
+    QUERY_CACHE Counter "query_cache_requests_total" ["result"] "Look-ups in the query cache: hit or miss.";
+    QUERY_CACHE_ENTRIES Gauge "query_cache_entries" [] "Entries in the query cache.";
+    VENDORS Gauge "vendors" [] "Vendors in the database.";
+
+    LLM_SECONDS Histogram "llm_request_seconds" ["endpoint"] "Seconds of a request to an LLM server.";
+    LLM_REQUESTS Counter "llm_requests_total" ["endpoint", "outcome"] "Requests to LLM servers by outcome.";
+    LLM_FALLBACKS Counter "llm_fallbacks_total" ["reason"] "Answers of the built-in rules in place of a model's.";
+    LLM_CACHE Counter "llm_cache_requests_total" ["result"] "Look-ups in the response cache: hit or miss.";
+    LLM_CACHE_ENTRIES Gauge "llm_cache_entries" [] "Entries in the response cache.";
+    LLM_QUEUED Gauge "llm_queued_requests" ["endpoint"] "Requests that wait for an endpoint's turn.";
+    LLM_BREAKER_OPEN Gauge "llm_breaker_open" ["endpoint"] "1 while the endpoint is left alone after failures.";
+    LLM_TOKENS Counter "llm_tokens_total" ["endpoint", "direction"] "Tokens: prompt or reply.";
+
+    CONTROL_SECONDS Histogram "control_request_seconds" ["route"] "Seconds to answer a control request, waits and event streams left out.";
+    CONTROL_REQUESTS Counter "control_requests_total" ["route", "status"] "Control requests by status class: 2xx, 4xx, 5xx.";
+    CONTROL_CONNECTIONS Gauge "control_connections" [] "Open connections to the control socket.";
+
+    ACTOR_RESTARTS Counter "actor_restarts_total" ["actor"] "Restarts of actors.";
+    ACTOR_PANICS Counter "actor_panics_total" ["actor"] "Panics caught in actors.";
+    ACTOR_REFUSED Counter "actor_refused_total" ["actor"] "Messages refused since the actor's queue was full.";
+    ACTOR_QUEUED Gauge "actor_queued_messages" ["actor"] "Messages admitted to an actor and not yet answered.";
+
+    CPU_RATIO Gauge "system_cpu_ratio" [] "Share of all cores in use, 0 to 1.";
+    MEMORY_USED Gauge "system_memory_used_bytes" [] "Memory of the machine in use.";
+    MEMORY_TOTAL Gauge "system_memory_total_bytes" [] "Memory of the machine.";
+    PROCESS_MEMORY Gauge "process_resident_memory_bytes" [] "Resident memory of the daemon.";
+    PROCESS_FDS Gauge "process_open_fds" [] "Open file descriptors of the daemon.";
+    PROCESS_THREADS Gauge "process_threads" [] "Threads of the daemon.";
+
+    LOG_DROPPED Counter "log_lines_dropped_total" [] "Log lines dropped since the writer was behind.";
+    SERIES_FOLDED Counter "telemetry_series_folded_total" ["metric"] "Figures counted under `other` since the metric had too many label sets.";
+    ALERTS_FIRING Gauge "alerts_firing" ["alert", "severity"] "1 while the alert fires.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_prometheus() {
+        for (i, metric) in ALL.iter().enumerate() {
+            let name = metric.name;
+            assert!(ALL[..i].iter().all(|other| other.name != name), "{name} twice");
+            assert_eq!(metric.kind == MetricKind::Counter, name.ends_with("_total"), "{name}");
+            if metric.kind == MetricKind::Histogram {
+                assert!(name.ends_with("_seconds"), "{name}");
+            }
+            let plain = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(plain(name) && metric.labels.iter().all(|label| plain(label)), "{name}");
+            assert!(!metric.labels.contains(&"plan_id") && metric.help.ends_with('.'), "{name}");
+        }
+    }
+}

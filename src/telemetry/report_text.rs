@@ -1,0 +1,203 @@
+//! A report as Markdown, and the same as plain text for a terminal.
+
+use std::fmt::Write;
+
+use super::report::{CacheUse, Report, Times};
+
+impl Report {
+    /// Markdown: a heading and a table per part.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!(
+            "# eventplanner performance report\n\n{}, the last {}\n",
+            self.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            seconds(Some(self.window_seconds)),
+        );
+        for (title, rows) in self.parts() {
+            let _ = write!(text, "\n## {title}\n\n| | |\n|---|---|\n");
+            for (name, value) in rows {
+                let _ = writeln!(text, "| {name} | {value} |");
+            }
+        }
+        text.push_str("\n## Alerts\n\n");
+        bullets(&mut text, &self.alert_lines(), "none fires");
+        text.push_str("\n## Recommendations\n\n");
+        bullets(&mut text, &self.advice_lines("`"), "none");
+        text
+    }
+
+    /// Aligned lines.
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "eventplanner performance report, {}, the last {}\n",
+            self.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            seconds(Some(self.window_seconds)),
+        );
+        for (title, rows) in self.parts() {
+            let _ = write!(text, "\n{title}\n");
+            for (name, value) in rows {
+                let _ = writeln!(text, "  {name:<28} {value}");
+            }
+        }
+        text.push_str("\nAlerts\n");
+        bullets(&mut text, &self.alert_lines(), "none fires");
+        text.push_str("\nRecommendations\n");
+        bullets(&mut text, &self.advice_lines(""), "none");
+        text
+    }
+
+    fn parts(&self) -> [(&'static str, Vec<(&'static str, String)>); 5] {
+        let (system, database) = (&self.system, &self.database);
+        let (llm, workflow, control) = (&self.llm, &self.workflow, &self.control);
+        let pool = database.connections_used.zip(database.connections_limit);
+        [
+            (
+                "System",
+                vec![
+                    ("CPU", percent(system.cpu_percent)),
+                    ("memory of the machine", percent(system.memory_percent)),
+                    ("memory of the daemon", mebibytes(system.resident_bytes)),
+                    ("open files, threads", pair(system.open_files, system.threads)),
+                    (
+                        "actor restarts, panics",
+                        pair(Some(system.actor_restarts), Some(system.actor_panics)),
+                    ),
+                ],
+            ),
+            (
+                "Database",
+                vec![
+                    ("queries", times(&database.queries)),
+                    ("query cache", cache(&database.query_cache)),
+                    (
+                        "connections in use",
+                        pool.map_or(NONE.into(), |(n, of)| format!("{n} of {of}")),
+                    ),
+                    ("errors", database.errors.to_string()),
+                ],
+            ),
+            (
+                "LLM",
+                vec![
+                    ("requests", times(&llm.requests)),
+                    ("response cache", cache(&llm.response_cache)),
+                    ("answers by the rules instead", llm.fallbacks.to_string()),
+                    ("waiting requests", llm.queued.to_string()),
+                ],
+            ),
+            (
+                "Workflow",
+                vec![
+                    ("plans submitted", workflow.submitted.to_string()),
+                    (
+                        "plans queued, in flight",
+                        pair(Some(workflow.queued), Some(workflow.in_flight)),
+                    ),
+                    ("plans finished", counts(&workflow.finished)),
+                    ("claim to options", times(&workflow.workflows)),
+                    ("searches", times(&workflow.searches)),
+                    ("rounds", workflow.rounds.to_string()),
+                    ("searches stopped because", counts(&workflow.stopped_because)),
+                    ("score cache", cache(&workflow.score_cache)),
+                    (
+                        "agent runs, success",
+                        format!(
+                            "{}, {}",
+                            workflow.agent_runs,
+                            percent(workflow.agent_success_percent)
+                        ),
+                    ),
+                ],
+            ),
+            (
+                "Control API",
+                vec![
+                    ("requests", times(&control.requests)),
+                    ("server errors", percent(control.server_error_percent)),
+                ],
+            ),
+        ]
+    }
+
+    fn alert_lines(&self) -> Vec<String> {
+        let line = |alert: &super::alerts::Alert| {
+            format!(
+                "{} {}: {:.2} {} (threshold {}), since {}. {}",
+                alert.severity.as_str(),
+                alert.alert,
+                alert.value,
+                alert.unit,
+                alert.threshold,
+                alert.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                alert.runbook
+            )
+        };
+        self.alerts.iter().map(line).collect()
+    }
+
+    fn advice_lines(&self, quote: &str) -> Vec<String> {
+        let line = |found: &super::advice::Advice| {
+            let setting = match found.setting {
+                "" => String::new(),
+                setting => format!("{quote}{setting}{quote}: "),
+            };
+            format!("{}: {setting}{}", found.finding, found.advice)
+        };
+        self.recommendations.iter().map(line).collect()
+    }
+}
+
+/// Stands for what was not measured.
+const NONE: &str = "-";
+
+fn bullets(text: &mut String, lines: &[String], none: &str) {
+    if lines.is_empty() {
+        let _ = writeln!(text, "- {none}");
+    }
+    for line in lines {
+        let _ = writeln!(text, "- {line}");
+    }
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or(NONE.into(), |value| format!("{value:.1} %"))
+}
+
+fn seconds(value: Option<f64>) -> String {
+    match value {
+        None => NONE.into(),
+        Some(s) if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        Some(s) if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        Some(s) if s < 120.0 => format!("{s:.1} s"),
+        Some(s) => format!("{:.1} min", s / 60.0),
+    }
+}
+
+fn times(times: &Times) -> String {
+    if times.count == 0 {
+        return "0".into();
+    }
+    let (mean, p95) = (seconds(times.mean_seconds), seconds(times.p95_seconds));
+    format!("{}, mean {mean}, 95th percentile {p95}", times.count)
+}
+
+fn cache(cache: &CacheUse) -> String {
+    let entries = cache.entries.map_or(String::new(), |entries| format!(", {entries} entries"));
+    format!("{} of {} look-ups hit{entries}", percent(cache.hit_percent), cache.lookups)
+}
+
+fn pair(first: Option<u64>, second: Option<u64>) -> String {
+    let one = |value: Option<u64>| value.map_or(NONE.into(), |value| value.to_string());
+    format!("{}, {}", one(first), one(second))
+}
+
+fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or(NONE.into(), |bytes| format!("{:.1} MiB", bytes as f64 / 1_048_576.0))
+}
+
+fn counts(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return "0".into();
+    }
+    let each: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    each.join(", ")
+}

@@ -1,0 +1,70 @@
+//! Tasks and settings for gateway tests.
+
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use std::time::{Duration, Instant};
+
+use eventplanner::{
+    llm::{
+        Gateway, Priority, Reply, RequirementsTask, Task,
+        settings::{EndpointSettings, LlmSettings},
+    },
+    model::{EventType, Requirements},
+};
+
+/// A reply to [`vision`] that adds the style `vintage` and the amenity `stage`.
+pub const VINTAGE: &str =
+    r#"{"styles":["vintage"],"cuisines":[],"amenities":["stage"],"venue_types":[],"video":false}"#;
+
+/// A requirements task; different texts are different requests.
+pub fn vision(text: &str) -> Task {
+    Task::Requirements(RequirementsTask {
+        event_type: EventType::Wedding,
+        vision: text.to_owned(),
+        keywords: vec!["word".to_owned()],
+    })
+}
+
+/// Settings with short times, so that faults show quickly.
+pub fn quick(endpoints: Vec<EndpointSettings>) -> LlmSettings {
+    LlmSettings {
+        endpoints,
+        timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(1),
+        first_byte_timeout: Duration::from_millis(400),
+        idle_timeout: Duration::from_millis(300),
+        retries: 2,
+        ..LlmSettings::default()
+    }
+}
+
+pub fn gateway(settings: LlmSettings) -> Gateway {
+    Gateway::new(settings, 7).expect("good settings")
+}
+
+pub fn in_seconds(seconds: u64) -> Instant {
+    Instant::now() + Duration::from_secs(seconds)
+}
+
+/// Asks as a person would, with ten seconds to spare.
+pub async fn ask(gateway: &Gateway, task: Task) -> eventplanner::llm::Answer {
+    gateway.answer(task, Priority::Interactive, in_seconds(10)).await
+}
+
+pub fn requirements(reply: &Reply) -> &Requirements {
+    match reply {
+        Reply::Requirements(requirements) => requirements,
+        other => panic!("not requirements: {other:?}"),
+    }
+}
+
+/// Waits until something else's doing makes `condition` true; five seconds at most.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(5);
+    assert!(tokio::time::timeout(limit, wait).await.is_ok(), "never happened: {what}");
+}
