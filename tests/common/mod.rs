@@ -7,10 +7,9 @@ pub mod llm_server;
 pub mod llm_tasks;
 
 use std::{
-    io::Write,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -24,9 +23,7 @@ const TEMPLATE: &str = "migrated";
 struct SharedCluster {
     cluster: Cluster,
     _lock: StateLock,
-    /// A shell waits for this pipe to close, which it does at the latest when the process is
-    /// gone; then it ends the server and removes its files.
-    _leash: ChildStdin,
+    _leash: Leash,
 }
 
 static SHARED: OnceCell<SharedCluster> = OnceCell::const_new();
@@ -82,35 +79,44 @@ async fn start() -> SharedCluster {
     // Room for all tests of a binary at once.
     let settings = DatabaseSettings { max_overflow: 200, ..DatabaseSettings::default() };
     let cluster = Cluster::start(&lock, &settings).await.unwrap();
-    let leash = leash(cluster.process_id(), &directory);
+    let leash = Leash::new(cluster.process_id(), &directory);
     cluster.ensure_database(TEMPLATE, None).await.unwrap();
     let url = cluster.url(TEMPLATE);
     eventplanner::store::migrate(&url.parse().unwrap(), &settings).await.unwrap();
     SharedCluster { cluster, _lock: lock, _leash: leash }
 }
 
-/// Ends a server and removes its directory when this process is gone.
-pub fn leash(pid: i32, directory: &Path) -> ChildStdin {
-    let script = "read -r _; kill -QUIT \"$0\"; \
-                  for _ in $(seq 100); do kill -0 \"$0\" 2>/dev/null || break; sleep 0.05; done; \
-                  rm -rf \"$1\"";
-    let mut shell = Command::new("sh")
-        .args(["-c", script])
-        .arg(pid.to_string())
-        .arg(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // Ctrl-C is for the tests; the shell outlives them.
-        .process_group(0)
-        .spawn()
-        .unwrap();
-    shell.stdin.take().unwrap()
+/// Ends a server and removes its directory when it is dropped, or when this process is gone: a
+/// shell waits for a pipe of ours to close.
+pub struct Leash {
+    shell: Child,
 }
 
-/// Ends a leashed server now.
-pub fn let_go(mut leash: ChildStdin) {
-    leash.write_all(b"\n").unwrap();
+impl Leash {
+    pub fn new(pid: i32, directory: &Path) -> Self {
+        let script = "read -r _; kill -QUIT \"$0\"; \
+                      for _ in $(seq 100); do kill -0 \"$0\" || break; sleep 0.05; done; \
+                      rm -rf \"$1\"";
+        let shell = Command::new("sh")
+            .args(["-c", script])
+            .arg(pid.to_string())
+            .arg(directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C is for the tests; the shell outlives them.
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { shell }
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
 }
 
 pub fn state_directory(directory: &tempfile::TempDir) -> PathBuf {

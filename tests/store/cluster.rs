@@ -8,7 +8,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::common::{leash, let_go, raw, reachable_directory, small_pool, state_directory};
+use crate::common::{Leash, raw, reachable_directory, small_pool, state_directory};
 
 /// Children of a killed server notice it within a moment.
 const SOON: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ async fn a_cluster_outlives_stops_kills_and_lost_daemons() {
 
     // Made, used, stopped.
     let cluster = Cluster::start(&lock, &settings).await.unwrap();
-    let _leash = leash(cluster.process_id(), directory.path());
+    let _leash = Leash::new(cluster.process_id(), directory.path());
     cluster.ensure_database("kept", None).await.unwrap();
     cluster.ensure_database("kept", None).await.unwrap();
     let client = raw(&url(&cluster)).await;
@@ -34,7 +34,7 @@ async fn a_cluster_outlives_stops_kills_and_lost_daemons() {
     let started = Instant::now();
     let mut cluster = Cluster::start(&lock, &settings).await.unwrap();
     println!("start of an existing cluster: {:?}", started.elapsed());
-    let leash_2 = leash(cluster.process_id(), directory.path().join("none").as_path());
+    let leash_2 = Leash::new(cluster.process_id(), directory.path().join("none").as_path());
     kill(Pid::from_raw(cluster.process_id()), Signal::SIGKILL).unwrap();
     let killed = Instant::now();
     while cluster.exited().is_none() {
@@ -47,7 +47,7 @@ async fn a_cluster_outlives_stops_kills_and_lost_daemons() {
     // Recovered; then its daemon goes without a word, and the next one takes the server over.
     let cluster = Cluster::start(&lock, &settings).await.unwrap();
     let first = cluster.process_id();
-    let leash_3 = leash(first, directory.path().join("none").as_path());
+    let leash_3 = Leash::new(first, directory.path().join("none").as_path());
     let seen: i32 =
         raw(&url(&cluster)).await.query_one("SELECT n FROM t", &[]).await.unwrap().get(0);
     assert_eq!(seen, 7);
@@ -61,10 +61,9 @@ async fn a_cluster_outlives_stops_kills_and_lost_daemons() {
     larger.max_overflow += 100;
     let cluster = Cluster::start(&lock, &larger).await.unwrap();
     assert_ne!(cluster.process_id(), first);
-    let leash_4 = leash(cluster.process_id(), directory.path().join("none").as_path());
+    let leash_4 = Leash::new(cluster.process_id(), directory.path().join("none").as_path());
     cluster.stop().await.unwrap();
-    let_go(leash_3);
-    let_go(leash_4);
+    drop((leash_3, leash_4));
 }
 
 #[tokio::test]
@@ -79,17 +78,20 @@ async fn a_second_daemon_is_refused_by_name() {
 #[tokio::test]
 async fn a_pid_file_of_another_process_is_no_obstacle() {
     let directory = reachable_directory();
-    let lock = StateLock::acquire(&state_directory(&directory)).unwrap();
+    // Too long a path for a socket in it.
+    let state = state_directory(&directory).join("x".repeat(80));
+    let lock = StateLock::acquire(&state).unwrap();
     let cluster = Cluster::start(&lock, &small_pool()).await.unwrap();
-    let _leash = leash(cluster.process_id(), directory.path());
+    let _leash = Leash::new(cluster.process_id(), directory.path());
+    raw(&cluster.url("postgres")).await.query_one("SELECT 1", &[]).await.unwrap();
     cluster.stop().await.unwrap();
     // As after a crash and a reboot: the id belongs to somebody else now.
-    let pid_file = state_directory(&directory).join("postgres/data/postmaster.pid");
+    let pid_file = state.join("postgres/data/postmaster.pid");
     std::fs::write(&pid_file, format!("{}\n/nowhere\n", std::process::id())).unwrap();
     let cluster = Cluster::start(&lock, &small_pool()).await.unwrap();
-    let leash = leash(cluster.process_id(), directory.path().join("none").as_path());
+    let leash = Leash::new(cluster.process_id(), directory.path().join("none").as_path());
     cluster.stop().await.unwrap();
-    let_go(leash);
+    drop(leash);
 }
 
 #[tokio::test]
@@ -99,7 +101,7 @@ async fn nobody_else_can_reach_the_socket() {
     let directory = reachable_directory();
     let lock = StateLock::acquire(&state_directory(&directory)).unwrap();
     let cluster = Cluster::start(&lock, &small_pool()).await.unwrap();
-    let _leash = leash(cluster.process_id(), directory.path());
+    let _leash = Leash::new(cluster.process_id(), directory.path());
     for path in ["postgres", "postgres/data", "postgres/socket"] {
         let meta = std::fs::metadata(state_directory(&directory).join(path)).unwrap();
         assert_eq!(meta.mode() & 0o777, 0o700, "{path}");

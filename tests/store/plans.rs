@@ -305,12 +305,16 @@ async fn many_submitters_share_commits() {
     const PLANS_EACH: usize = 25;
     let store: Store = store().await;
     let started = std::time::Instant::now();
-    let tasks = (0..SUBMITTERS).map(|_| async {
-        for _ in 0..PLANS_EACH {
-            submit(&store).await;
-        }
-    });
-    futures_util::future::join_all(tasks).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..SUBMITTERS {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for _ in 0..PLANS_EACH {
+                submit(&store).await;
+            }
+        });
+    }
+    tasks.join_all().await;
     let elapsed = started.elapsed();
     println!("{} plans in {elapsed:?}", SUBMITTERS * PLANS_EACH);
     let counts = store.plan_counts().await.unwrap();
