@@ -1,9 +1,103 @@
-//! The writing stage of a run: timeline, prose, documents.
-use slog::Logger;
+//! The writing stage of a run: timeline, text, documents, confirmed bookings.
 
-use super::plan_run::{RunContext, RunError};
-use crate::{model::PlanState, store::Plan};
+use std::time::Instant;
 
-pub async fn write(_c: &RunContext, _p: &Plan, _l: &Logger) -> Result<PlanState, RunError> {
-    Ok(PlanState::Completed)
+use jiff::Timestamp;
+use slog::{Logger, info};
+
+use super::{
+    agents::{Started, blueprint, timeline},
+    llm_gateway::Ask,
+    plan_run::{RunContext, RunError},
+    plan_search::{agent_event, report_agents},
+};
+use crate::{
+    documents::{self, Blueprint, DocumentError, Sources},
+    llm::Priority,
+    model::{PlanState, VendorId},
+    store::{AgentOutcome, Bookings, Document, Patch, Plan, Transition},
+    telemetry::events,
+};
+
+/// Writes the documents of the selected option and completes the plan. Documents of an earlier
+/// try are written over.
+pub async fn write(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+) -> Result<PlanState, RunError> {
+    let began = Instant::now();
+    let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
+    let result = plan.result.as_ref().ok_or_else(|| missing("result"))?;
+    let tally = result.tally.as_ref().ok_or_else(|| missing("figures of its search"))?;
+    let selected = plan.selected.ok_or_else(|| missing("selected option"))?;
+    let option = result.options.iter().find(|option| option.number == selected);
+    let option = option.ok_or_else(|| missing("option of the selected number"))?;
+    let request = &plan.request;
+
+    let categories = context.peers.requested_categories(request).await?;
+    let ids: Vec<VendorId> = option.vendors.iter().map(|chosen| chosen.id.clone()).collect();
+    let vendors = context.store.vendors_by_ids(&ids).await?;
+    let started = Started::now(plan.id);
+    let laid_out = timeline::lay_out(request, &categories, option, &vendors);
+    let timeline_run = started.ended(timeline::NAME, AgentOutcome::Ok);
+
+    let started = Started::now(plan.id);
+    let requirements = plan.requirements.clone().unwrap_or_default();
+    let tasks = vec![blueprint::task(request, &requirements, option)];
+    let deadline = Instant::now() + context.settings.workflow.agent_timeout;
+    let answers =
+        context.peers.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline }).await?;
+    let answer = answers.into_iter().next();
+    let answer = answer.ok_or_else(|| RunError::Passing("the gateway gave no answer".into()))?;
+    let blueprint_run = started.answered(blueprint::NAME, &answer);
+    let runs = [timeline_run, blueprint_run];
+    report_agents(context, log, &runs).await;
+
+    let sources = Sources {
+        plan: plan.id,
+        request,
+        options: &result.options,
+        selected,
+        vendors: &vendors,
+        timeline: &laid_out,
+        tally,
+        notes: &result.notes,
+        prose: &blueprint::conclude(answer.reply),
+        generated_at: Timestamp::now(),
+    };
+    let documents = render(sources).map_err(|error| RunError::Final(error.to_string()))?;
+    for document in &documents {
+        context.store.put_document(plan.id, plan.run_number, document).await?;
+    }
+    let patch = Patch {
+        bookings: Bookings::Confirm,
+        events: runs.iter().map(agent_event).collect(),
+        ..Patch::default()
+    };
+    let (from, to) = (PlanState::Writing, PlanState::Completed);
+    let change = Transition::new(plan.id, plan.run_number, from, to).with(patch);
+    context.store.transition(&change).await?;
+    info!(log, "the blueprint is written"; events::PLAN_COMPLETED,
+        "documents" => documents.len(), "ms" => began.elapsed().as_millis() as u64);
+    Ok(to)
+}
+
+/// The blueprint in all its forms.
+fn render(sources: Sources<'_>) -> Result<Vec<Document>, DocumentError> {
+    let blueprint = Blueprint::new(sources)?;
+    let document = |name: &str, media_type: &str, body: String| Document {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        body: body.into_bytes(),
+    };
+    let mut json = serde_json::to_string_pretty(&documents::json(&blueprint)?)?;
+    json.push('\n');
+    let markdown = documents::markdown(&blueprint)?;
+    let calendar = documents::calendar(&blueprint);
+    Ok(vec![
+        document("blueprint.md", "text/markdown; charset=utf-8", markdown),
+        document("blueprint.json", "application/json", json),
+        document("blueprint.ics", "text/calendar; charset=utf-8", calendar),
+    ])
 }

@@ -208,7 +208,7 @@ async fn newest_checkpoint(
 }
 
 /// Puts the agents' runs on record. They are for people: a failure here costs the plan nothing.
-async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
+pub async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
     for run in runs {
         let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
         context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);

@@ -37,6 +37,25 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// As in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::TooLarge => "too_large",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::WrongState => "wrong_state",
+            Self::Taken => "taken",
+            Self::KeyReused => "key_reused",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+            Self::Unknown => "unknown",
+        }
+    }
+
     pub const fn http_status(self) -> u16 {
         match self {
             Self::Invalid => 400,

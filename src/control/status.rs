@@ -1,7 +1,5 @@
 //! How the daemon is, on the wire.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +33,6 @@ pub struct StatusView {
     pub memory_bytes: u64,
     /// `private cluster` or `external`, never the URL: it may hold a password.
     pub database: String,
-    /// By state name; states without a plan are absent.
-    pub plans: BTreeMap<String, u64>,
     pub actors: Vec<ActorStatus>,
 }
 

@@ -19,6 +19,10 @@ use super::{failure::FailureKind, locked, task::Priority};
 /// Weight of the newest service time in the running mean: the last ten or so count.
 const NEWEST: f64 = 0.2;
 
+/// Estimates of waits are taken this much longer: work that is admitted and then comes too late
+/// is lost twice, for its caller and for the one refused in its place.
+const CAUTION: f64 = 1.25;
+
 /// Who waits, by when, for what. Shared by all callers of one coalesced request.
 #[derive(Debug)]
 pub struct Terms {
@@ -84,11 +88,16 @@ impl Line {
             return Verdict::Refuse(FailureKind::QueueFull);
         }
         let turns = (ahead + 1) as f64 / self.parallel as f64 + 1.0;
-        let done = now.checked_add(Duration::from_secs_f64(turns * self.service_seconds));
-        if done.is_none_or(|done| done > deadline) {
+        if self.is_late(turns * CAUTION, deadline, now) {
             return Verdict::Refuse(FailureKind::TooLate);
         }
         Verdict::Wait
+    }
+
+    /// Whether `turns` service times from now are past the deadline.
+    fn is_late(&self, turns: f64, deadline: Instant, now: Instant) -> bool {
+        let done = now.checked_add(Duration::from_secs_f64(turns * self.service_seconds));
+        done.is_none_or(|done| done > deadline)
     }
 
     /// Learns from a request that held its permit for `held`. A failure counts only where it
@@ -156,7 +165,13 @@ impl Gate {
             (turn, place)
         };
         let _leave = Leave { line: &self.0, place, terms };
-        turn.await.map(Permit::started).map_err(|_| FailureKind::QueueFull)
+        let permit = turn.await.map_err(|_| FailureKind::QueueFull)?;
+        // A turn that came later than estimated goes on to somebody who can still use it.
+        let (_, deadline) = terms.get();
+        if locked(&self.0).is_late(1.0, deadline, Instant::now()) {
+            return Err(FailureKind::TooLate);
+        }
+        Ok(permit.started())
     }
 
     /// A further caller wants the same: it may be more urgent, or wait longer.
@@ -269,19 +284,19 @@ mod tests {
         let within = |seconds| now + Duration::from_secs(seconds);
         let mut line = line(2, 10, 3.0);
         let background = Priority::Background;
-        assert_eq!(line.judge(background, within(5), now), Verdict::Wait);
-        assert_eq!(line.judge(background, within(4), now), Verdict::Refuse(FailureKind::TooLate));
+        assert_eq!(line.judge(background, within(6), now), Verdict::Wait);
+        assert_eq!(line.judge(background, within(5), now), Verdict::Refuse(FailureKind::TooLate));
         wait(&mut line, background, 4);
-        // Five turns over two places at 3 s each, then 3 s of its own.
-        assert_eq!(line.judge(background, within(11), now), Verdict::Wait);
-        assert_eq!(line.judge(background, within(10), now), Verdict::Refuse(FailureKind::TooLate));
-        assert_eq!(line.judge(Priority::Interactive, within(5), now), Verdict::Wait);
+        // Five turns over two places at 3 s each, then 3 s of its own, with caution: 13.1 s.
+        assert_eq!(line.judge(background, within(14), now), Verdict::Wait);
+        assert_eq!(line.judge(background, within(13), now), Verdict::Refuse(FailureKind::TooLate));
+        assert_eq!(line.judge(Priority::Interactive, within(6), now), Verdict::Wait);
         wait(&mut line, background, 6);
         assert_eq!(
             line.judge(background, within(99), now),
             Verdict::Refuse(FailureKind::QueueFull)
         );
-        assert_eq!(line.judge(Priority::Interactive, within(5), now), Verdict::Wait, "displaces");
+        assert_eq!(line.judge(Priority::Interactive, within(6), now), Verdict::Wait, "displaces");
         line.busy = 1;
         assert_eq!(line.judge(background, within(1), now), Verdict::Go);
         assert_eq!(line.judge(background, now, now), Verdict::Refuse(FailureKind::TooLate));

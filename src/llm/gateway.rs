@@ -272,7 +272,11 @@ impl Inner {
         };
         match timeout_at(deadline.into(), flight).await {
             Ok(landing) => landing.map(|reply| (reply, false)),
-            Err(_) => Err(Arc::new(Failure::from(FailureKind::Deadline))),
+            Err(_) => {
+                let late = Failure::from(FailureKind::Deadline);
+                locked(&endpoint.metrics).failure(&late);
+                Err(Arc::new(late))
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 //! as server-sent events.
 //!
 //! Comment events keep the connection alive while the model thinks. An error may come as an event
-//! after a 200. Without a `finish_reason` the reply is truncated.
+//! after a 200. Without a `finish_reason`, or with a connection that breaks before `[DONE]`, the
+//! reply is truncated.
 
 use std::pin::pin;
 
@@ -105,12 +106,6 @@ pub async fn read_reply(body: &mut Body, text_max: usize) -> Result<Completion, 
         while let Some(event) = events.next().await {
             let event = match event {
                 Ok(event) => event,
-                // A cut behind the finish reason took nothing of the text.
-                Err(EventStreamError::Transport(failure))
-                    if finished && failure.kind == FailureKind::Truncated =>
-                {
-                    break;
-                }
                 Err(EventStreamError::Transport(failure)) => return Err(failure),
                 Err(_) => return Err(Failure::from(FailureKind::BadStream)),
             };

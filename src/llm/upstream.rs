@@ -282,13 +282,14 @@ pub fn send_failure(error: &reqwest::Error) -> Failure {
     if !error.is_connect() {
         return Failure::from(FailureKind::Disconnected);
     }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>()) {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
             return Failure::from(FailureKind::Tls);
         }
-        source = cause.source();
+        // An io error's `source` skips the error that it wraps.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map_or_else(|| error.source(), |inner| Some(inner));
     }
     Failure::from(FailureKind::Connect)
 }

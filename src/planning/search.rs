@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::beam::Moves;
 use super::bound::Dual;
+use super::columns::Columns;
 use super::diversity::{Picked, Placed, Pool};
+use super::labels::Model;
 use super::problem::{Combination, Problem, Solution};
-use super::proof::{Allowance, Goal, search_strategy};
+use super::proof::Prover;
 use super::reduce::Reduced;
 use super::score::{ScoreCache, Scorer};
 use super::settings::SearchSettings;
+use super::target::{Allowance, Goal, Target};
 use super::verdict::{Judge, Refusals};
 use crate::model::StopReason;
 
@@ -74,7 +77,11 @@ pub struct SearchState {
 pub struct Search<'p> {
     scorer: Scorer<'p>,
     settings: SearchSettings,
+    columns: Columns,
     reduced: Reduced,
+    /// By strategy.
+    models: Vec<Model>,
+    /// By strategy.
     duals: Vec<Dual>,
     cache: ScoreCache,
     pool: Pool,
@@ -123,16 +130,21 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let scorer = Scorer::new(problem);
-        let reduced = Reduced::new(&scorer, &BTreeSet::new());
-        let duals: Vec<Dual> =
-            (0..problem.strategies).map(|s| Dual::new(&scorer, &reduced, s)).collect();
+        let columns = Columns::new(problem);
+        let scorer = Scorer::with_columns(problem, &columns);
+        let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
+        let models: Vec<Model> = (0..problem.strategies)
+            .map(|strategy| Model::new(&scorer, &columns, &reduced, strategy))
+            .collect();
+        let duals: Vec<Dual> = models.iter().map(Dual::new).collect();
         let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
         // The multipliers are those of the undisturbed search, whatever was refused since.
         let mut search = Self {
             scorer,
             settings: *settings,
+            columns,
             reduced,
+            models,
             duals,
             cache: ScoreCache::new(settings.score_cache_size, settings.score_cache),
             pool: Pool::default(),
@@ -199,8 +211,7 @@ impl<'p> Search<'p> {
         if !self.settings.proof {
             return;
         }
-        let mut allowance =
-            Allowance { nodes: self.settings.proof_nodes, interrupted, ended: None };
+        let mut allowance = Allowance::new(self.settings.proof_nodes, interrupted);
         let problem = self.scorer.problem();
         let mut picked = Picked::default();
         let mut exhausted = true;
@@ -225,8 +236,8 @@ impl<'p> Search<'p> {
         if exhausted {
             self.proven = Some(picked);
         }
-        self.cut_short = allowance.ended.is_some();
-        if let Some(reason) = allowance.ended {
+        self.cut_short = allowance.ended().is_some();
+        if let Some(reason) = allowance.ended() {
             self.stopped = Some(reason);
         }
         if self.bound - self.best().unwrap_or(f64::NEG_INFINITY) < PROVEN_GAP
@@ -268,14 +279,23 @@ impl<'p> Search<'p> {
 
     /// New combinations of this round that are allowed, each once, best first.
     fn expand(&mut self) -> Vec<Solution> {
-        let moves = Moves { scorer: &self.scorer, reduced: &self.reduced, duals: &self.duals };
-        let mut found = if self.kept.is_empty() { moves.starts() } else { Vec::new() };
+        let moves: Vec<Moves> = self
+            .models
+            .iter()
+            .zip(&self.duals)
+            .map(|(model, dual)| Moves::new(&self.scorer, &self.columns, model, dual, self.round))
+            .collect();
+        let mut found: Vec<Combination> = Vec::new();
+        if self.kept.is_empty() {
+            found.extend(moves.iter().flat_map(Moves::starts));
+        }
         for (i, placed) in self.kept.iter().enumerate() {
             let own = placed.solution.strategy;
-            let other = (self.round as usize + i + (self.seed % 1024) as usize) % self.duals.len();
-            found.extend(moves.neighbours(placed, own, self.round));
+            let turn = u64::from(self.round) + i as u64 + self.seed % 1024;
+            let other = (turn % moves.len() as u64) as usize;
+            found.extend(moves[own].neighbours(placed, self.round, turn));
             if other != own {
-                found.extend(moves.neighbours(placed, other, self.round));
+                found.extend(moves[other].neighbours(placed, self.round, turn));
             }
         }
         found.sort_unstable();
@@ -324,9 +344,16 @@ impl<'p> Search<'p> {
             return false;
         }
         self.reduced_without = unclean;
-        let reduced = Reduced::new(&self.scorer, self.refusals.unclean());
+        let reduced = Reduced::new(&self.scorer, &self.columns, self.refusals.unclean());
         let changed = reduced != self.reduced;
-        self.reduced = reduced;
+        if changed {
+            self.reduced = reduced;
+            for (strategy, (model, dual)) in self.models.iter_mut().zip(&mut self.duals).enumerate()
+            {
+                *model = Model::new(&self.scorer, &self.columns, &self.reduced, strategy);
+                *dual = Dual::new(model);
+            }
+        }
         changed
     }
 
@@ -372,22 +399,18 @@ impl<'p> Search<'p> {
     ) -> (Option<Placed>, bool) {
         let others = &picked.options;
         loop {
-            let mut best = self.pool.best_differing(others, least).cloned();
+            let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
+            let mut target = Target::new(&self.scorer, best);
             let mut judge = Judge::new(accept, &mut self.refusals);
             let mut open = f64::NEG_INFINITY;
-            for dual in &self.duals {
-                let left = search_strategy(
-                    &self.scorer,
-                    &self.reduced,
-                    dual,
-                    &goal,
-                    &mut best,
-                    &mut judge,
-                    allowance,
-                );
-                open = open.max(left);
+            for (model, dual) in self.models.iter().zip(&self.duals) {
+                if !model.infeasible {
+                    let mut prover = Prover::new(model, dual, &target);
+                    open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
+                }
             }
+            let best = target.into_best();
             let refused = judge.refused_value;
             if let Some(best) = &best {
                 self.pool.insert(&self.scorer, best.clone());

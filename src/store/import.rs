@@ -15,7 +15,8 @@ use super::{
     RowError, Store, StoreError,
     import_places::Places,
     pool::PooledConnection,
-    vendor_row::{COLUMNS, Keys, Record},
+    vendor_record::{Keys, Record, refuse_nul},
+    vendor_row::COLUMNS,
 };
 use crate::model::{Category, FieldError, Vendor};
 
@@ -279,7 +280,7 @@ fn without_duplicates<'v>(
     let mut seen: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
     let mut accepted = Vec::with_capacity(rows.len());
     for (row, vendor) in rows {
-        if let Err(error) = super::vendor_row::refuse_nul(vendor) {
+        if let Err(error) = refuse_nul(vendor) {
             refused.push(RowError { row: *row, error });
             continue;
         }

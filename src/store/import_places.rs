@@ -106,10 +106,10 @@ impl Places {
     pub(super) fn locate(&mut self, vendor: &Vendor) {
         let Some(city) = self.cities.get_mut(&name_key(&vendor.city)) else { return };
         city.add(vendor.location);
-        if let Some(area) = vendor.area.as_deref() {
-            if let Some(place) = self.areas.get_mut(&(city.id, name_key(area))) {
-                place.add(vendor.location);
-            }
+        if let Some(area) = vendor.area.as_deref()
+            && let Some(place) = self.areas.get_mut(&(city.id, name_key(area)))
+        {
+            place.add(vendor.location);
         }
     }
 

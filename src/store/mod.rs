@@ -6,6 +6,7 @@ mod binaries;
 mod bookings;
 mod checkpoints;
 mod cluster;
+mod cluster_files;
 mod cluster_process;
 mod columns;
 mod documents;
@@ -23,6 +24,7 @@ mod session;
 pub mod settings;
 mod sourcing;
 mod state_lock;
+mod vendor_record;
 mod vendor_row;
 mod vendors;
 

@@ -271,7 +271,7 @@ async fn write(
         });
         events.push(head.append(plan, locked.now, &AuditEvent::new("state", detail)));
     }
-    for event in bookings::apply(transaction, plan, change.to, patch.bookings).await? {
+    if let Some(event) = bookings::apply(transaction, plan, change.to, patch.bookings).await? {
         events.push(head.append(plan, locked.now, &event));
     }
     for event in &patch.events {

@@ -193,7 +193,7 @@ const SUBMIT: &str = "
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after,
                           audit_seq, audit_hash)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $9, 1, $10)
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10)
         ON CONFLICT (idempotency_key) DO NOTHING
         RETURNING id
     ), event AS (

@@ -172,6 +172,12 @@ impl LlmServer {
         Self { address, kind, seen, models, task }
     }
 
+    /// Stops and waits until its port is free and its connections are closed.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -338,7 +344,8 @@ impl Connection {
                     r#"{"styles":[],"cuisines":[],"amenities":[],"venue_types":[],"video":false}"#;
                 let body = reply_body(kind, text);
                 out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, &body[..after.min(body.len().saturating_sub(40))]).await?;
+                // Never so late that the end marker is whole.
+                chunk(out, &body[..after.min(body.len() - 1)]).await?;
                 Err(Close)
             }
             Behaviour::HangUp => Err(Close),
@@ -387,7 +394,7 @@ impl Connection {
 
 /// Reads one HTTP/1.1 request; `None` when the client is gone.
 async fn read_request(
-    stream: &mut (impl AsyncRead + Unpin),
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     rest: &mut Vec<u8>,
 ) -> Option<Request> {
     let head_end = loop {
@@ -395,6 +402,11 @@ async fn read_request(
             break end + 4;
         }
         if stream.read_buf(rest).await.ok()? == 0 {
+            return None;
+        }
+        if !rest[0].is_ascii_uppercase() {
+            // No HTTP: a TLS greeting, for instance.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             return None;
         }
     };

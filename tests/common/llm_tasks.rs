@@ -57,3 +57,14 @@ pub fn requirements(reply: &Reply) -> &Requirements {
         other => panic!("not requirements: {other:?}"),
     }
 }
+
+/// Waits until something else's doing makes `condition` true; five seconds at most.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(5);
+    assert!(tokio::time::timeout(limit, wait).await.is_ok(), "never happened: {what}");
+}

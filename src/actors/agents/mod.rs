@@ -5,9 +5,11 @@
 //! The reply is data; without an LLM the built-in rules answer, so that every agent always
 //! comes to an end.
 
+pub mod blueprint;
 pub mod budgeting;
 pub mod requirements;
 pub mod sourcing;
+pub mod timeline;
 
 use std::time::Instant;
 

@@ -8,8 +8,6 @@ use crate::control::{HealthView, StatusView, show_duration};
 const MIB: u64 = 1024 * 1024;
 
 pub fn status_text(status: &StatusView, look: Look) -> String {
-    let plans: Vec<String> =
-        status.plans.iter().map(|(state, count)| format!("{count} {state}")).collect();
     let mut table = Table::new(["actor", "state", "lives", "restarts", "in flight", "heartbeat"])
         .right([2, 3, 4, 5]);
     for actor in &status.actors {
@@ -23,8 +21,7 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
         ]);
     }
     format!(
-        "eventplannerd {} (pid {}), {} for {}, {} MiB\nstate directory: {}\ndatabase: {}\n\
-         plans: {}\n\n{}",
+        "eventplannerd {} (pid {}), {} for {}, {} MiB\nstate directory: {}\ndatabase: {}\n\n{}",
         status.version,
         status.pid,
         status.state,
@@ -32,7 +29,6 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
         status.memory_bytes / MIB,
         status.state_dir,
         status.database,
-        if plans.is_empty() { "none".to_owned() } else { plans.join(", ") },
         table.render(look),
     )
 }

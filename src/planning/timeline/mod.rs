@@ -122,8 +122,7 @@ pub fn schedule(
         && most < program.minutes
     {
         let ends = format!("the event takes {} hours", program.minutes as f64 / 60.0);
-        let message =
-            format!("{} is open for a shorter time than the event takes", words.stay(place));
+        let message = format!("{}, less than the event takes", words.stay(place));
         let chain = vec![words.stay(place), ends];
         conflicts.push(Conflict { severity: Severity::High, message, chain });
     }
@@ -132,7 +131,7 @@ pub fn schedule(
     conflicts.extend(cut_short(&program, &times, &words));
     let now = start.timestamp();
     let calls = calls(&program, &times, now, &words, &mut conflicts);
-    conflicts.sort_by(|a, b| b.severity.cmp(&a.severity));
+    conflicts.sort_by_key(|conflict| std::cmp::Reverse(conflict.severity));
     Timeline { activities: activities(&program, &times, &latest, &start), calls, conflicts }
 }
 

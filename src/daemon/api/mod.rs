@@ -1,0 +1,52 @@
+//! The calls of the control API: decode, one message to an actor, reply. One file per noun.
+
+mod admin;
+mod body;
+mod context;
+mod documents;
+mod events;
+mod failure;
+mod import;
+mod path;
+mod plans;
+mod status;
+mod vendors;
+
+pub use context::{Context, Facts};
+pub use failure::Failure;
+pub use status::problem;
+
+use actix_web::{HttpResponse, web};
+
+/// What a handler gives back.
+pub type Answer = Result<HttpResponse, Failure>;
+
+/// The table of routes. Paths that aren't in it, and methods that a path doesn't know, are
+/// answered with an error document as well.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/v1").route(web::get().to(status::features)))
+        .service(
+            resource("/v1/plans")
+                .route(web::post().to(plans::submit))
+                .route(web::get().to(plans::list)),
+        )
+        .service(resource("/v1/plans/{id}").route(web::get().to(plans::show)))
+        .service(resource("/v1/plans/{id}/events").route(web::get().to(events::watch)))
+        .service(resource("/v1/plans/{id}/select").route(web::post().to(plans::select)))
+        .service(resource("/v1/plans/{id}/cancel").route(web::post().to(plans::cancel)))
+        .service(resource("/v1/plans/{id}/export").route(web::get().to(plans::export)))
+        .service(resource("/v1/plans/{id}/documents/{name}").route(web::get().to(documents::show)))
+        .service(resource("/v1/vendors/import").route(web::post().to(import::import)))
+        .service(resource("/v1/vendors/generate").route(web::post().to(vendors::generate)))
+        .service(resource("/v1/vendors/search").route(web::get().to(vendors::search)))
+        .service(resource("/v1/vendors/stats").route(web::get().to(vendors::stats)))
+        .service(resource("/v1/status").route(web::get().to(status::status)))
+        .service(resource("/v1/health").route(web::get().to(status::health)))
+        .service(resource("/v1/admin/stop").route(web::post().to(admin::stop)))
+        .default_service(web::to(failure::not_found));
+}
+
+fn resource(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(failure::method_not_allowed))
+}

@@ -1,0 +1,132 @@
+//! Plans: submit, list, show, select, cancel, export.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use serde::Deserialize;
+
+use super::{
+    Answer, Context, Failure,
+    body::{Document, Json, Params},
+    events::settled,
+    path::PlanPath,
+};
+use crate::{
+    actors::beam_coordinator::{
+        CancelPlan, ExportProblem, GetPlan, ListPlans, SelectOption, SubmitPlan,
+    },
+    control::{self, ApiError, PlanList, parse_duration},
+    daemon::peer::Peer,
+    model::{PlanId, PlanState},
+};
+
+/// Longest idempotency key in bytes.
+const KEY_MAX_BYTES: usize = 200;
+const LIST_DEFAULT: u32 = 20;
+const LIST_MAX: u32 = 1_000;
+
+/// 202 with the queued plan; 200 where its idempotency key came before.
+pub async fn submit(
+    context: Data<Context>,
+    peer: Peer,
+    request: HttpRequest,
+    Document(document): Document,
+) -> Answer {
+    let idempotency_key = idempotency_key(&request)?;
+    let message = SubmitPlan { document, idempotency_key, uid: peer.uid };
+    let submitted = context.actors.coordinator.ask(message).await?;
+    let location = format!("/v1/plans/{}", submitted.plan.id);
+    let mut response =
+        if submitted.created { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    Ok(response.insert_header((header::LOCATION, location)).json(submitted.plan))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    state: Option<PlanState>,
+    limit: Option<u32>,
+    before: Option<PlanId>,
+}
+
+pub async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> Answer {
+    let limit = query.limit.unwrap_or(LIST_DEFAULT);
+    if !(1..=LIST_MAX).contains(&limit) {
+        let hint = format!("write 1 to {LIST_MAX}");
+        return Err(ApiError::invalid("limit", format!("is {limit}"), hint).into());
+    }
+    let message = ListPlans { state: query.state, limit, before: query.before };
+    let list: PlanList = context.actors.coordinator.ask(message).await?;
+    Ok(HttpResponse::Ok().json(list))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowQuery {
+    wait: Option<String>,
+}
+
+/// The plan; with `?wait=30s` once it is settled, or the span is over.
+pub async fn show(
+    context: Data<Context>,
+    PlanPath(id): PlanPath,
+    Params(query): Params<ShowQuery>,
+) -> Answer {
+    let plan = match wait(&query, context.max_wait)? {
+        Some(span) => settled(&context, id, span).await?,
+        None => context.actors.coordinator.ask(GetPlan { id }).await?,
+    };
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+/// 202: the documents are written after the reply.
+pub async fn select(
+    context: Data<Context>,
+    peer: Peer,
+    PlanPath(id): PlanPath,
+    Json(body): Json<control::SelectOption>,
+) -> Answer {
+    let message = SelectOption { id, number: body.option, uid: peer.uid };
+    let plan = context.actors.coordinator.ask(message).await?;
+    let location = format!("/v1/plans/{id}");
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(plan))
+}
+
+pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+    let plan = context.actors.coordinator.ask(CancelPlan { id, uid: peer.uid }).await?;
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportQuery {
+    format: Option<String>,
+}
+
+pub async fn export(
+    context: Data<Context>,
+    PlanPath(id): PlanPath,
+    Params(query): Params<ExportQuery>,
+) -> Answer {
+    if query.format.is_some_and(|format| format != "problem") {
+        return Err(ApiError::invalid("format", "is unknown", "write problem").into());
+    }
+    let problem = context.actors.coordinator.ask(ExportProblem { id }).await?;
+    Ok(HttpResponse::Ok().json(problem))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Failure> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    if text.is_empty() || text.len() > KEY_MAX_BYTES {
+        let hint = format!("write 1 to {KEY_MAX_BYTES} visible ASCII characters");
+        return Err(ApiError::invalid("idempotency-key", "cannot be used", hint).into());
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn wait(query: &ShowQuery, max: Duration) -> Result<Option<Duration>, Failure> {
+    let parsed = query.wait.as_deref().map(parse_duration).transpose();
+    let span = parsed.map_err(|message| ApiError::invalid("wait", message, "write e.g. 30s"))?;
+    Ok(span.map(|span| span.min(max)))
+}

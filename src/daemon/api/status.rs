@@ -1,0 +1,87 @@
+//! How the daemon is.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web::Data};
+use jiff::Timestamp;
+
+use super::{Answer, Context};
+use crate::control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, StatusView};
+
+/// A database that takes longer to say that it is there is as good as away.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Capabilities that a client may look for before it uses them.
+const FEATURES: [&str; 9] = [
+    "plans",
+    "idempotency_keys",
+    "long_poll",
+    "plan_events",
+    "plan_export_problem",
+    "plan_documents",
+    "vendor_import",
+    "vendor_generate",
+    "admin_stop",
+];
+
+pub async fn features() -> Answer {
+    Ok(HttpResponse::Ok().json(Features {
+        name: "eventplannerd".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        api: "v1".to_owned(),
+        features: FEATURES.map(str::to_owned).to_vec(),
+    }))
+}
+
+/// Answers from memory alone, also while everything else is busy or down.
+pub async fn status(context: Data<Context>) -> Answer {
+    let facts = &context.facts;
+    let uptime = Timestamp::now().duration_since(facts.started_at);
+    Ok(HttpResponse::Ok().json(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started_at: facts.started_at,
+        uptime_seconds: uptime.as_secs().max(0) as u64,
+        state: if *context.stopping.borrow() { "stopping" } else { "running" }.to_owned(),
+        state_dir: facts.state_dir.display().to_string(),
+        memory_bytes: resident_bytes(),
+        database: facts.database.to_owned(),
+        actors: context.actors.status(),
+    }))
+}
+
+/// 200 where every actor lives and the database answers, else 503.
+pub async fn health(context: Data<Context>) -> Answer {
+    let mut problems: Vec<String> = Vec::new();
+    match tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => problems.push(error.to_string()),
+        Err(_) => problems.push("the database doesn't answer".to_owned()),
+    }
+    let actors = context.actors.status();
+    problems.extend(actors.iter().filter_map(|actor| problem(actor, context.heartbeat_timeout)));
+    if !problems.is_empty() {
+        return Err(ApiError::new(ErrorCode::Unavailable, problems.join("; ")).into());
+    }
+    let names = actors.into_iter().map(|actor| actor.name);
+    let checks = std::iter::once("database".to_owned()).chain(names).collect();
+    Ok(HttpResponse::Ok().json(HealthView { healthy: true, checks }))
+}
+
+/// What is wrong with an actor.
+pub fn problem(actor: &ActorStatus, heartbeat_timeout: Duration) -> Option<String> {
+    if actor.state != "running" {
+        return Some(format!("actor {} is {}", actor.name, actor.state));
+    }
+    let age = Duration::from_millis(actor.heartbeat_age_ms);
+    let is_stale = age > heartbeat_timeout;
+    is_stale.then(|| format!("actor {} gave no sign for {} s", actor.name, age.as_secs()))
+}
+
+/// Resident memory of this process; 0 where /proc doesn't say.
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: Option<u64> = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    let page_bytes = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+    pages.unwrap_or(0) * page_bytes.unwrap_or(4_096) as u64
+}

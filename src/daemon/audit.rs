@@ -1,0 +1,79 @@
+//! One log line for every call that may change something: who, what, how it ended.
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::Next,
+    web,
+};
+use slog::{error, info, warn};
+
+use super::{
+    api::{Context, Failure},
+    peer::Peer,
+};
+use crate::{
+    control::ErrorCode,
+    telemetry::events::{AUDIT, REQUEST_DENIED, REQUEST_FAILED},
+};
+
+/// Middleware around all handlers. Reads leave no line, unless they fail on the daemon's side.
+pub async fn log_calls(
+    context: web::Data<Context>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let call = Call::of(&request);
+    let response = next.call(request).await?;
+    let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
+    call.log(&context, failure);
+    Ok(response)
+}
+
+/// What the log says of a call. Nothing of it can be written freely by the caller.
+struct Call {
+    /// Method and path, as in the table of routes.
+    command: String,
+    changes: bool,
+    tier: &'static str,
+    plan_id: Option<String>,
+    uid: Option<u32>,
+    pid: Option<i32>,
+}
+
+impl Call {
+    fn of(request: &ServiceRequest) -> Self {
+        let path = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
+        let plan_id = request.match_info().get("id").and_then(|id| id.parse::<uuid::Uuid>().ok());
+        let peer = request.request().conn_data::<Peer>();
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        Self {
+            changes: !is_read,
+            tier: if path.starts_with("/v1/plans") { "submit" } else { "admin" },
+            command: format!("{} {path}", request.method()),
+            plan_id: plan_id.map(|id| id.to_string()),
+            uid: peer.map(|peer| peer.uid),
+            pid: peer.map(|peer| peer.pid),
+        }
+    }
+
+    fn log(&self, context: &Context, failure: Option<&Failure>) {
+        let code = failure.map(|failure| failure.0.code);
+        let outcome = code.map_or("ok", ErrorCode::as_str);
+        if self.changes {
+            info!(context.log, "control call"; AUDIT, "command" => &self.command,
+                "uid" => self.uid, "pid" => self.pid, "tier" => self.tier, "outcome" => outcome,
+                "plan_id" => &self.plan_id);
+        }
+        if code == Some(ErrorCode::Denied) {
+            warn!(context.log, "denied"; REQUEST_DENIED, "command" => &self.command,
+                "uid" => self.uid, "tier" => self.tier);
+        }
+        if let Some(failure) = failure.filter(|f| f.0.code.http_status() >= 500) {
+            error!(context.log, "a control call failed"; REQUEST_FAILED,
+                "command" => &self.command, "error" => &failure.0.message, "code" => outcome);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! `eventplannerd run`: everything is started in order, watched, and stopped in reverse order.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::dev::ServerHandle;
+use jiff::Timestamp;
+use sd_notify::NotifyState;
+use slog::{Logger, crit, error, info, warn};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinHandle,
+    time::interval,
+};
+
+use super::{
+    api::{Context, Facts, problem},
+    cli::RunArgs,
+    database::Database,
+    exit::Failed,
+    identity::daemon_name,
+    listener::ControlSocket,
+    llm_watch::{log_events, warm_up},
+    notify::{self, watchdog_interval},
+    server::serve,
+    stop::{StopReason, StopSources},
+};
+use crate::{
+    actors::{Actors, Foundation, Work, beam_coordinator::Drain},
+    config::Settings,
+    llm::Gateway,
+    store::{StateLock, Store},
+    telemetry::{
+        LogTarget, Telemetry,
+        events::{
+            CONTROL_LISTENING, DAEMON_FAILED, DAEMON_READY, DAEMON_STARTING, DAEMON_STOPPED,
+            DAEMON_STOPPING, WATCHDOG_UNFED,
+        },
+        start_log,
+    },
+};
+
+/// How often the daemon looks after itself where no watchdog sets the pace.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Pinned in every call upstream: the same question gets the same answer on every start.
+const GATEWAY_SEED: u64 = 0;
+/// How long running plans may take to reach a checkpoint once the daemon is to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Runs until it is told to stop, or can't go on.
+pub fn run(args: &RunArgs) -> Result<(), Failed> {
+    let started = Instant::now();
+    let (settings, file) = super::settings(args)?;
+    let (log, _level, _flushed_at_the_end) = start_log(&settings.log, LogTarget::Stdout);
+    info!(log, "starting"; DAEMON_STARTING, "version" => env!("CARGO_PKG_VERSION"),
+        "pid" => std::process::id(), "profile" => &settings.profile,
+        "config" => file.map(|file: PathBuf| file.display().to_string()));
+    let ended = run_in_system(args, &settings, &log, started);
+    match &ended {
+        Ok(()) => info!(log, "stopped"; DAEMON_STOPPED, "uptime_s" => started.elapsed().as_secs()),
+        Err(failed) => crit!(log, "failed"; DAEMON_FAILED, "error" => &failed.message),
+    }
+    ended
+}
+
+/// All work runs on one runtime that outlives everything else; actors and the control server only
+/// pass messages on, in the actix system on this thread.
+fn run_in_system(
+    args: &RunArgs,
+    settings: &Settings,
+    log: &Logger,
+    started: Instant,
+) -> Result<(), Failed> {
+    let work =
+        tokio::runtime::Builder::new_multi_thread().thread_name("work").enable_all().build()?;
+    let system = actix::System::new();
+    let ended = system.block_on(async {
+        let mut stop = StopSources::new(args.until_stdin_ends)?;
+        let ways_to_stop = (stop.asked.clone(), stop.escalate.clone());
+        let daemon = tokio::select! {
+            daemon = Daemon::start(args, settings, log, &work, ways_to_stop) => daemon?,
+            reason = stop.wait() => {
+                info!(log, "stopping"; DAEMON_STOPPING, "reason" => reason.as_str());
+                return Ok(());
+            }
+        };
+        info!(log, "ready"; DAEMON_READY, "startup_ms" => started.elapsed().as_millis() as u64);
+        notify::notify(log, &[NotifyState::Ready, NotifyState::Status("ready")]);
+        daemon.until(&mut stop, settings, log).await
+    });
+    work.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+/// What runs, in the order in which it was started.
+struct Daemon {
+    _lock: StateLock,
+    _socket: ControlSocket,
+    database: Database,
+    actors: Actors,
+    server: ServerHandle,
+    stopping: watch::Sender<bool>,
+}
+
+impl Daemon {
+    async fn start(
+        args: &RunArgs,
+        settings: &Settings,
+        log: &Logger,
+        work: &tokio::runtime::Runtime,
+        (asked, escalate): (Arc<Notify>, mpsc::Sender<&'static str>),
+    ) -> Result<Self, Failed> {
+        let lock = StateLock::acquire(&settings.paths.state_dir)?;
+        // Callers wait in its queue until the daemon is ready.
+        let (socket, listener) = ControlSocket::bind(&settings.control)?;
+        let (lock, database) = open_database(args, settings, lock, log, work).await?;
+        let store = database.store.clone();
+        let actors = start_actors(settings, lock.directory(), &store, log, work, &escalate)?;
+        let (stopping, is_stopping) = watch::channel(false);
+        let facts = Facts {
+            started_at: Timestamp::now(),
+            state_dir: settings.paths.state_dir.clone(),
+            database: database.kind(),
+        };
+        let context =
+            Context::new((actors.clone(), store), log.clone(), settings, facts, is_stopping, asked);
+        let server = serve(listener, &settings.control, context)?;
+        let handle = server.handle();
+        actix::spawn(server);
+        info!(log, "listening"; CONTROL_LISTENING, "socket" => socket.path().display().to_string());
+        Ok(Self { _lock: lock, _socket: socket, database, actors, server: handle, stopping })
+    }
+
+    /// Watches over everything until there is a reason to stop; then stops in order.
+    async fn until(
+        mut self,
+        stop: &mut StopSources,
+        settings: &Settings,
+        log: &Logger,
+    ) -> Result<(), Failed> {
+        let watchdog = watchdog_interval();
+        let mut look = interval(watchdog.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
+        let ended = loop {
+            tokio::select! {
+                reason = stop.wait() => break Ok(reason),
+                _ = look.tick() => {
+                    if let Some(how) = self.database.ended() {
+                        break Err(Failed::database(format!("the private database ended: {how}")));
+                    }
+                    if watchdog.is_some() {
+                        self.feed_watchdog(settings.supervision.heartbeat_timeout, log);
+                    }
+                }
+            }
+        };
+        let reason = ended.as_ref().map_or("the database is gone", |reason| reason.as_str());
+        info!(log, "stopping"; DAEMON_STOPPING, "reason" => reason);
+        let stopped = self.stop(log).await;
+        match ended? {
+            StopReason::Escalated(actor) => Err(Failed::escalated(actor)),
+            _ => stopped,
+        }
+    }
+
+    /// Fed only while every actor gives signs of life: a daemon that hangs is to be restarted.
+    fn feed_watchdog(&self, heartbeat_timeout: Duration, log: &Logger) {
+        let statuses = self.actors.status();
+        let frozen = statuses.iter().find(|actor| problem(actor, heartbeat_timeout).is_some());
+        match frozen {
+            None => notify::notify(log, &[NotifyState::Watchdog]),
+            Some(actor) => error!(log, "actor {} gives no sign", actor.name; WATCHDOG_UNFED,
+                "stale_s" => actor.heartbeat_age_ms / 1_000),
+        }
+    }
+
+    /// Calls first, then plans, then the database.
+    async fn stop(self, log: &Logger) -> Result<(), Failed> {
+        notify::notify(log, &[NotifyState::Stopping, NotifyState::Status("stopping")]);
+        self.stopping.send_replace(true);
+        self.server.stop(true).await;
+        let drained = tokio::time::timeout(DRAIN_LIMIT, self.actors.coordinator.ask(Drain)).await;
+        match drained {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(log, "plans were not given back: {}", error),
+            Err(_) => warn!(log, "plans were not given back in time; the next start resumes them"),
+        }
+        self.database.close(log).await
+    }
+}
+
+fn start_actors(
+    settings: &Settings,
+    state_dir: &Path,
+    store: &Store,
+    log: &Logger,
+    work: &tokio::runtime::Runtime,
+    escalate: &mpsc::Sender<&'static str>,
+) -> Result<Actors, Failed> {
+    let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+    let events = gateway.take_events();
+    let foundation = Foundation {
+        store: store.clone(),
+        gateway,
+        telemetry: Telemetry::new(&settings.metrics),
+        work: Work::new(work.handle().clone(), log.clone()),
+        owner: daemon_name(state_dir)?,
+    };
+    let actors = Actors::start(foundation, settings, escalate);
+    if let Some(events) = events {
+        work.spawn(log_events(events, log.clone()));
+    }
+    if settings.llm.warm_up && !settings.llm.endpoints.is_empty() {
+        work.spawn(warm_up(actors.clone(), log.clone()));
+    }
+    Ok(actors)
+}
+
+/// On the work runtime: connections must not end with the task that made them.
+async fn open_database(
+    args: &RunArgs,
+    settings: &Settings,
+    lock: StateLock,
+    log: &Logger,
+    work: &tokio::runtime::Runtime,
+) -> Result<(StateLock, Database), Failed> {
+    let (settings, log, fresh) = (settings.clone(), log.clone(), args.fresh_database.clone());
+    let opening = Aborting(work.spawn(async move {
+        let database = Database::open(&settings, &lock, fresh.as_deref(), &log).await?;
+        Ok((lock, database))
+    }));
+    opening.finished().await
+}
+
+/// A task that ends when nobody waits for it any more: a stop in mid-start takes the half-started
+/// database along.
+struct Aborting<T>(JoinHandle<T>);
+
+impl<T> Aborting<Result<T, Failed>> {
+    async fn finished(mut self) -> Result<T, Failed> {
+        let ended = (&mut self.0).await;
+        ended.unwrap_or_else(|error| Err(Failed::new(format!("the start failed: {error}"))))
+    }
+}
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

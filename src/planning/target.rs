@@ -1,0 +1,128 @@
+//! What a proof looks for and what it has: the goal, the incumbent, and the allowance.
+
+use super::diversity::Placed;
+use super::problem::Combination;
+use super::score::Scorer;
+use crate::model::StopReason;
+
+/// Nodes between two looks at the caller's clock.
+const POLL_NODES: u64 = 1024;
+
+/// The best that differs from all of `others` in `least` places.
+#[derive(Clone, Copy)]
+pub struct Goal<'a> {
+    pub others: &'a [Placed],
+    pub least: usize,
+}
+
+/// What remains to be spent, and who may end it.
+pub struct Allowance<'a> {
+    nodes: u64,
+    until_poll: u64,
+    interrupted: &'a mut dyn FnMut() -> Option<StopReason>,
+    ended: Option<StopReason>,
+}
+
+impl<'a> Allowance<'a> {
+    pub fn new(nodes: u64, interrupted: &'a mut dyn FnMut() -> Option<StopReason>) -> Self {
+        Self { nodes, until_poll: POLL_NODES, interrupted, ended: None }
+    }
+
+    /// Takes nodes; false once they are spent or the caller has ended it.
+    pub fn spend(&mut self, nodes: u64) -> bool {
+        if self.nodes < nodes || self.ended.is_some() {
+            self.nodes = 0;
+            return false;
+        }
+        self.nodes -= nodes;
+        if self.until_poll > nodes {
+            self.until_poll -= nodes;
+        } else {
+            self.until_poll = POLL_NODES;
+            self.ended = (self.interrupted)();
+        }
+        self.ended.is_none()
+    }
+
+    /// The caller's reason, once it has ended the work.
+    pub fn ended(&self) -> Option<StopReason> {
+        self.ended
+    }
+
+    pub fn left(&self) -> u64 {
+        self.nodes
+    }
+}
+
+/// The incumbent, and what can still beat it.
+pub struct Target<'a, 'p> {
+    pub scorer: &'a Scorer<'p>,
+    best: Option<Placed>,
+    key: f64,
+    first_use: f64,
+    /// Covers the rounding of sums.
+    slack: f64,
+}
+
+/// How an upper bound compares with the incumbent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    Worse,
+    /// Can tie in value at best.
+    Tie,
+    Better,
+}
+
+impl<'a, 'p> Target<'a, 'p> {
+    pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
+        let terms = scorer.problem().categories.len() as f64;
+        let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
+        let mut target = Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack };
+        if let Some(best) = best {
+            target.replace(best);
+        }
+        target
+    }
+
+    pub fn best(&self) -> Option<&Placed> {
+        self.best.as_ref()
+    }
+
+    pub fn into_best(self) -> Option<Placed> {
+        self.best
+    }
+
+    pub fn replace(&mut self, placed: Placed) {
+        self.key = self.scorer.key(placed.solution.value);
+        self.first_use = placed.solution.usage.first().copied().unwrap_or(0.0);
+        self.best = Some(placed);
+    }
+
+    /// The incumbent's value, `-inf` without one.
+    pub fn value(&self) -> f64 {
+        self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.solution.value)
+    }
+
+    /// The incumbent's use of the first limit.
+    pub fn first_use(&self) -> f64 {
+        self.first_use
+    }
+
+    /// What can be hoped for where no value exceeds `bound`.
+    pub fn outlook(&self, bound: f64) -> Outlook {
+        // Far from a tie, which is nearly always, no rounding is needed.
+        let key = self.scorer.key(bound + self.slack);
+        if key > self.key {
+            Outlook::Better
+        } else if key == self.key {
+            Outlook::Tie
+        } else {
+            Outlook::Worse
+        }
+    }
+
+    /// Whether a combination no smaller than `least` in order can win a tie in value and use.
+    pub fn loses_order(&self, least: &Combination) -> bool {
+        self.best.as_ref().is_some_and(|best| *least >= best.solution.chosen)
+    }
+}

@@ -1,0 +1,178 @@
+//! Vendors and requests for tests.
+
+use eventplanner::{
+    model::{
+        Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
+    },
+    store::{ImportSummary, NewPlan, Reach, SourcingQuery, Store, fingerprint},
+};
+use jiff::{Timestamp, civil::Date};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Noon of the day before which the tests' events are asked for.
+pub fn now() -> Timestamp {
+    "2027-01-01T12:00:00Z".parse().unwrap()
+}
+
+/// A time in the week of the tests' events, in hours after midnight UTC of 2027-06-19, a
+/// Saturday.
+pub fn hour(hour: i64) -> Timestamp {
+    let midnight: Timestamp = "2027-06-19T00:00:00Z".parse().unwrap();
+    Timestamp::from_second(midnight.as_second() + hour * 3_600).unwrap()
+}
+
+pub fn window(start: i64, end: i64) -> Window {
+    Window { start: hour(start), end: hour(end) }
+}
+
+pub fn vendor(id: &str, category: &str, city: &str) -> Vendor {
+    let inr = "INR".parse().unwrap();
+    Vendor {
+        id: id.into(),
+        category: category.into(),
+        name: format!("The {id}"),
+        city: city.into(),
+        area: None,
+        location: None,
+        pricing: vec![PriceLine {
+            label: "package".into(),
+            basis: Basis::Flat,
+            amount: Amount::new(5_000_000, 2),
+            currency: inr,
+            option: None,
+        }],
+        capacity: None,
+        policies: None,
+        tags: Vec::new(),
+        amenities: Vec::new(),
+        rating: None,
+        description: None,
+        contact: Default::default(),
+        setup_minutes: 0,
+        teardown_minutes: 0,
+        styles: Vec::new(),
+        max_hours: None,
+        lead_days: 0,
+        closed_weekdays: Vec::new(),
+        blackout_dates: Vec::new(),
+        tax: Default::default(),
+        service_charge: Default::default(),
+        source: None,
+        service_radius_km: None,
+        parallel_events: 1,
+    }
+}
+
+/// A vendor with every field set.
+pub fn full_vendor(id: &str) -> Vendor {
+    let inr = "INR".parse().unwrap();
+    let line = |label: &str, basis, minor, option| PriceLine {
+        label: label.into(),
+        basis,
+        amount: Amount::new(minor, 2),
+        currency: inr,
+        option,
+    };
+    Vendor {
+        area: Some("Indiranagar".into()),
+        location: Some(GeoPoint { lat: 12.9719, lon: 77.6412 }),
+        pricing: vec![
+            line("veg plate", Basis::PerGuest, 65_050, Some(MealOption::Veg)),
+            line("non-veg plate", Basis::PerGuest, 80_000, Some(MealOption::NonVeg)),
+            line("hall", Basis::Flat, 12_345_678, None),
+            line("rooms", Basis::PerRoom, 400_000, None),
+            line("staff", Basis::PerPerson, 1, None),
+            line("band", Basis::PerHour, 0, None),
+        ],
+        capacity: Some(Capacity { min: Some(50), ideal: Some(200), max: Some(400) }),
+        policies: serde_json::from_value(json!({
+            "catering": "both", "alcohol": false, "decor": "no open fire", "music_until": "22:00:00"
+        }))
+        .unwrap(),
+        tags: vec!["garden".into(), "ünïcode \"quoted\"".into()],
+        amenities: vec!["parking".into()],
+        rating: Some(4.3),
+        description: Some("A hall, with a garden\nand a pond.".into()),
+        contact: [("phone".to_owned(), "+91 80 0000".to_owned())].into(),
+        setup_minutes: 90,
+        teardown_minutes: 60,
+        styles: vec!["rustic".into(), "classic".into()],
+        max_hours: Some(7.5),
+        lead_days: 14,
+        closed_weekdays: serde_json::from_value(json!(["monday", "sunday"])).unwrap(),
+        blackout_dates: vec!["2027-02-03".parse().unwrap(), "2027-01-26".parse().unwrap()],
+        tax: serde_json::from_value(json!(18)).unwrap(),
+        service_charge: serde_json::from_value(json!(7.25)).unwrap(),
+        source: serde_json::from_value(json!({"name": "fair", "as_of": "2026-10-01"})).unwrap(),
+        service_radius_km: Some(42.5),
+        parallel_events: 3,
+        ..vendor(id, "venue", "Bengaluru")
+    }
+}
+
+/// Imports vendors, all of them.
+pub async fn import(store: &Store, vendors: &[Vendor]) -> ImportSummary {
+    let mut import = store.begin_import().await.unwrap();
+    let rows: Vec<_> = vendors.iter().cloned().enumerate().map(|(i, v)| (i + 1, v)).collect();
+    assert_eq!(import.rows(&rows).await.unwrap(), []);
+    import.commit().await.unwrap()
+}
+
+/// Venues in Bengaluru for 100 guests on Saturday 2027-06-19 from 10:00 to 18:00 UTC.
+pub fn sourcing() -> SourcingQuery {
+    SourcingQuery {
+        category: "venue".into(),
+        city: "Bengaluru".into(),
+        guests: 100,
+        window: window(10, 18),
+        date: "2027-06-19".parse::<Date>().unwrap(),
+        today: "2027-06-01".parse::<Date>().unwrap(),
+        currency: "INR".parse().unwrap(),
+        exclude: Vec::new(),
+        for_plan: None,
+        reach: Reach::Feasible,
+    }
+}
+
+/// The ids of the vendors that a query finds.
+pub async fn sourced(store: &Store, query: &SourcingQuery) -> Vec<String> {
+    let found = store.source(query).await.unwrap();
+    found.into_iter().map(|sourced| sourced.vendor.id.to_string()).collect()
+}
+
+pub fn request_document() -> Value {
+    json!({
+        "client": {"name": "A. Client"}, "event_type": "wedding", "date": "2027-06-19",
+        "start": "16:00", "time_zone": "Asia/Kolkata", "hours": 8, "city": "Bengaluru",
+        "guests": 200, "budget": {"amount": "800000.10", "currency": "INR"},
+        "services": {"venue": {"weight": 1.1}, "caterer": {"required": false}},
+        "preferences": {"veg_share": 0.30000000000000004}, "vision": "a garden, \"fairy\" lights"
+    })
+}
+
+pub fn request() -> Request {
+    Request::parse(request_document().to_string().as_bytes(), now()).unwrap()
+}
+
+/// Submits a plan of the usual request.
+pub async fn submit(store: &Store) -> PlanId {
+    let id = PlanId(Uuid::now_v7());
+    let plan = new_plan(id);
+    let request = request();
+    store.submit(&NewPlan { request: &request, ..plan }).await.unwrap().plan()
+}
+
+/// A new plan without a key; give it a request.
+pub fn new_plan(id: PlanId) -> NewPlan<'static> {
+    static REQUEST: std::sync::LazyLock<Request> = std::sync::LazyLock::new(request);
+    NewPlan {
+        id,
+        request: &REQUEST,
+        fingerprint: fingerprint(request_document().to_string().as_bytes()),
+        idempotency_key: None,
+        requested_by: Some(1_000),
+        priority: 0,
+        created_at: now(),
+    }
+}

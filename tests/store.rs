@@ -1,0 +1,16 @@
+//! The store against a real PostgreSQL: a private cluster, one database per test.
+
+mod common;
+
+#[path = "store/cluster.rs"]
+mod cluster;
+#[path = "store/migrations.rs"]
+mod migrations;
+#[path = "store/plans.rs"]
+mod plans;
+#[path = "store/pool.rs"]
+mod pool;
+#[path = "store/selection.rs"]
+mod selection;
+#[path = "store/vendors.rs"]
+mod vendors;
