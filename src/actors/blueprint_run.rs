@@ -21,11 +21,7 @@ use crate::{
 
 /// Writes the documents of the selected option and completes the plan. Documents of an earlier
 /// try are written over.
-pub async fn write(
-    context: &RunContext,
-    plan: &Plan,
-    log: &Logger,
-) -> Result<PlanState, RunError> {
+pub async fn write(context: &RunContext, plan: &Plan, log: &Logger) -> Result<PlanState, RunError> {
     let began = Instant::now();
     let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
     let result = plan.result.as_ref().ok_or_else(|| missing("result"))?;

@@ -30,13 +30,13 @@ struct Channel {
 }
 
 impl PlanEvents {
-    /// Events of `plan` from now on; stored ones only after number `after`.
-    pub fn watch(&self, plan: PlanId, after: u64) -> broadcast::Receiver<PlanEvent> {
+    /// Events of `plan` from now on. Stored ones that a watcher has seen already may come again.
+    pub fn watch(&self, plan: PlanId) -> broadcast::Receiver<PlanEvent> {
         let mut channels = self.locked();
         channels.retain(|_, channel| channel.sender.receiver_count() > 0);
         let channel = channels.entry(plan).or_insert_with(|| Channel {
             sender: broadcast::channel(WATCHER_LAG_MAX).0,
-            last_seq: after,
+            last_seq: 0,
         });
         channel.sender.subscribe()
     }
@@ -137,17 +137,16 @@ mod tests {
         let events = PlanEvents::default();
         let [plan, other] = [1, 2].map(|n| PlanId(uuid::Uuid::from_u128(n)));
         let event = |seq| event_of(&row(seq, "state", r#"{"to":"running"}"#));
-        let mut watcher = events.watch(plan, 1);
+        let mut watcher = events.watch(plan);
         events.publish(other, event(1));
-        events.publish(plan, event(1));
         events.publish(plan, event(2));
         events.publish(plan, event(2));
         events.publish(plan, event(3));
         assert_eq!(watcher.recv().await.unwrap().seq, 2);
         assert_eq!(watcher.recv().await.unwrap().seq, 3);
         drop(watcher);
-        drop(events.watch(other, 0));
-        let _kept = events.watch(plan, 0);
+        drop(events.watch(other));
+        let _kept = events.watch(plan);
         assert_eq!(events.channels.lock().unwrap().len(), 1);
     }
 }

@@ -247,9 +247,7 @@ async fn explain(
         .source(plan.id, &plan.request, &input.categories, today, Reach::Relaxed, limits)
         .await?;
     let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
-    let settings = context.settings.clone();
-    let explained =
-        context.work.compute(move || search_run::explain(&relaxed, &settings.search)).await;
+    let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
     explained.map_err(|panicked| RunError::Passing(format!("the explanation failed: {panicked}")))
 }
 

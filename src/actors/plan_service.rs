@@ -284,7 +284,7 @@ impl PlanService {
         let store = &self.context.store;
         store.plan(id).await?;
         // First the channel, then the past: an event in between comes twice, never not at all.
-        let live = self.context.events.watch(id, after);
+        let live = self.context.events.watch(id);
         let past = plan_events::stored(store, id, after).await?;
         Ok(Watched { past, live })
     }

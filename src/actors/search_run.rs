@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use super::{checkpoint::Checkpoint, digest::problem_digest};
 use crate::{
     model::{
-        AreaMap, CategoryDef, Note, PlanOption, Request, Requirements, Shares, Sourced, StopReason,
-        Tally,
+        AreaMap, CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, Shares,
+        Sourced, StopReason, Tally,
     },
     planning::{
         abstract_file::ProblemFile,
         assembly::{Assembly, assemble},
+        infeasibility,
         inquiry::Inquiry,
         search::{Outcome, Progress, Search},
         settings::SearchSettings,
@@ -178,8 +179,15 @@ pub fn problem_file(input: &SearchInput, settings: &SearchSettings) -> ProblemFi
     ProblemFile::export(&assembly.problem, &names, &assembly.candidate_ids())
 }
 
-/// Why nothing is feasible; `input` holds every vendor, whatever stands against it.
-pub fn explain(input: &SearchInput, _settings: &SearchSettings) -> crate::model::Infeasibility {
-    let _ = input;
-    crate::model::Infeasibility::default()
+/// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands
+/// against it.
+pub fn explain(input: &SearchInput) -> Infeasibility {
+    infeasibility::explain(&input.inquiry(), &mut |request, categories, engagements| {
+        let laid_out = timeline::schedule(request, categories, engagements);
+        let high = |conflict: &&timeline::Conflict| conflict.severity == timeline::Severity::High;
+        match laid_out.conflicts.iter().find(high) {
+            Some(conflict) => Err(conflict.message.clone()),
+            None => Ok(()),
+        }
+    })
 }

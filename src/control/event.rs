@@ -13,7 +13,7 @@ use crate::model::PlanState;
 /// One step of a plan. Sent as a server-sent event: `id` = `seq`, `event` = `kind`, `data` = this.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanEvent {
-    /// Ascending within the plan, from 1.
+    /// Ascending within the plan, from 1; 0 for a step that is told as it happens and not stored.
     pub seq: u64,
     pub at: Timestamp,
     /// What happened, in the past tense: `submitted`, `state_changed`, `agent_finished`,

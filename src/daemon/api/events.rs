@@ -99,6 +99,10 @@ impl Source {
     async fn next_frame(&mut self) -> Option<Bytes> {
         loop {
             while let Some(event) = self.past.pop_front() {
+                // Rounds are told, not stored: number 0.
+                if event.seq == 0 {
+                    return Some(frame(&event));
+                }
                 if event.seq > self.after {
                     self.after = event.seq;
                     if event.state.is_some_and(|state| state.is_final()) {
@@ -134,5 +138,7 @@ impl Source {
 
 fn frame(event: &PlanEvent) -> Bytes {
     let data = serde_json::to_string(event).unwrap_or_default();
-    format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.kind).into()
+    // Without an id the client keeps the last one, which is where it goes on from.
+    let id = if event.seq > 0 { format!("id: {}\n", event.seq) } else { String::new() };
+    format!("{id}event: {}\ndata: {data}\n\n", event.kind).into()
 }
