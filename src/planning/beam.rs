@@ -4,8 +4,9 @@
 
 use super::bound::Dual;
 use super::columns::Columns;
+use super::compact::Compact;
 use super::diversity::Placed;
-use super::labels::{Label, Model, NOBODY, Role};
+use super::labels::{Label, Role};
 use super::problem::Combination;
 use super::score::Scorer;
 
@@ -31,13 +32,13 @@ const REPAIRS_PER_PLACE: usize = 3;
 pub struct Moves<'a, 'p> {
     scorer: &'a Scorer<'p>,
     columns: &'a Columns,
-    model: &'a Model,
+    compact: &'a Compact,
     dual: &'a Dual,
     /// By place, label and level: items by falling value less the price of use.
     heads: Vec<Vec<Vec<Vec<usize>>>>,
 }
 
-/// Who stands where, as the model sees it.
+/// Who stands where, as the compact sees it.
 #[derive(Clone)]
 struct Seat {
     label: usize,
@@ -50,14 +51,14 @@ impl<'a, 'p> Moves<'a, 'p> {
     pub fn new(
         scorer: &'a Scorer<'p>,
         columns: &'a Columns,
-        model: &'a Model,
+        compact: &'a Compact,
         dual: &'a Dual,
         round: u32,
     ) -> Self {
         let depth = FIRST_DEPTH + round as usize;
         let levels: Vec<Vec<f64>> =
-            LEVELS.iter().map(|factor| prices(model, dual, *factor)).collect();
-        let heads = model
+            LEVELS.iter().map(|factor| prices(compact, dual, *factor)).collect();
+        let heads = compact
             .places
             .iter()
             .map(|place| {
@@ -71,19 +72,19 @@ impl<'a, 'p> Moves<'a, 'p> {
                 place.labels.iter().map(of_label).collect()
             })
             .collect();
-        Self { scorer, columns, model, dual, heads }
+        Self { scorer, columns, compact, dual, heads }
     }
 
     /// Combinations to begin with; not all are feasible.
     pub fn starts(&self) -> Vec<Combination> {
-        if self.model.infeasible {
+        if self.compact.infeasible {
             return Vec::new();
         }
-        let n = self.model.places.len();
+        let n = self.compact.places.len();
         let mut starts: Vec<Combination> = Vec::new();
         let mut any_fits = false;
         for factor in START_FACTORS {
-            let seats = self.construct(&prices(self.model, self.dual, factor));
+            let seats = self.construct(&prices(self.compact, self.dual, factor));
             any_fits |= self.excess(&self.used(&seats)) == 0.0;
             starts.push(self.combination(&seats));
             if factor >= 1.0 && !any_fits {
@@ -98,7 +99,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// further. `turn` varies which place pairs a large problem looks at.
     pub fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
         let Some(seats) = self.seats(placed) else { return Vec::new() };
-        let view = View::new(self.model, seats);
+        let view = View::new(self.compact, seats);
         let mut found: Vec<(f64, Vec<(usize, usize)>)> = Vec::new();
         self.swaps(&view, &mut found);
         self.pair_swaps(&view, FIRST_PAIR_WIDTH + round as usize, turn, &mut found);
@@ -113,7 +114,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     }
 
     fn swaps(&self, view: &View, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
-        for (p, place) in self.model.places.iter().enumerate() {
+        for (p, place) in self.compact.places.iter().enumerate() {
             for (label, sum) in view.sums[p].iter().enumerate() {
                 for &item in self.heads[p][label].iter().flatten() {
                     let gain = place.value[item] + sum - view.part(p);
@@ -130,7 +131,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         turn: u64,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
     ) {
-        let n = self.model.places.len();
+        let n = self.compact.places.len();
         let all: Vec<(usize, usize)> =
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
         let stride = all.len().div_ceil(PLACE_PAIRS).max(1);
@@ -140,13 +141,13 @@ impl<'a, 'p> Moves<'a, 'p> {
             let list_a = self.shortlist(a, &sums_a, width);
             let list_b = self.shortlist(b, &sums_b, width);
             let mut pairs = vec![0.0; sums_b.len()];
-            let now = view.part(a) + view.part(b) - view.pair(self.model, a, b);
+            let now = view.part(a) + view.part(b) - view.pair(self.compact, a, b);
             for &(x, label_x) in &list_a {
                 pairs.fill(0.0);
-                self.model.add_pairs(a, label_x, b, &mut pairs);
+                self.compact.pairs.add(a, label_x, b, &mut pairs);
                 for &(y, label_y) in &list_b {
-                    let then = self.model.places[a].value[x]
-                        + self.model.places[b].value[y]
+                    let then = self.compact.places[a].value[x]
+                        + self.compact.places[b].value[y]
                         + sums_a[label_x]
                         + sums_b[label_y]
                         + pairs[label_y];
@@ -159,16 +160,16 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// Pairs of each label of place `p` with all seats but its own and that of `other`.
     fn sums_without(&self, view: &View, p: usize, other: usize) -> Vec<f64> {
         let mut pairs = vec![0.0; view.sums[p].len()];
-        self.model.add_pairs(other, view.seats[other].label, p, &mut pairs);
+        self.compact.pairs.add(other, view.seats[other].label, p, &mut pairs);
         view.sums[p].iter().zip(&pairs).map(|(sum, pair)| sum - pair).collect()
     }
 
     /// Items of a place that are best at one of the price levels beside the given pair sums.
     fn shortlist(&self, p: usize, sums: &[f64], width: usize) -> Vec<(usize, usize)> {
-        let place = &self.model.places[p];
+        let place = &self.compact.places[p];
         let mut list: Vec<(usize, usize)> = Vec::new();
         for (level, factor) in LEVELS.iter().enumerate() {
-            let prices = prices(self.model, self.dual, *factor);
+            let prices = prices(self.compact, self.dual, *factor);
             let all = self.heads[p]
                 .iter()
                 .enumerate()
@@ -179,7 +180,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         }
         list.sort_unstable();
         list.dedup();
-        list.retain(|&(_, label)| sums[label] > self.model.blocked_below());
+        list.retain(|&(_, label)| sums[label] > self.compact.pairs.blocked_below());
         list
     }
 
@@ -191,21 +192,21 @@ impl<'a, 'p> Moves<'a, 'p> {
         changes: Vec<(usize, usize)>,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
     ) {
-        if gain < self.model.blocked_below() {
+        if gain < self.compact.pairs.blocked_below() {
             return;
         }
         if changes.iter().all(|&(p, item)| view.seats[p].item == Some(item)) {
             return;
         }
-        let dimensions = self.model.dimensions();
+        let dimensions = self.compact.dimensions();
         let fits = (0..dimensions).all(|d| {
             let change: f64 = changes
                 .iter()
                 .map(|&(p, item)| {
-                    self.model.places[p].use_of(item, dimensions)[d] - view.seats[p].usage[d]
+                    self.compact.places[p].use_of(item, dimensions)[d] - view.seats[p].usage[d]
                 })
                 .sum();
-            view.used[d] + change <= self.model.limits[d] * (1.0 + 1e-12)
+            view.used[d] + change <= self.compact.limits[d]
         });
         if fits {
             found.push((gain, changes));
@@ -215,8 +216,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     fn changed(&self, placed: &Placed, changes: &[(usize, usize)]) -> Combination {
         let mut chosen = placed.solution.chosen.clone();
         for &(p, item) in changes {
-            let candidate = self.model.places[p].candidate[item];
-            chosen[p] = Some(candidate).filter(|&x| x != NOBODY);
+            chosen[p] = self.compact.candidate(p, item);
         }
         chosen
     }
@@ -224,17 +224,17 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// Greedy: the places one after the other, each with the best at these prices beside the ones
     /// before and its share of the pairs with the ones to come.
     fn construct(&self, prices: &[f64]) -> Vec<Seat> {
-        let n = self.model.places.len();
+        let n = self.compact.places.len();
         let mut sums: Vec<Vec<f64>> =
-            self.model.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
+            self.compact.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by_key(|&p| {
-            let ties = self.model.places[p].labels.iter();
+            let ties = self.compact.places[p].labels.iter();
             (!ties.clone().any(|l| matches!(l.role, Role::Both(_))), p)
         });
         let mut seats: Vec<Option<Seat>> = vec![None; n];
         for (k, &p) in order.iter().enumerate() {
-            let place = &self.model.places[p];
+            let place = &self.compact.places[p];
             let mut best = (f64::NEG_INFINITY, 0, 0);
             for (label, l) in place.labels.iter().enumerate() {
                 let share = self.dual.share(p, label, order[k + 1..].iter().copied());
@@ -247,7 +247,7 @@ impl<'a, 'p> Moves<'a, 'p> {
             }
             let (_, label, item) = best;
             for &other in &order[k + 1..] {
-                self.model.add_pairs(p, label, other, &mut sums[other]);
+                self.compact.pairs.add(p, label, other, &mut sums[other]);
             }
             seats[p] = Some(self.seat(p, label, item));
         }
@@ -257,19 +257,19 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// Swaps that bring the use nearer to the limits, the mildest first.
     fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
         for _ in 0..most {
-            let view = View::new(self.model, seats.clone());
+            let view = View::new(self.compact, seats.clone());
             let excess = self.excess(&view.used);
             if excess == 0.0 {
                 break;
             }
             let mut best: Option<(f64, usize, usize, usize)> = None;
-            for (p, place) in self.model.places.iter().enumerate() {
+            for (p, place) in self.compact.places.iter().enumerate() {
                 for (label, l) in place.labels.iter().enumerate() {
-                    if view.sums[p][label] < self.model.blocked_below() {
+                    if view.sums[p][label] < self.compact.pairs.blocked_below() {
                         continue;
                     }
                     for item in l.items.clone() {
-                        let own = place.use_of(item, self.model.dimensions());
+                        let own = place.use_of(item, self.compact.dimensions());
                         let used: Vec<f64> = view
                             .used
                             .iter()
@@ -299,41 +299,42 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// By how much use exceeds the limits, in shares of the limits, summed.
     fn excess(&self, used: &[f64]) -> f64 {
         let over = |(used, limit): (&f64, &f64)| {
-            let over = used - limit * (1.0 + 1e-12);
-            if over > 0.0 { over / limit.max(f64::MIN_POSITIVE) } else { 0.0 }
+            let (over, unit) = (used - limit, if *limit > 0.0 { *limit } else { 1.0 });
+            if over > 0.0 { over / unit } else { 0.0 }
         };
-        used.iter().zip(&self.model.limits).map(over).sum()
+        used.iter().zip(&self.compact.limits).map(over).sum()
     }
 
     fn used(&self, seats: &[Seat]) -> Vec<f64> {
         let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
-        (0..self.model.dimensions()).map(sum).collect()
+        (0..self.compact.dimensions()).map(sum).collect()
     }
 
     fn seat(&self, p: usize, label: usize, item: usize) -> Seat {
-        let place = &self.model.places[p];
-        let usage = place.use_of(item, self.model.dimensions()).to_vec();
+        let place = &self.compact.places[p];
+        let usage = place.use_of(item, self.compact.dimensions()).to_vec();
         Seat { label, item: Some(item), value: place.value[item], usage }
     }
 
-    /// Where the combination sits in this model; `None` where it has no label for someone. A
+    /// Where the combination sits in this compact; `None` where it has no label for someone. A
     /// candidate may be missing itself: each strategy keeps its own.
     fn seats(&self, placed: &Placed) -> Option<Vec<Seat>> {
         let seat = |p: usize| {
-            let place = &self.model.places[p];
+            let place = &self.compact.places[p];
             match (placed.solution.chosen[p], placed.places[p]) {
                 (Some(x), _) => {
-                    let label = self.model.label_like(self.columns, (p, x))?;
+                    let label = self.compact.label_like(self.columns, (p, x))?;
                     let mut items = place.labels[label].items.clone();
                     if let Some(item) = items.find(|&item| place.candidate[item] == x) {
                         return Some(self.seat(p, label, item));
                     }
                     let candidate = &self.scorer.problem().categories[p].candidates[x as usize];
-                    let value = candidate.value[self.model.strategy];
-                    Some(Seat { label, item: None, value, usage: candidate.usage.clone() })
+                    let value = candidate.value[self.compact.strategy];
+                    let usage = self.compact.own_use(p, &candidate.usage);
+                    Some(Seat { label, item: None, value, usage })
                 }
                 (None, Some(from)) => {
-                    let label = self.model.twin_of(self.columns, p, from)?;
+                    let label = self.compact.twin_of(self.columns, p, from)?;
                     Some(self.seat(p, label, place.labels[label].items.start))
                 }
                 (None, None) => {
@@ -342,14 +343,11 @@ impl<'a, 'p> Moves<'a, 'p> {
                 }
             }
         };
-        (0..self.model.places.len()).map(seat).collect()
+        (0..self.compact.places.len()).map(seat).collect()
     }
 
     fn combination(&self, seats: &[Seat]) -> Combination {
-        let candidate = |(p, seat): (usize, &Seat)| {
-            let candidate = self.model.places[p].candidate[seat.item?];
-            Some(candidate).filter(|&x| x != NOBODY)
-        };
+        let candidate = |(p, seat): (usize, &Seat)| self.compact.candidate(p, seat.item?);
         seats.iter().enumerate().map(candidate).collect()
     }
 }
@@ -363,16 +361,16 @@ struct View {
 }
 
 impl View {
-    fn new(model: &Model, seats: Vec<Seat>) -> Self {
+    fn new(compact: &Compact, seats: Vec<Seat>) -> Self {
         let mut sums: Vec<Vec<f64>> =
-            model.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
+            compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
         for (p, sums) in sums.iter_mut().enumerate() {
-            for (other, seat) in seats.iter().enumerate().filter(|&(other, _)| other != p) {
-                model.add_pairs(other, seat.label, p, sums);
+            for &other in compact.pairs.neighbours(p) {
+                compact.pairs.add(other, seats[other].label, p, sums);
             }
         }
         let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
-        let used = (0..model.dimensions()).map(sum).collect();
+        let used = (0..compact.dimensions()).map(sum).collect();
         Self { seats, used, sums }
     }
 
@@ -381,22 +379,20 @@ impl View {
         self.seats[p].value + self.sums[p][self.seats[p].label]
     }
 
-    fn pair(&self, model: &Model, a: usize, b: usize) -> f64 {
+    fn pair(&self, compact: &Compact, a: usize, b: usize) -> f64 {
         let mut pairs = vec![0.0; self.sums[b].len()];
-        model.add_pairs(a, self.seats[a].label, b, &mut pairs);
+        compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
         pairs[self.seats[b].label]
     }
 }
 
 /// The multipliers times a factor; where no limit binds, thrift still has some price.
-fn prices(model: &Model, dual: &Dual, factor: f64) -> Vec<f64> {
-    let values = model.places.iter().flat_map(|p| &p.value);
-    let scale = values.fold(0.0_f64, |most, value| most.max(value.abs()));
+fn prices(compact: &Compact, dual: &Dual, factor: f64) -> Vec<f64> {
     let price = |(multiplier, limit): (&f64, &f64)| {
-        let least = if factor > 1.0 && *limit > 0.0 { 1e-4 * scale / limit } else { 0.0 };
+        let least = if factor > 1.0 && *limit > 0.0 { 1e-4 * compact.scale / limit } else { 0.0 };
         factor * multiplier.max(least)
     };
-    dual.multipliers.iter().zip(&model.limits).map(price).collect()
+    dual.multipliers.iter().zip(&compact.limits).map(price).collect()
 }
 
 /// The `most` largest by `value`, falling; equals in their given order.

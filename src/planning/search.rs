@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::beam::Moves;
 use super::bound::Dual;
 use super::columns::Columns;
+use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool};
-use super::labels::Model;
 use super::problem::{Combination, Problem, Solution};
 use super::proof::Prover;
 use super::reduce::Reduced;
@@ -80,7 +80,7 @@ pub struct Search<'p> {
     columns: Columns,
     reduced: Reduced,
     /// By strategy.
-    models: Vec<Model>,
+    compacts: Vec<Compact>,
     /// By strategy.
     duals: Vec<Dual>,
     cache: ScoreCache,
@@ -133,10 +133,10 @@ impl<'p> Search<'p> {
         let columns = Columns::new(problem);
         let scorer = Scorer::with_columns(problem, &columns);
         let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
-        let models: Vec<Model> = (0..problem.strategies)
-            .map(|strategy| Model::new(&scorer, &columns, &reduced, strategy))
+        let compacts: Vec<Compact> = (0..problem.strategies)
+            .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))
             .collect();
-        let duals: Vec<Dual> = models.iter().map(Dual::new).collect();
+        let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
         let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
         // The multipliers are those of the undisturbed search, whatever was refused since.
         let mut search = Self {
@@ -144,7 +144,7 @@ impl<'p> Search<'p> {
             settings: *settings,
             columns,
             reduced,
-            models,
+            compacts,
             duals,
             cache: ScoreCache::new(settings.score_cache_size, settings.score_cache),
             pool: Pool::default(),
@@ -280,10 +280,12 @@ impl<'p> Search<'p> {
     /// New combinations of this round that are allowed, each once, best first.
     fn expand(&mut self) -> Vec<Solution> {
         let moves: Vec<Moves> = self
-            .models
+            .compacts
             .iter()
             .zip(&self.duals)
-            .map(|(model, dual)| Moves::new(&self.scorer, &self.columns, model, dual, self.round))
+            .map(|(compact, dual)| {
+                Moves::new(&self.scorer, &self.columns, compact, dual, self.round)
+            })
             .collect();
         let mut found: Vec<Combination> = Vec::new();
         if self.kept.is_empty() {
@@ -348,10 +350,11 @@ impl<'p> Search<'p> {
         let changed = reduced != self.reduced;
         if changed {
             self.reduced = reduced;
-            for (strategy, (model, dual)) in self.models.iter_mut().zip(&mut self.duals).enumerate()
+            for (strategy, (compact, dual)) in
+                self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
-                *model = Model::new(&self.scorer, &self.columns, &self.reduced, strategy);
-                *dual = Dual::new(model);
+                *compact = Compact::new(&self.scorer, &self.columns, &self.reduced, strategy);
+                *dual = Dual::new(compact);
             }
         }
         changed
@@ -404,9 +407,9 @@ impl<'p> Search<'p> {
             let mut target = Target::new(&self.scorer, best);
             let mut judge = Judge::new(accept, &mut self.refusals);
             let mut open = f64::NEG_INFINITY;
-            for (model, dual) in self.models.iter().zip(&self.duals) {
-                if !model.infeasible {
-                    let mut prover = Prover::new(model, dual, &target);
+            for (compact, dual) in self.compacts.iter().zip(&self.duals) {
+                if !compact.infeasible {
+                    let mut prover = Prover::new(compact, dual, &target);
                     open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
                 }
             }
