@@ -8,6 +8,7 @@ mod duration;
 mod error;
 mod event;
 mod follow;
+mod llm;
 mod plan;
 mod save;
 pub mod show;
@@ -20,12 +21,13 @@ pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
+pub use llm::{CacheName, FlushCache, Flushed, LlmEndpoint, LlmView, LogLevel};
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };
 pub use save::{SaveError, save_document};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
-pub use status::{ActorStatus, Features, HealthView, StatusView};
+pub use status::{ActorStatus, Alert, Alerts, Features, HealthView, ResolvedAlert, StatusView};
 pub use vendor::{
     GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
 };

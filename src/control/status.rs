@@ -53,3 +53,33 @@ pub struct Features {
     pub api: String,
     pub features: Vec<String>,
 }
+
+/// Reply of `GET /v1/alerts`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Alerts {
+    pub firing: Vec<Alert>,
+    /// Resolved ones, newest last.
+    pub recent: Vec<ResolvedAlert>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    pub alert: String,
+    /// `warning`, `critical`.
+    pub severity: String,
+    /// The last one measured, in `unit`.
+    pub value: f64,
+    pub threshold: f64,
+    pub unit: String,
+    pub since: Timestamp,
+    /// Bad measurements since then.
+    pub count: u64,
+    pub fingerprint: String,
+    pub runbook: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedAlert {
+    pub alert: Alert,
+    pub resolved_at: Timestamp,
+}

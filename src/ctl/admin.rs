@@ -1,6 +1,6 @@
 //! Commands about the daemon, and about the command line itself.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use serde_json::json;
 
@@ -9,9 +9,13 @@ use super::{
     session::{Session, print},
 };
 use crate::control::{
-    HealthView, Reply, SaveError, StatusView,
-    show::{health_text, status_text},
+    Alerts, CacheName, FlushCache, Flushed, HealthView, LlmView, LogLevel, Reply, SaveError,
+    StatusView,
+    show::{alerts_text, health_text, llm_text, status_text},
 };
+
+/// A large model on a slow disk takes minutes to load.
+const WARM_UP: Duration = Duration::from_secs(600);
 
 pub async fn status(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<StatusView> = session.client.get("/v1/status", &()).await?;
@@ -24,6 +28,52 @@ pub async fn health(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<HealthView> = session.client.get("/v1/health", &()).await?;
     session.print(&reply, |health, _| health_text(health))?;
     Ok(u8::from(!reply.value.healthy))
+}
+
+/// Prometheus's text as it is; with `--json` as one JSON string.
+pub async fn metrics(session: &Session) -> Result<u8, CtlError> {
+    let text = session.client.get_text("/v1/metrics").await?;
+    print(&if session.json { format!("{}\n", json!({"prometheus": text})) } else { text })?;
+    Ok(0)
+}
+
+pub async fn alerts(session: &Session) -> Result<u8, CtlError> {
+    let reply: Reply<Alerts> = session.client.get("/v1/alerts", &()).await?;
+    session.print(&reply, alerts_text)?;
+    Ok(0)
+}
+
+pub async fn log_level(session: &Session, level: String) -> Result<u8, CtlError> {
+    let body = LogLevel { level };
+    let reply: Reply<LogLevel> = session.client.post("/v1/admin/log-level", &body).await?;
+    session.print(&reply, |now, _| format!("the log holds {} and above\n", now.level))?;
+    Ok(0)
+}
+
+pub async fn flush(session: &Session, cache: CacheName) -> Result<u8, CtlError> {
+    let body = FlushCache { cache };
+    let reply: Reply<Flushed> = session.client.post("/v1/admin/cache/flush", &body).await?;
+    session.print(&reply, |flushed, _| {
+        let line = |name, entries: Option<usize>| {
+            entries.map_or_else(String::new, |n| format!("{name}: {n} entries forgotten\n"))
+        };
+        line("query cache", flushed.query) + &line("LLM cache", flushed.llm)
+    })?;
+    Ok(0)
+}
+
+pub async fn llm_status(session: &Session) -> Result<u8, CtlError> {
+    let reply: Reply<LlmView> = session.client.get("/v1/llm", &()).await?;
+    session.print(&reply, llm_text)?;
+    Ok(0)
+}
+
+/// Exit code 1 where a model could not be loaded.
+pub async fn llm_warm(session: &Session) -> Result<u8, CtlError> {
+    let client = session.client.with_timeout(session.timeout_or(WARM_UP));
+    let reply: Reply<LlmView> = client.post("/v1/admin/llm/warm", &json!({})).await?;
+    session.print(&reply, llm_text)?;
+    Ok(u8::from(reply.value.endpoints.iter().any(|endpoint| endpoint.model_state != "ready")))
 }
 
 pub async fn stop(session: &Session) -> Result<u8, CtlError> {

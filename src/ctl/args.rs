@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{
+    Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use jiff::civil;
 
 use crate::{
-    control::{ImportFormat, parse_duration},
+    control::{CacheName, ImportFormat, parse_duration},
     model::{PlanId, PlanState},
 };
 
@@ -45,6 +48,21 @@ pub enum Command {
     Status,
     /// Whether the daemon works; exit code 1 where it doesn't.
     Health,
+    /// All figures in Prometheus's text format.
+    Metrics,
+    /// Alerts that fire, and those that were resolved lately.
+    Alerts,
+    /// Change what the log holds until the next start.
+    LogLevel {
+        #[arg(value_parser = ["error", "warning", "info", "debug"])]
+        level: String,
+    },
+    /// Empty caches.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+    /// The LLM servers.
+    #[command(subcommand)]
+    Llm(LlmCommand),
     /// Stop the daemon in good order.
     Stop,
     /// Print a completion script for a shell.
@@ -143,6 +161,30 @@ pub enum VendorsCommand {
     },
     /// Count vendors by category and city.
     Stats,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Forget vendor queries, replies of LLM servers, or both.
+    Flush {
+        #[arg(default_value_t = CacheName::All, value_parser = cache_name())]
+        cache: CacheName,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LlmCommand {
+    /// How the servers and their models are.
+    Status,
+    /// Load the configured models now.
+    Warm,
+}
+
+fn cache_name() -> impl TypedValueParser<Value = CacheName> {
+    PossibleValuesParser::new(CacheName::ALL.map(CacheName::as_str)).map(|text| {
+        let found = CacheName::ALL.into_iter().find(|name| name.as_str() == text);
+        found.unwrap_or(CacheName::All)
+    })
 }
 
 #[derive(Debug, clap::Args)]

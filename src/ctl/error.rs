@@ -8,7 +8,7 @@ use crate::control::{ApiError, ClientError, ErrorCode, ErrorDocument, SaveError}
 pub enum CtlError {
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error(transparent)]
+    #[error("{0}; choose another directory with --output")]
     Save(#[from] SaveError),
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },

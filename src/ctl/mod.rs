@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, Command};
+use args::{Args, CacheCommand, Command, LlmCommand};
 use error::CtlError;
 use session::Session;
 
@@ -55,6 +55,12 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Vendors(command) => vendors::run(&session, command).await,
         Command::Status => admin::status(&session).await,
         Command::Health => admin::health(&session).await,
+        Command::Metrics => admin::metrics(&session).await,
+        Command::Alerts => admin::alerts(&session).await,
+        Command::LogLevel { level } => admin::log_level(&session, level).await,
+        Command::Cache(CacheCommand::Flush { cache }) => admin::flush(&session, cache).await,
+        Command::Llm(LlmCommand::Status) => admin::llm_status(&session).await,
+        Command::Llm(LlmCommand::Warm) => admin::llm_warm(&session).await,
         Command::Stop => admin::stop(&session).await,
         // Handled without a daemon.
         Command::Completions { .. } | Command::Man { .. } => Ok(0),

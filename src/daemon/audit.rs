@@ -4,7 +4,7 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, header::LOCATION},
     middleware::Next,
     web,
 };
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     control::ErrorCode,
+    model::PlanId,
     telemetry::events::{AUDIT, REQUEST_DENIED, REQUEST_FAILED},
 };
 
@@ -25,11 +26,20 @@ pub async fn log_calls(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let call = Call::of(&request);
+    let mut call = Call::of(&request);
     let response = next.call(request).await?;
+    call.plan_id = plan_id(&response);
     let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
     call.log(&context, failure);
     Ok(response)
+}
+
+/// From the path, or from the place where a submitted plan now is.
+fn plan_id<B>(response: &ServiceResponse<B>) -> Option<String> {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let submitted = location.and_then(|path| path.rsplit('/').next());
+    let id: PlanId = response.request().match_info().get("id").or(submitted)?.parse().ok()?;
+    Some(id.to_string())
 }
 
 /// What the log says of a call. Nothing of it can be written freely by the caller.
@@ -46,14 +56,13 @@ struct Call {
 impl Call {
     fn of(request: &ServiceRequest) -> Self {
         let path = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
-        let plan_id = request.match_info().get("id").and_then(|id| id.parse::<uuid::Uuid>().ok());
         let peer = request.request().conn_data::<Peer>();
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         Self {
             changes: !is_read,
             tier: if path.starts_with("/v1/plans") { "submit" } else { "admin" },
             command: format!("{} {path}", request.method()),
-            plan_id: plan_id.map(|id| id.to_string()),
+            plan_id: None,
             uid: peer.map(|peer| peer.uid),
             pid: peer.map(|peer| peer.pid),
         }

@@ -34,7 +34,7 @@ use crate::{
     llm::Gateway,
     store::{StateLock, Store},
     telemetry::{
-        LogTarget, Telemetry,
+        LogHandle, LogTarget, Telemetry,
         events::{
             CONTROL_LISTENING, DAEMON_FAILED, DAEMON_READY, DAEMON_STARTING, DAEMON_STOPPED,
             DAEMON_STOPPING, WATCHDOG_UNFED,
@@ -54,11 +54,11 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 pub fn run(args: &RunArgs) -> Result<(), Failed> {
     let started = Instant::now();
     let (settings, file) = super::settings(args)?;
-    let (log, _level, _flushed_at_the_end) = start_log(&settings.log, LogTarget::Stdout);
+    let (log, level, _flushed_at_the_end) = start_log(&settings.log, LogTarget::Stdout);
     info!(log, "starting"; DAEMON_STARTING, "version" => env!("CARGO_PKG_VERSION"),
         "pid" => std::process::id(), "profile" => &settings.profile,
         "config" => file.map(|file: PathBuf| file.display().to_string()));
-    let ended = run_in_system(args, &settings, &log, started);
+    let ended = run_in_system(args, &settings, (&log, &level), started);
     match &ended {
         Ok(()) => info!(log, "stopped"; DAEMON_STOPPED, "uptime_s" => started.elapsed().as_secs()),
         Err(failed) => crit!(log, "failed"; DAEMON_FAILED, "error" => &failed.message),
@@ -71,7 +71,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failed> {
 fn run_in_system(
     args: &RunArgs,
     settings: &Settings,
-    log: &Logger,
+    (log, level): (&Logger, &LogHandle),
     started: Instant,
 ) -> Result<(), Failed> {
     let work =
@@ -81,7 +81,7 @@ fn run_in_system(
         let mut stop = StopSources::new(args.until_stdin_ends)?;
         let ways_to_stop = (stop.asked.clone(), stop.escalate.clone());
         let daemon = tokio::select! {
-            daemon = Daemon::start(args, settings, log, &work, ways_to_stop) => daemon?,
+            daemon = Daemon::start(args, settings, (log, level), &work, ways_to_stop) => daemon?,
             reason = stop.wait() => {
                 info!(log, "stopping"; DAEMON_STOPPING, "reason" => reason.as_str());
                 return Ok(());
@@ -109,7 +109,7 @@ impl Daemon {
     async fn start(
         args: &RunArgs,
         settings: &Settings,
-        log: &Logger,
+        (log, level): (&Logger, &LogHandle),
         work: &tokio::runtime::Runtime,
         (asked, escalate): (Arc<Notify>, mpsc::Sender<&'static str>),
     ) -> Result<Self, Failed> {
@@ -125,8 +125,14 @@ impl Daemon {
             state_dir: settings.paths.state_dir.clone(),
             database: database.kind(),
         };
-        let context =
-            Context::new((actors.clone(), store), log.clone(), settings, facts, is_stopping, asked);
+        let context = Context::new(
+            (actors.clone(), store),
+            (log.clone(), level.clone()),
+            settings,
+            facts,
+            is_stopping,
+            asked,
+        );
         let server = serve(listener, &settings.control, context)?;
         let handle = server.handle();
         actix::spawn(server);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Look, Table};
-use crate::control::{HealthView, StatusView, show_duration};
+use crate::control::{Alerts, HealthView, LlmView, StatusView, show_duration};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -36,4 +36,59 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
 pub fn health_text(health: &HealthView) -> String {
     let state = if health.healthy { "healthy" } else { "not healthy" };
     format!("{state}: {}\n", health.checks.join(", "))
+}
+
+/// Firing alerts, then those that were resolved.
+pub fn alerts_text(alerts: &Alerts, look: Look) -> String {
+    if alerts.firing.is_empty() && alerts.recent.is_empty() {
+        return "no alert\n".to_owned();
+    }
+    let headers = ["alert", "state", "severity", "value", "threshold", "since", "resolved"];
+    let mut table = Table::new(headers).right([3, 4]);
+    let firing = alerts.firing.iter().map(|alert| (alert, None));
+    let resolved = alerts.recent.iter().map(|old| (&old.alert, Some(old.resolved_at)));
+    for (alert, resolved_at) in firing.chain(resolved) {
+        table.row([
+            alert.alert.clone(),
+            if resolved_at.is_some() { "resolved" } else { "firing" }.to_owned(),
+            alert.severity.clone(),
+            format!("{:.3} {}", alert.value, alert.unit),
+            format!("{} {}", alert.threshold, alert.unit),
+            alert.since.to_string(),
+            resolved_at.map_or_else(String::new, |at| at.to_string()),
+        ]);
+    }
+    let runbooks = alerts.firing.iter().map(|a| format!("{}: {}\n", a.alert, a.runbook));
+    format!("{}{}", table.render(look), runbooks.collect::<String>())
+}
+
+pub fn llm_text(llm: &LlmView, look: Look) -> String {
+    if llm.endpoints.is_empty() {
+        return "no LLM server is configured; the built-in rules answer\n".to_owned();
+    }
+    let headers = ["endpoint", "model", "state", "breaker", "busy", "queued", "address"];
+    let mut table = Table::new(headers).right([4, 5]);
+    for endpoint in &llm.endpoints {
+        table.row([
+            endpoint.name.clone(),
+            endpoint.model.clone(),
+            endpoint.model_state.clone(),
+            endpoint.breaker.clone(),
+            format!("{}/{}", endpoint.busy, endpoint.parallel),
+            endpoint.queued.to_string(),
+            endpoint.base_url.clone(),
+        ]);
+    }
+    let advice = llm.endpoints.iter().filter_map(|e| Some((&e.name, e.advice.as_ref()?)));
+    let advice: String = advice.map(|(name, advice)| format!("{name}: {advice}\n")).collect();
+    format!(
+        "{}{advice}{} questions, {} answered by the rules in place of a server; \
+         cache: {} entries, {} hits, {} misses\n",
+        table.render(look),
+        llm.requests,
+        llm.fallbacks,
+        llm.cache_entries,
+        llm.cache_hits,
+        llm.cache_misses,
+    )
 }

@@ -3,11 +3,60 @@
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 
-use super::{Answer, Context};
-use crate::daemon::peer::Admin;
+use slog::{Level, info};
+
+use super::{Answer, Context, Failure, body::Json};
+use crate::{
+    actors::{llm_gateway::FlushResponses, vendor_search::FlushQueries},
+    control::{ApiError, CacheName, FlushCache, Flushed, LogLevel},
+    daemon::peer::Admin,
+    telemetry::events::{CACHE_FLUSHED, LOG_LEVEL_CHANGED},
+};
+
+/// As the setting log.level names them.
+const LEVELS: [(&str, Level); 4] = [
+    ("error", Level::Error),
+    ("warning", Level::Warning),
+    ("info", Level::Info),
+    ("debug", Level::Debug),
+];
+
+pub async fn flush(context: Data<Context>, _: Admin, Json(body): Json<FlushCache>) -> Answer {
+    let mut flushed = Flushed::default();
+    if body.cache != CacheName::Llm {
+        flushed.query = Some(context.actors.vendors.ask(FlushQueries).await?);
+    }
+    if body.cache != CacheName::Query {
+        flushed.llm = Some(context.actors.llm.ask(FlushResponses).await?);
+    }
+    for (cache, entries) in [("query", flushed.query), ("llm", flushed.llm)] {
+        if let Some(entries) = entries {
+            info!(context.log, "a cache was emptied"; CACHE_FLUSHED, "cache" => cache,
+                "entries" => entries);
+        }
+    }
+    Ok(HttpResponse::Ok().json(flushed))
+}
+
+pub async fn log_level(context: Data<Context>, _: Admin, Json(body): Json<LogLevel>) -> Answer {
+    let level = level(&body.level)?;
+    let before = context.log_level.level();
+    context.log_level.set_level(level);
+    let from = LEVELS.iter().find(|(_, known)| *known == before).map(|(name, _)| *name);
+    info!(context.log, "the log's level was changed"; LOG_LEVEL_CHANGED,
+        "from" => from, "to" => &body.level);
+    Ok(HttpResponse::Ok().json(body))
+}
 
 /// 202: the daemon stops in good order after the reply.
 pub async fn stop(context: Data<Context>, _: Admin) -> Answer {
     context.stop.notify_one();
     Ok(HttpResponse::Accepted().json(json!({"state": "stopping", "pid": std::process::id()})))
+}
+
+fn level(name: &str) -> Result<Level, Failure> {
+    let found = LEVELS.iter().find(|(known, _)| *known == name);
+    let hint = format!("write {}", LEVELS.map(|(known, _)| known).join(", "));
+    let refused = || ApiError::invalid("level", "is unknown", hint);
+    found.map(|(_, level)| *level).ok_or_else(|| refused().into())
 }

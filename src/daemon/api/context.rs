@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use slog::Logger;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::{actors::Actors, config::Settings, daemon::peer::Admins, store::Store};
+use crate::{
+    actors::Actors, config::Settings, daemon::peer::Admins, store::Store, telemetry::LogHandle,
+};
 
 /// Vendor files that are taken in at once; each may fill the disk for a while.
 const IMPORTS_AT_ONCE: usize = 2;
@@ -22,6 +24,7 @@ pub struct Context {
     pub actors: Actors,
     pub store: Store,
     pub log: Logger,
+    pub log_level: LogHandle,
     pub admins: Admins,
     pub facts: Facts,
     pub body_limit: usize,
@@ -53,7 +56,7 @@ pub struct Facts {
 impl Context {
     pub fn new(
         (actors, store): (Actors, Store),
-        log: Logger,
+        (log, log_level): (Logger, LogHandle),
         settings: &Settings,
         facts: Facts,
         stopping: watch::Receiver<bool>,
@@ -65,6 +68,7 @@ impl Context {
             actors,
             store,
             log,
+            log_level,
             admins: Admins { own_uid, listed: control.admin_uids.clone() },
             body_limit: control.body_limit,
             import_limit: IMPORT_MAX_BYTES,

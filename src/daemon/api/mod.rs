@@ -7,6 +7,7 @@ mod documents;
 mod events;
 mod failure;
 mod import;
+mod llm;
 mod path;
 mod plans;
 mod status;
@@ -43,6 +44,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/vendors/stats").route(web::get().to(vendors::stats)))
         .service(resource("/v1/status").route(web::get().to(status::status)))
         .service(resource("/v1/health").route(web::get().to(status::health)))
+        .service(resource("/v1/metrics").route(web::get().to(status::metrics)))
+        .service(resource("/v1/alerts").route(web::get().to(status::alerts)))
+        .service(resource("/v1/llm").route(web::get().to(llm::status)))
+        .service(resource("/v1/admin/llm/warm").route(web::post().to(llm::warm)))
+        .service(resource("/v1/admin/cache/flush").route(web::post().to(admin::flush)))
+        .service(resource("/v1/admin/log-level").route(web::post().to(admin::log_level)))
         .service(resource("/v1/admin/stop").route(web::post().to(admin::stop)))
         .default_service(web::to(failure::not_found));
 }

@@ -6,13 +6,16 @@ use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 
 use super::{Answer, Context};
-use crate::control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, StatusView};
+use crate::{
+    actors::metrics::{GetAlerts, GetPrometheus},
+    control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, StatusView},
+};
 
 /// A database that takes longer to say that it is there is as good as away.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 14] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -21,6 +24,11 @@ const FEATURES: [&str; 9] = [
     "plan_documents",
     "vendor_import",
     "vendor_generate",
+    "metrics",
+    "alerts",
+    "llm",
+    "cache_flush",
+    "log_level",
     "admin_stop",
 ];
 
@@ -66,6 +74,16 @@ pub async fn health(context: Data<Context>) -> Answer {
     let names = actors.into_iter().map(|actor| actor.name);
     let checks = std::iter::once("database".to_owned()).chain(names).collect();
     Ok(HttpResponse::Ok().json(HealthView { healthy: true, checks }))
+}
+
+/// Prometheus's text format.
+pub async fn metrics(context: Data<Context>) -> Answer {
+    let text = context.actors.metrics.ask(GetPrometheus).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
+}
+
+pub async fn alerts(context: Data<Context>) -> Answer {
+    Ok(HttpResponse::Ok().json(context.actors.metrics.ask(GetAlerts).await?))
 }
 
 /// What is wrong with an actor.

@@ -38,9 +38,13 @@ struct DemoDocument {
 /// Fails early where the blueprint couldn't be written later.
 pub fn check_output(dir: &Path) -> Result<(), Failed> {
     let io = |what, source| SaveError::Io { what, path: dir.to_owned(), source };
-    std::fs::create_dir_all(dir).map_err(|error| io("make directory", error))?;
-    tempfile::tempfile_in(dir).map_err(|error| io("write into", error))?;
+    std::fs::create_dir_all(dir).map_err(|error| unwritable(io("make directory", error)))?;
+    tempfile::tempfile_in(dir).map_err(|error| unwritable(io("write into", error)))?;
     Ok(())
+}
+
+fn unwritable(error: SaveError) -> Failed {
+    Failed::new(format!("{error}; choose another directory with --output"))
 }
 
 /// Everything between the daemon's start and its stop.
@@ -60,7 +64,7 @@ pub async fn tell(args: &DemoArgs, daemon: &mut DemoDaemon) -> Result<(), Failed
         follow_plan(&client, submitted.id, 0, PLAN_LIMIT, |event| progress.event(event)).await?;
     let planning = submitted_at.elapsed();
     if found.value.state != PlanState::AwaitingSelection {
-        return Err(Failed::new(plan_text(&found.value, Look::PLAIN)));
+        return Err(lost(&found.value));
     }
     progress.done(&format!("three options in {}", show_duration(planning)));
     let completed = select_first(&client, &found.value).await?;
@@ -96,15 +100,22 @@ async fn select_first(client: &Client, plan: &PlanView) -> Result<PlanView, Fail
     }
     match plan.state {
         PlanState::Completed => Ok(plan),
-        _ => Err(Failed::new(plan_text(&plan, Look::PLAIN))),
+        _ => Err(lost(&plan)),
     }
+}
+
+/// The plan ended without what the demo is to show.
+fn lost(plan: &PlanView) -> Failed {
+    let why =
+        plan.error.clone().or_else(|| Some(plan.infeasibility.as_ref()?.conflicts.join("; ")));
+    Failed::new(format!("the sample plan is {}: {}", plan.state, why.unwrap_or_default()))
 }
 
 async fn download(client: &Client, plan: &PlanView, dir: &Path) -> Result<Vec<PathBuf>, Failed> {
     let mut documents = Vec::new();
     for name in &plan.documents {
         let body = client.get_text(&format!("/v1/plans/{}/documents/{name}", plan.id)).await?;
-        documents.push(save_document(dir, name, &body)?);
+        documents.push(save_document(dir, name, &body).map_err(unwritable)?);
     }
     Ok(documents)
 }
