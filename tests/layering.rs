@@ -63,7 +63,7 @@ fn rust_files(dir: &Path) -> Vec<(PathBuf, String)> {
 /// Line comments out; `//` inside a string costs the rest of its line, which no import shares.
 fn without_comments(text: &str) -> String {
     let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned() + "\n";
-    text.lines().map(|line| code(line)).collect()
+    text.lines().map(code).collect()
 }
 
 /// The first names behind every `PREFIX::name` and `PREFIX::{name::…, name, …}`.

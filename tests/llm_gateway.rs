@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use common::{
     llm_server::{Behaviour, LlmServer},
-    llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, vision},
+    llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, until, vision},
 };
 use eventplanner::{
     llm::{
-        FailureKind, ModelState, Priority, ProseTask, ProseVendor, Reply, ShareCategory,
-        SharesTask, Task, settings::ServerKind,
+        FailureKind, Gateway, GatewayEvent, LlmError, ModelState, Priority, ProseTask, ProseVendor,
+        Reply, ShareCategory, SharesTask, Task,
+        settings::{EndpointSettings, LlmSettings, ServerKind},
     },
     model::EventType,
 };
@@ -211,4 +212,85 @@ async fn a_deadline_in_the_past_is_answered_by_the_rules_at_once() {
     let answer = gateway.answer(vision("x"), Priority::Interactive, Instant::now()).await;
     assert_eq!((answer.server.as_str(), server.seen.chats()), ("rules", 0));
     assert!(answer.fallback.is_some());
+}
+
+#[tokio::test]
+async fn the_status_shows_a_load_and_keep_warm_refreshes_what_lies_idle() {
+    let server = LlmServer::start(ServerKind::Ollama, good()).await;
+    server.models.lock().unwrap().load = Duration::from_millis(100);
+    let settings = LlmSettings {
+        keep_alive: Duration::from_millis(100),
+        ..quick(vec![server.endpoint("one")])
+    };
+    let gateway = gateway(settings);
+    let mut events = gateway.take_events().unwrap();
+    assert!(gateway.take_events().is_none());
+    assert_eq!(gateway.status()[0].model.state, ModelState::Unknown);
+    let warming = tokio::spawn({
+        let gateway = gateway.clone();
+        async move { gateway.warm_up().await }
+    });
+    until("a load", || gateway.status()[0].model.state == ModelState::Loading).await;
+    assert_eq!(warming.await.unwrap()[0].state, ModelState::Ready);
+    let mut states = Vec::new();
+    while let Ok(GatewayEvent::ModelChanged { state, .. }) = events.try_recv() {
+        states.push(state.as_str());
+    }
+    assert_eq!(states, ["loading", "ready"]);
+
+    let loads = || server.seen.loads.load(std::sync::atomic::Ordering::SeqCst);
+    ask(&gateway, vision("just asked")).await;
+    gateway.keep_warm().await;
+    assert_eq!(loads(), 1, "not idle for half its keep-alive");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gateway.keep_warm().await;
+    assert_eq!(loads(), 2);
+    assert_eq!(gateway.check_health().await[0].model.state, ModelState::Ready);
+    server.models.lock().unwrap().loaded.clear();
+    assert_eq!(gateway.check_health().await[0].model.state, ModelState::Unloaded);
+}
+
+#[tokio::test]
+async fn a_saved_cache_answers_after_a_restart() {
+    let server = LlmServer::start(ServerKind::Ollama, good()).await;
+    let settings = quick(vec![server.endpoint("one")]);
+    let before = gateway(settings.clone());
+    let asked = ask(&before, vision("kept")).await;
+    let after = gateway(settings.clone());
+    assert_eq!(after.restore_cache(before.save_cache()), 1);
+    let again = ask(&after, vision("kept")).await;
+    assert!(again.cached && again.reply == asked.reply);
+    // Another model's answers are not this one's.
+    let mut other = settings;
+    other.endpoints[0].num_ctx = 8_192;
+    let other = gateway(other);
+    other.restore_cache(before.save_cache());
+    assert!(!ask(&other, vision("kept")).await.cached);
+}
+
+#[tokio::test]
+async fn weights_share_the_requests_and_the_same_one_stays_with_its_server() {
+    let servers = [
+        LlmServer::start(ServerKind::Ollama, good()).await,
+        LlmServer::start(ServerKind::Ollama, good()).await,
+    ];
+    let mut endpoints = vec![servers[0].endpoint("one"), servers[1].endpoint("two")];
+    endpoints.iter_mut().for_each(|endpoint| endpoint.weight = 1);
+    let gateway = gateway(LlmSettings { response_cache: false, ..quick(endpoints) });
+    for number in 0..40 {
+        let text = format!("number {number}");
+        let first = ask(&gateway, vision(&text)).await;
+        assert_eq!(first.server, ask(&gateway, vision(&text)).await.server);
+    }
+    let calls = servers.each_ref().map(|server| server.seen.chats());
+    assert!(calls.iter().all(|calls| *calls >= 20), "{calls:?}");
+}
+
+#[test]
+fn endpoints_need_names_of_their_own() {
+    let endpoint = |name| EndpointSettings::new(name, ServerKind::Ollama, "http://x", "m");
+    for names in [["a", "a"], ["a", "rules"], ["", "a"]] {
+        let settings = quick(names.map(endpoint).to_vec());
+        assert!(matches!(Gateway::new(settings, 0), Err(LlmError::Name { .. })), "{names:?}");
+    }
 }

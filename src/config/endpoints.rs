@@ -2,14 +2,12 @@
 
 use crate::llm::settings::{EndpointSettings, ServerKind};
 
-use super::value::server_kind_name;
-
 /// The model of an endpoint that only `OLLAMA_BASE_URL` names: small enough for a CPU.
 pub const DEFAULT_OLLAMA_MODEL: &str = "llama3.2:3b";
 
 /// An endpoint before its keys are read.
 pub fn new_endpoint() -> EndpointSettings {
-    EndpointSettings { num_ctx: 8_192, ..EndpointSettings::new("", ServerKind::Ollama, "", "") }
+    EndpointSettings::new("", ServerKind::Ollama, "", "")
 }
 
 /// Fills in a name and an address where the settings leave them out. Names of a kind are
@@ -24,7 +22,7 @@ pub fn fill_in(endpoints: &mut [EndpointSettings]) {
             endpoint.base_url.pop();
         }
         if endpoint.name.is_empty() {
-            let kind = server_kind_name(endpoint.kind);
+            let kind = endpoint.kind.as_str();
             let numbered = (2_usize..).map(|n| format!("{kind}-{n}"));
             let mut names = std::iter::once(kind.to_owned()).chain(numbered);
             // Endless, and only finitely many are taken.

@@ -254,6 +254,8 @@ pub static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
     endpoint_key!(base_url, Kind::Text, "", "The address; empty: http://127.0.0.1:11434 for ollama, http://127.0.0.1:8080 for openai"),
     endpoint_key!(model, Kind::Text, "", "The model, as the server names it"),
     endpoint_key!(parallel, integer(1, 256), "requests", "Requests that the server works on at once"),
+    endpoint_key!(weight, integer(0, 1_000), "", "Share of the requests that go there first; 0: a stand-by, tried in the order written"),
+    endpoint_key!(http2_prior_knowledge, Kind::Switch, "", "Speak HTTP/2 without asking, over plain TCP"),
     endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length, for ollama"),
     endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key"),
     endpoint_key!(ca_file, Kind::Path, "", "A file with a certificate authority to trust as well, PEM"),
@@ -328,5 +330,35 @@ mod tests {
                 .collect();
             assert_eq!(differing, [key.name]);
         }
+    }
+    /// Names of all fields, sections joined by dots, as `{:#?}` shows them.
+    fn fields_of(value: &impl std::fmt::Debug) -> BTreeSet<String> {
+        let mut path: Vec<(usize, String)> = Vec::new();
+        let mut leaves = BTreeSet::new();
+        for line in format!("{value:#?}").lines() {
+            let text = line.trim_start();
+            let Some((name, rest)) = text.split_once(": ") else { continue };
+            let depth = line.len() - text.len();
+            path.retain(|(outer, _)| *outer < depth);
+            path.push((depth, name.into()));
+            if !rest.ends_with('{') {
+                let names: Vec<_> = path.iter().map(|(_, name)| name.as_str()).collect();
+                leaves.insert(names.join("."));
+            }
+        }
+        leaves
+    }
+
+    #[test]
+    fn every_field_of_the_settings_has_a_key() {
+        let mut fields = fields_of(&Settings::default());
+        // Chosen before the keys are read, and a table of its own.
+        assert!(fields.remove("profile") && fields.remove("llm.endpoints"));
+        let fields: BTreeSet<_> =
+            fields.into_iter().map(|name| name.replace("pending_for", "for")).collect();
+        assert_eq!(fields, keys().map(|key| key.name.to_owned()).collect());
+        let fields = fields_of(&crate::config::endpoints::new_endpoint());
+        let known = ENDPOINT_KEYS.iter().map(|key| key.short_name().to_owned());
+        assert_eq!(fields, known.collect());
     }
 }

@@ -208,10 +208,10 @@ field!(
 );
 field!(
     ServerKind,
-    |kind| Value::Text(server_kind_name(*kind).into()),
+    |kind| Value::Text(kind.as_str().into()),
     Value::Text(name) => [Self::Rules, Self::Ollama, Self::OpenAi]
         .into_iter()
-        .find(|kind| server_kind_name(*kind) == name)
+        .find(|kind| kind.as_str() == name)
 );
 
 impl Field for Option<f64> {
@@ -226,15 +226,6 @@ impl Field for Option<f64> {
             _ => return false,
         };
         true
-    }
-}
-
-/// The name of a server's protocol in the settings.
-pub const fn server_kind_name(kind: ServerKind) -> &'static str {
-    match kind {
-        ServerKind::Rules => "rules",
-        ServerKind::Ollama => "ollama",
-        ServerKind::OpenAi => "openai",
     }
 }
 

@@ -8,8 +8,19 @@ use std::{
 };
 
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
 
 use super::{key::CacheKey, task::Reply};
+
+/// An entry as it is kept across restarts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedReply {
+    /// Hexadecimal digest of the request: model, options, schema, prompt.
+    pub key: String,
+    pub reply: Reply,
+    /// When it was saved; grows until it is restored.
+    pub age_seconds: u64,
+}
 
 struct Entry {
     reply: Arc<Reply>,
@@ -28,6 +39,14 @@ pub struct CacheCounters {
     pub entries: usize,
     /// Mean age of the hits when they were hit, in seconds; 0 without hits.
     pub mean_hit_age_seconds: f64,
+}
+
+impl CacheCounters {
+    /// Hits over lookups; `None` before the first lookup.
+    pub fn hit_rate(&self) -> Option<f64> {
+        let lookups = self.hits + self.misses;
+        (lookups > 0).then(|| self.hits as f64 / lookups as f64)
+    }
 }
 
 /// Least recently used goes first; older than `ttl` counts as absent.
@@ -84,6 +103,33 @@ impl ReplyCache {
         }
     }
 
+    /// The living entries, least recently used first.
+    pub fn save(&self, now: Instant) -> Vec<SavedReply> {
+        let saved = self.entries.iter().rev().map(|(key, entry)| SavedReply {
+            key: key.to_hex(),
+            reply: Reply::clone(&entry.reply),
+            age_seconds: now.saturating_duration_since(entry.stored).as_secs(),
+        });
+        saved.filter(|saved| Duration::from_secs(saved.age_seconds) < self.ttl).collect()
+    }
+
+    /// Takes saved entries back, in the order of [`Self::save`]; those too old by now, with an
+    /// unreadable key, or known already are left out. Returns how many were taken.
+    pub fn restore(&mut self, saved: Vec<SavedReply>, now: Instant) -> usize {
+        let mut taken = 0;
+        for SavedReply { key, reply, age_seconds } in saved {
+            let age = Duration::from_secs(age_seconds);
+            let (Some(key), Some(stored)) = (CacheKey::from_hex(&key), now.checked_sub(age)) else {
+                continue;
+            };
+            if age < self.ttl && !self.entries.contains(&key) {
+                self.entries.push(key, Entry { reply: Arc::new(reply), stored });
+                taken += 1;
+            }
+        }
+        taken
+    }
+
     /// Drops everything; returns how many entries there were.
     pub fn flush(&mut self) -> usize {
         let entries = self.entries.len();
@@ -126,7 +172,30 @@ mod tests {
         assert_eq!((counters.hits, counters.misses), (1, 3));
         assert_eq!((counters.evictions, counters.expired, counters.entries), (1, 1, 1));
         assert!((counters.mean_hit_age_seconds - 4.0).abs() < 1e-9);
+        assert_eq!(counters.hit_rate(), Some(0.25));
         assert_eq!(cache.flush(), 1);
         assert_eq!(cache.counters().entries, 0);
+        assert_eq!(CacheCounters::default().hit_rate(), None);
+    }
+
+    #[test]
+    fn saved_entries_keep_their_age_and_order() {
+        let ttl = Duration::from_secs(100);
+        let now = Instant::now() + Duration::from_secs(1_000);
+        let mut cache = ReplyCache::new(3, ttl);
+        let keys = [1_u8, 2, 3].map(|byte| CacheKey([byte; 32]));
+        for (key, age) in keys.iter().zip([150, 90, 10]) {
+            cache.insert(*key, reply(), now - Duration::from_secs(age));
+        }
+        let mut saved = cache.save(now);
+        assert_eq!(saved.iter().map(|saved| saved.age_seconds).collect::<Vec<_>>(), [90, 10]);
+        let json = serde_json::to_string(&saved).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<SavedReply>>(&json).unwrap(), saved);
+        saved[0].age_seconds += 20;
+        saved.push(SavedReply { key: "no key".into(), ..saved[1].clone() });
+        let mut restored = ReplyCache::new(3, ttl);
+        assert_eq!(restored.restore(saved, now), 1);
+        assert!(restored.get(&keys[2], now + Duration::from_secs(89)).is_some());
+        assert!(restored.get(&keys[2], now + Duration::from_secs(90)).is_none());
     }
 }

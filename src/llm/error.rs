@@ -20,8 +20,8 @@ pub enum LlmError {
     KeyText { endpoint: String, path: PathBuf },
     #[error("endpoint `{endpoint}`: the certificate file {path} cannot be read: {source}")]
     CaFile { endpoint: String, path: PathBuf, source: std::io::Error },
-    #[error("endpoint `{endpoint}`: {path} holds no PEM certificate: {source}")]
-    CaText { endpoint: String, path: PathBuf, source: reqwest::Error },
+    #[error("endpoint `{endpoint}`: {path} holds no PEM certificate: {problem}")]
+    CaText { endpoint: String, path: PathBuf, problem: String },
     #[error("endpoint `{endpoint}`: the HTTP client cannot be built: {source}")]
     Client { endpoint: String, source: reqwest::Error },
     #[error("the reply schema of `{task}` does not compile: {problem}")]

@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, time::timeout_at};
 
 use super::{
     admission::Terms,
-    cache::ReplyCache,
+    cache::{ReplyCache, SavedReply},
     endpoint::Endpoint,
     error::LlmError,
     event::{Events, GatewayEvent},
@@ -186,6 +186,18 @@ impl Gateway {
     /// Empties the response cache; returns how many replies it held.
     pub fn flush_cache(&self) -> usize {
         locked(&self.0.cache).flush()
+    }
+
+    /// The cache's entries, to keep them across a restart: checked replies under digests of their
+    /// requests, without prompt text.
+    pub fn save_cache(&self) -> Vec<SavedReply> {
+        locked(&self.0.cache).save(Instant::now())
+    }
+
+    /// Takes entries of [`Self::save_cache`] back; add the time that has passed to their ages.
+    /// Returns how many were still of use.
+    pub fn restore_cache(&self, saved: Vec<SavedReply>) -> usize {
+        locked(&self.0.cache).restore(saved, Instant::now())
     }
 
     /// The events from now on; `None` for the second who asks. At most 256 wait to be taken,

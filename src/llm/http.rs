@@ -102,11 +102,12 @@ fn certificates(endpoint: &EndpointSettings, path: &Path) -> Result<Vec<Certific
         path: path.to_owned(),
         source,
     })?;
-    Certificate::from_pem_bundle(&pem).map_err(|source| LlmError::CaText {
-        endpoint: name(),
-        path: path.to_owned(),
-        source,
-    })
+    let problem = match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Ok(_) => "no `BEGIN CERTIFICATE` line".to_owned(),
+        Err(e) => e.to_string(),
+    };
+    Err(LlmError::CaText { endpoint: name(), path: path.to_owned(), problem })
 }
 
 /// The `Authorization` header out of the endpoint's key file; marked so that it is never printed.

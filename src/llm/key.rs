@@ -9,6 +9,16 @@ use super::task::{ProseTask, RequirementsTask, SharesTask, Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey(pub [u8; 32]);
 
+impl CacheKey {
+    pub fn to_hex(self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+
+    pub fn from_hex(text: &str) -> Option<Self> {
+        blake3::Hash::from_hex(text).ok().map(|hash| Self(*hash.as_bytes()))
+    }
+}
+
 /// The digest's state after the constant part of a request.
 #[derive(Clone)]
 pub struct KeyPrefix(blake3::Hasher);

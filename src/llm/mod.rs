@@ -40,7 +40,7 @@ mod warm_up;
 
 pub use admission::Occupancy;
 pub use breaker::BreakerState;
-pub use cache::CacheCounters;
+pub use cache::{CacheCounters, SavedReply};
 pub use error::LlmError;
 pub use event::GatewayEvent;
 pub use failure::{Blame, Failure, FailureKind};

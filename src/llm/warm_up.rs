@@ -23,6 +23,9 @@ use super::{
 /// Longest list of models that is read, in bytes.
 const LIST_MAX_BYTES: usize = 1 << 20;
 
+/// How long a health check waits at most.
+const HEALTH_MAX: Duration = Duration::from_secs(5);
+
 /// A server that loads a model is asked again after this long at first, then twice as long …
 const LOADING_WAIT: Duration = Duration::from_millis(50);
 
@@ -72,7 +75,8 @@ pub async fn check(endpoint: &Endpoint, settings: &LlmSettings, events: &Events)
         }
     };
     let late = || Err(Failure::from(FailureKind::TotalTimeout));
-    let state = match timeout(settings.first_byte_timeout, asked).await.unwrap_or_else(|_| late()) {
+    let limit = settings.first_byte_timeout.min(HEALTH_MAX);
+    let state = match timeout(limit, asked).await.unwrap_or_else(|_| late()) {
         Ok(state) => {
             endpoint.seen_alive();
             state

@@ -1,238 +1,411 @@
-//! The moves of the beam: starts, swaps, pair swaps and budget moves. Whether they are any good is
-//! for the score to say.
+//! The moves of the beam: starts at several price levels, swaps, pair swaps, and budget moves (a
+//! pair swap that spends in one place what it saves in another). Moves are estimated from the
+//! reduced problem; whether one is any good is for the score to say.
 
 use super::bound::Dual;
+use super::columns::Columns;
+use super::compact::Compact;
 use super::diversity::Placed;
-use super::problem::{Candidate, CandidateIndex, CategoryIndex, Combination, Problem};
-use super::reduce::Reduced;
-use super::score::{Occupant, Scorer};
+use super::labels::{Label, Role};
+use super::problem::Combination;
+use super::score::Scorer;
 
-/// Multiples of the best multiplier at which starts are built: from "money is no object" to thrift.
-const PRICE_FACTORS: [f64; 7] = [0.0, 0.5, 1.0, 1.5, 2.5, 5.0, 1e6];
-/// Shortlist per category in the first round; each further round looks `WIDER` further.
-const FIRST_WIDTH: usize = 12;
-const WIDER: usize = 6;
-/// Shortlist per category of a pair swap, likewise.
-const PAIR_WIDTH: usize = 3;
-const PAIR_WIDER: usize = 1;
-/// Ways to fill a hole that a move leaves.
-const REFILLS: usize = 3;
+/// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
+const START_FACTORS: [f64; 13] =
+    [0.0, 0.7, 0.9, 1.0, 1.03, 1.08, 1.15, 1.3, 1.6, 2.5, 5.0, 20.0, 1e4];
+/// Price levels of the shortlists: what is best to spend, to keep, and to save.
+const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
+/// Candidates per label and level that moves look at in the first round; one more each round.
+const FIRST_DEPTH: usize = 2;
+/// Candidates per place in a pair swap in the first round; one more each round.
+const FIRST_PAIR_WIDTH: usize = 6;
+/// Moves per combination that are scored in the first round, and how many more each round.
+const FIRST_MOVES: usize = 64;
+const MORE_MOVES: usize = 16;
+/// Place pairs that one combination's pair swaps look at; on larger problems each round looks at
+/// other ones.
+const PLACE_PAIRS: usize = 1_000;
+/// Swaps that a start may take to get within the limits, per place.
+const REPAIRS_PER_PLACE: usize = 3;
 
-/// Builds moves for one problem.
+/// Builds moves under one strategy.
 pub struct Moves<'a, 'p> {
-    pub scorer: &'a Scorer<'p>,
-    pub reduced: &'a Reduced,
-    pub duals: &'a [Dual],
+    scorer: &'a Scorer<'p>,
+    columns: &'a Columns,
+    compact: &'a Compact,
+    dual: &'a Dual,
+    /// By place, label and level: items by falling value less the price of use.
+    heads: Vec<Vec<Vec<Vec<usize>>>>,
 }
 
-impl Moves<'_, '_> {
-    /// Combinations to begin with, per strategy and price level; not all are feasible.
+/// Who stands where, as the compact sees it.
+#[derive(Clone)]
+struct Seat {
+    label: usize,
+    item: Option<usize>,
+    value: f64,
+    usage: Vec<f64>,
+}
+
+impl<'a, 'p> Moves<'a, 'p> {
+    pub fn new(
+        scorer: &'a Scorer<'p>,
+        columns: &'a Columns,
+        compact: &'a Compact,
+        dual: &'a Dual,
+        round: u32,
+    ) -> Self {
+        let depth = FIRST_DEPTH + round as usize;
+        let levels: Vec<Vec<f64>> =
+            LEVELS.iter().map(|factor| prices(compact, dual, *factor)).collect();
+        let heads = compact
+            .places
+            .iter()
+            .map(|place| {
+                let of_label = |label: &Label| -> Vec<Vec<usize>> {
+                    let of_level = |prices: &Vec<f64>| {
+                        let value = |item: &usize| place.reduced_value(*item, prices);
+                        best_of(label.items.clone(), depth, value)
+                    };
+                    levels.iter().map(of_level).collect()
+                };
+                place.labels.iter().map(of_label).collect()
+            })
+            .collect();
+        Self { scorer, columns, compact, dual, heads }
+    }
+
+    /// Combinations to begin with; not all are feasible.
     pub fn starts(&self) -> Vec<Combination> {
-        let mut starts = Vec::new();
-        for strategy in 0..self.duals.len() {
-            for factor in PRICE_FACTORS {
-                starts.push(self.construct(strategy, factor));
+        if self.compact.infeasible {
+            return Vec::new();
+        }
+        let n = self.compact.places.len();
+        let mut starts: Vec<Combination> = Vec::new();
+        let mut any_fits = false;
+        for factor in START_FACTORS {
+            let seats = self.construct(&prices(self.compact, self.dual, factor));
+            any_fits |= self.excess(&self.used(&seats)) == 0.0;
+            starts.push(self.combination(&seats));
+            if factor >= 1.0 && !any_fits {
+                let repaired = self.repair(seats, REPAIRS_PER_PLACE * n);
+                starts.push(self.combination(&repaired));
             }
         }
         starts
     }
 
-    /// Neighbours of a combination in the given round (from 1); later rounds look further.
-    pub fn neighbours(&self, placed: &Placed, strategy: usize, round: u32) -> Vec<Combination> {
-        let wider = round.saturating_sub(1) as usize;
-        let width = FIRST_WIDTH + WIDER * wider;
-        let pair_width = PAIR_WIDTH + PAIR_WIDER * wider;
-        let lists: Vec<Vec<CandidateIndex>> = (0..self.problem().categories.len())
-            .map(|category| self.shortlist(strategy, &placed.places, category, width))
-            .collect();
-        let mut found = Vec::new();
-        for (category, list) in lists.iter().enumerate() {
-            for &candidate in list {
-                self.place(strategy, placed, &[(category, candidate)], &mut found);
-            }
-            self.empty(placed, category, &mut found);
+    /// The most promising neighbours of a combination in the given round, from 1; later rounds look
+    /// further. `turn` varies which place pairs a large problem looks at.
+    pub fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
+        let Some(seats) = self.seats(placed) else { return Vec::new() };
+        let view = View::new(self.compact, seats);
+        let mut found: Vec<(f64, Vec<(usize, usize)>)> = Vec::new();
+        self.swaps(&view, &mut found);
+        self.pair_swaps(&view, FIRST_PAIR_WIDTH + round as usize, turn, &mut found);
+        let most = FIRST_MOVES + MORE_MOVES * round as usize;
+        let order =
+            |a: &(f64, Vec<_>), b: &(f64, Vec<_>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1));
+        if found.len() > most {
+            found.select_nth_unstable_by(most, order);
+            found.truncate(most);
         }
-        for (a, list_a) in lists.iter().enumerate() {
-            for (b, list_b) in lists.iter().enumerate().skip(a + 1) {
-                for &x in list_a.iter().take(pair_width) {
-                    for &y in list_b.iter().take(pair_width) {
-                        self.place(strategy, placed, &[(a, x), (b, y)], &mut found);
-                    }
+        found.into_iter().map(|(_, changes)| self.changed(placed, &changes)).collect()
+    }
+
+    fn swaps(&self, view: &View, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
+        for (p, place) in self.compact.places.iter().enumerate() {
+            for (label, sum) in view.sums[p].iter().enumerate() {
+                for &item in self.heads[p][label].iter().flatten() {
+                    let gain = place.value[item] + sum - view.part(p);
+                    self.note(view, gain, vec![(p, item)], found);
                 }
             }
         }
-        found
     }
 
-    fn problem(&self) -> &Problem {
-        self.scorer.problem()
-    }
-
-    fn candidate(&self, category: CategoryIndex, index: CandidateIndex) -> &Candidate {
-        &self.problem().categories[category].candidates[index as usize]
-    }
-
-    /// Greedy: the places one after the other, each with the best at this price level.
-    fn construct(&self, strategy: usize, factor: f64) -> Combination {
-        let problem = self.problem();
-        let n = problem.categories.len();
-        let fills = |c: CategoryIndex| {
-            problem.categories[c].candidates.iter().any(|x| x.also_fills.is_some())
-        };
-        let mut order: Vec<CategoryIndex> = (0..n).collect();
-        order.sort_by_key(|&c| (!fills(c), c));
-        let mut chosen = vec![None; n];
-        let mut places: Vec<Occupant> = vec![None; n];
-        for category in order {
-            if places[category].is_some() {
-                continue;
+    fn pair_swaps(
+        &self,
+        view: &View,
+        width: usize,
+        turn: u64,
+        found: &mut Vec<(f64, Vec<(usize, usize)>)>,
+    ) {
+        let n = self.compact.places.len();
+        let all: Vec<(usize, usize)> =
+            (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
+        let stride = all.len().div_ceil(PLACE_PAIRS).max(1);
+        for &(a, b) in all.iter().skip(turn as usize % stride).step_by(stride) {
+            let sums_a = self.sums_without(view, a, b);
+            let sums_b = self.sums_without(view, b, a);
+            let list_a = self.shortlist(a, &sums_a, width);
+            let list_b = self.shortlist(b, &sums_b, width);
+            let mut pairs = vec![0.0; sums_b.len()];
+            let now = view.part(a) + view.part(b) - view.pair(self.compact, a, b);
+            for &(x, label_x) in &list_a {
+                pairs.fill(0.0);
+                self.compact.pairs.add(a, label_x, b, &mut pairs);
+                for &(y, label_y) in &list_b {
+                    let then = self.compact.places[a].value[x]
+                        + self.compact.places[b].value[y]
+                        + sums_a[label_x]
+                        + sums_b[label_y]
+                        + pairs[label_y];
+                    self.note(view, then - now, vec![(a, x), (b, y)], found);
+                }
             }
-            let best = self
-                .reduced
-                .kept(strategy, category)
+        }
+    }
+
+    /// Pairs of each label of place `p` with all seats but its own and that of `other`.
+    fn sums_without(&self, view: &View, p: usize, other: usize) -> Vec<f64> {
+        let mut pairs = vec![0.0; view.sums[p].len()];
+        self.compact.pairs.add(other, view.seats[other].label, p, &mut pairs);
+        view.sums[p].iter().zip(&pairs).map(|(sum, pair)| sum - pair).collect()
+    }
+
+    /// Items of a place that are best at one of the price levels beside the given pair sums.
+    fn shortlist(&self, p: usize, sums: &[f64], width: usize) -> Vec<(usize, usize)> {
+        let place = &self.compact.places[p];
+        let mut list: Vec<(usize, usize)> = Vec::new();
+        for (level, factor) in LEVELS.iter().enumerate() {
+            let prices = prices(self.compact, self.dual, *factor);
+            let all = self.heads[p]
                 .iter()
-                .filter(|&&x| {
-                    let also = self.candidate(category, x).also_fills;
-                    also.is_none_or(|place| places[place].is_none())
+                .enumerate()
+                .flat_map(|(label, levels)| levels[level].iter().map(move |&item| (item, label)));
+            let value =
+                |&(item, label): &(usize, usize)| place.reduced_value(item, &prices) + sums[label];
+            list.extend(best_of(all, width.div_ceil(LEVELS.len()), value));
+        }
+        list.sort_unstable();
+        list.dedup();
+        list.retain(|&(_, label)| sums[label] > self.compact.pairs.blocked_below());
+        list
+    }
+
+    /// Notes a move with its gain in value, where it fits.
+    fn note(
+        &self,
+        view: &View,
+        gain: f64,
+        changes: Vec<(usize, usize)>,
+        found: &mut Vec<(f64, Vec<(usize, usize)>)>,
+    ) {
+        if gain < self.compact.pairs.blocked_below() {
+            return;
+        }
+        if changes.iter().all(|&(p, item)| view.seats[p].item == Some(item)) {
+            return;
+        }
+        let dimensions = self.compact.dimensions();
+        let fits = (0..dimensions).all(|d| {
+            let change: f64 = changes
+                .iter()
+                .map(|&(p, item)| {
+                    self.compact.places[p].use_of(item, dimensions)[d] - view.seats[p].usage[d]
                 })
-                .map(|&x| (self.worth(strategy, factor, &places, category, x), x))
-                .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
-            let Some((worth, x)) = best else { continue };
-            if !problem.categories[category].required && worth < 0.0 {
-                continue;
-            }
-            chosen[category] = Some(x);
-            places[category] = Some((category, x));
-            if let Some(place) = self.candidate(category, x).also_fills {
-                places[place] = Some((category, x));
-            }
+                .sum();
+            view.used[d] + change <= self.compact.limits[d]
+        });
+        if fits {
+            found.push((gain, changes));
+        }
+    }
+
+    fn changed(&self, placed: &Placed, changes: &[(usize, usize)]) -> Combination {
+        let mut chosen = placed.solution.chosen.clone();
+        for &(p, item) in changes {
+            chosen[p] = self.compact.candidate(p, item);
         }
         chosen
     }
 
-    /// Value less the price of its use, with the pairs to who stands already.
-    fn worth(
-        &self,
-        strategy: usize,
-        factor: f64,
-        places: &[Occupant],
-        category: CategoryIndex,
-        index: CandidateIndex,
-    ) -> f64 {
-        let candidate = self.candidate(category, index);
-        let limits = self.scorer.limits().iter().zip(&self.duals[strategy].multipliers);
-        // Where no limit binds at the best multiplier, thrift still needs some price.
-        let price: f64 = limits
-            .zip(&candidate.usage)
-            .map(|((limit, multiplier), used)| {
-                let least = 1e-6 * self.scorer.scale() / limit.max(1.0);
-                used * multiplier.max(if factor > 2.0 { least } else { 0.0 })
-            })
-            .sum();
-        let row = &self.problem().pair_value[candidate.signature as usize];
-        let pairs: f64 = places
-            .iter()
-            .enumerate()
-            .filter(|&(place, _)| place != category)
-            .filter_map(|(_, occupant)| *occupant)
-            .map(|(c, x)| row[self.candidate(c, x).signature as usize])
-            .sum();
-        let places = if candidate.also_fills.is_some() { 2.0 } else { 1.0 };
-        candidate.value[strategy] + places * pairs - factor * price
+    /// Greedy: the places one after the other, each with the best at these prices beside the ones
+    /// before and its share of the pairs with the ones to come.
+    fn construct(&self, prices: &[f64]) -> Vec<Seat> {
+        let n = self.compact.places.len();
+        let mut sums: Vec<Vec<f64>> =
+            self.compact.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|&p| {
+            let ties = self.compact.places[p].labels.iter();
+            (!ties.clone().any(|l| matches!(l.role, Role::Both(_))), p)
+        });
+        let mut seats: Vec<Option<Seat>> = vec![None; n];
+        for (k, &p) in order.iter().enumerate() {
+            let place = &self.compact.places[p];
+            let mut best = (f64::NEG_INFINITY, 0, 0);
+            for (label, l) in place.labels.iter().enumerate() {
+                let share = self.dual.share(p, label, order[k + 1..].iter().copied());
+                for item in l.items.clone() {
+                    let value = place.reduced_value(item, prices) + sums[p][label] + share;
+                    if value > best.0 {
+                        best = (value, label, item);
+                    }
+                }
+            }
+            let (_, label, item) = best;
+            for &other in &order[k + 1..] {
+                self.compact.pairs.add(p, label, other, &mut sums[other]);
+            }
+            seats[p] = Some(self.seat(p, label, item));
+        }
+        seats.into_iter().flatten().collect()
     }
 
-    /// The most promising candidates of a category beside a combination's others.
-    fn shortlist(
-        &self,
-        strategy: usize,
-        places: &[Occupant],
-        category: CategoryIndex,
-        width: usize,
-    ) -> Vec<CandidateIndex> {
-        let mut list: Vec<(f64, CandidateIndex)> = self
-            .reduced
-            .kept(strategy, category)
-            .iter()
-            .map(|&x| (self.worth(strategy, 1.0, places, category, x), x))
-            .collect();
-        let order = |a: &(f64, CandidateIndex), b: &(f64, CandidateIndex)| {
-            b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1))
+    /// Swaps that bring the use nearer to the limits, the mildest first.
+    fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
+        for _ in 0..most {
+            let view = View::new(self.compact, seats.clone());
+            let excess = self.excess(&view.used);
+            if excess == 0.0 {
+                break;
+            }
+            let mut best: Option<(f64, usize, usize, usize)> = None;
+            for (p, place) in self.compact.places.iter().enumerate() {
+                for (label, l) in place.labels.iter().enumerate() {
+                    if view.sums[p][label] < self.compact.pairs.blocked_below() {
+                        continue;
+                    }
+                    for item in l.items.clone() {
+                        let own = place.use_of(item, self.compact.dimensions());
+                        let used: Vec<f64> = view
+                            .used
+                            .iter()
+                            .zip(own)
+                            .zip(&view.seats[p].usage)
+                            .map(|((used, new), old)| used + new - old)
+                            .collect();
+                        let saved = excess - self.excess(&used);
+                        if saved <= 0.0 {
+                            continue;
+                        }
+                        let loss = view.part(p) - place.value[item] - view.sums[p][label];
+                        // Value lost per excess removed; what gains value comes first.
+                        let rate = if loss > 0.0 { loss / saved } else { loss * saved };
+                        if best.is_none_or(|best| rate < best.0) {
+                            best = Some((rate, p, label, item));
+                        }
+                    }
+                }
+            }
+            let Some((_, p, label, item)) = best else { break };
+            seats[p] = self.seat(p, label, item);
+        }
+        seats
+    }
+
+    /// By how much use exceeds the limits, in shares of the limits, summed.
+    fn excess(&self, used: &[f64]) -> f64 {
+        let over = |(used, limit): (&f64, &f64)| {
+            let (over, unit) = (used - limit, if *limit > 0.0 { *limit } else { 1.0 });
+            if over > 0.0 { over / unit } else { 0.0 }
         };
-        if list.len() > width {
-            list.select_nth_unstable_by(width, order);
-            list.truncate(width);
-        }
-        list.sort_unstable_by(order);
-        list.into_iter().map(|(_, x)| x).collect()
+        used.iter().zip(&self.compact.limits).map(over).sum()
     }
 
-    /// Puts candidates into a combination, takes out whom they displace, and refills the holes.
-    fn place(
-        &self,
-        strategy: usize,
-        placed: &Placed,
-        wanted: &[(CategoryIndex, CandidateIndex)],
-        found: &mut Vec<Combination>,
-    ) {
-        let mut chosen = placed.solution.chosen.clone();
-        let mut places = placed.places.clone();
-        let mut new_places: Vec<CategoryIndex> = Vec::new();
-        for &(category, index) in wanted {
-            let also = self.candidate(category, index).also_fills;
-            for place in [Some(category), also].into_iter().flatten() {
-                if new_places.contains(&place) {
-                    return;
-                }
-                new_places.push(place);
-                if let Some((owner, _)) = places[place] {
-                    chosen[owner] = None;
-                    places
-                        .iter_mut()
-                        .filter(|p| p.is_some_and(|(c, _)| c == owner))
-                        .for_each(|p| *p = None);
-                }
-            }
-        }
-        for &(category, index) in wanted {
-            chosen[category] = Some(index);
-            places[category] = Some((category, index));
-            if let Some(place) = self.candidate(category, index).also_fills {
-                places[place] = Some((category, index));
-            }
-        }
-        if chosen == placed.solution.chosen {
-            return;
-        }
-        let holes: Vec<CategoryIndex> = (0..places.len())
-            .filter(|&c| places[c].is_none() && self.problem().categories[c].required)
-            .collect();
-        if holes.is_empty() {
-            found.push(chosen);
-            return;
-        }
-        for nth in 0..REFILLS {
-            let mut filled = chosen.clone();
-            let mut now = places.clone();
-            for &hole in &holes {
-                let own = |x: &CandidateIndex| self.candidate(hole, *x).also_fills.is_none();
-                let list = self.shortlist(strategy, &now, hole, FIRST_WIDTH);
-                if let Some(x) = list.into_iter().filter(own).nth(nth) {
-                    filled[hole] = Some(x);
-                    now[hole] = Some((hole, x));
-                }
-            }
-            found.push(filled);
-        }
+    fn used(&self, seats: &[Seat]) -> Vec<f64> {
+        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
+        (0..self.compact.dimensions()).map(sum).collect()
     }
 
-    /// Leaves an optional place empty.
-    fn empty(&self, placed: &Placed, category: CategoryIndex, found: &mut Vec<Combination>) {
-        if placed.solution.chosen[category].is_some()
-            && !self.problem().categories[category].required
-        {
-            let mut chosen = placed.solution.chosen.clone();
-            chosen[category] = None;
-            found.push(chosen);
-        }
+    fn seat(&self, p: usize, label: usize, item: usize) -> Seat {
+        let place = &self.compact.places[p];
+        let usage = place.use_of(item, self.compact.dimensions()).to_vec();
+        Seat { label, item: Some(item), value: place.value[item], usage }
     }
+
+    /// Where the combination sits in this compact; `None` where it has no label for someone. A
+    /// candidate may be missing itself: each strategy keeps its own.
+    fn seats(&self, placed: &Placed) -> Option<Vec<Seat>> {
+        let seat = |p: usize| {
+            let place = &self.compact.places[p];
+            match (placed.solution.chosen[p], placed.places[p]) {
+                (Some(x), _) => {
+                    let label = self.compact.label_like(self.columns, (p, x))?;
+                    let mut items = place.labels[label].items.clone();
+                    if let Some(item) = items.find(|&item| place.candidate[item] == x) {
+                        return Some(self.seat(p, label, item));
+                    }
+                    let candidate = &self.scorer.problem().categories[p].candidates[x as usize];
+                    let value = candidate.value[self.compact.strategy];
+                    let usage = self.compact.own_use(p, &candidate.usage);
+                    Some(Seat { label, item: None, value, usage })
+                }
+                (None, Some(from)) => {
+                    let label = self.compact.twin_of(self.columns, p, from)?;
+                    Some(self.seat(p, label, place.labels[label].items.start))
+                }
+                (None, None) => {
+                    let label = place.labels.iter().position(|l| l.role == Role::Empty)?;
+                    Some(self.seat(p, label, place.labels[label].items.start))
+                }
+            }
+        };
+        (0..self.compact.places.len()).map(seat).collect()
+    }
+
+    fn combination(&self, seats: &[Seat]) -> Combination {
+        let candidate = |(p, seat): (usize, &Seat)| self.compact.candidate(p, seat.item?);
+        seats.iter().enumerate().map(candidate).collect()
+    }
+}
+
+/// A combination with what its moves need to know.
+struct View {
+    seats: Vec<Seat>,
+    used: Vec<f64>,
+    /// By place and label: pairs with all other seats.
+    sums: Vec<Vec<f64>>,
+}
+
+impl View {
+    fn new(compact: &Compact, seats: Vec<Seat>) -> Self {
+        let mut sums: Vec<Vec<f64>> =
+            compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
+        for (p, sums) in sums.iter_mut().enumerate() {
+            for &other in compact.pairs.neighbours(p) {
+                compact.pairs.add(other, seats[other].label, p, sums);
+            }
+        }
+        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
+        let used = (0..compact.dimensions()).map(sum).collect();
+        Self { seats, used, sums }
+    }
+
+    /// What a place adds now: its value and its pairs.
+    fn part(&self, p: usize) -> f64 {
+        self.seats[p].value + self.sums[p][self.seats[p].label]
+    }
+
+    fn pair(&self, compact: &Compact, a: usize, b: usize) -> f64 {
+        let mut pairs = vec![0.0; self.sums[b].len()];
+        compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
+        pairs[self.seats[b].label]
+    }
+}
+
+/// The multipliers times a factor; where no limit binds, thrift still has some price.
+fn prices(compact: &Compact, dual: &Dual, factor: f64) -> Vec<f64> {
+    let price = |(multiplier, limit): (&f64, &f64)| {
+        let least = if factor > 1.0 && *limit > 0.0 { 1e-4 * compact.scale / limit } else { 0.0 };
+        factor * multiplier.max(least)
+    };
+    dual.multipliers.iter().zip(&compact.limits).map(price).collect()
+}
+
+/// The `most` largest by `value`, falling; equals in their given order.
+fn best_of<T>(all: impl Iterator<Item = T>, most: usize, value: impl Fn(&T) -> f64) -> Vec<T> {
+    let mut best: Vec<(f64, T)> = Vec::with_capacity(most + 1);
+    for one in all {
+        let own = value(&one);
+        if best.len() == most && best.last().is_some_and(|worst| own <= worst.0) {
+            continue;
+        }
+        let spot = best.partition_point(|have| have.0 >= own);
+        best.insert(spot, (own, one));
+        best.truncate(most);
+    }
+    best.into_iter().map(|(_, one)| one).collect()
 }

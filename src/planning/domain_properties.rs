@@ -18,8 +18,8 @@ use crate::model::{CateringPolicy, Percent, Sourced};
 /// Combinations looked at per case at most.
 const COMBINATIONS_MAX: usize = 400;
 
-/// All feasible combinations of a problem, up to the bound.
-fn combinations(problem: &Problem) -> Vec<Combination> {
+/// Feasible combinations of a problem, up to a bound.
+pub fn combinations(problem: &Problem, most: usize) -> Vec<Combination> {
     let mut partial: Vec<Combination> = vec![vec![None; problem.categories.len()]];
     for index in 0..problem.categories.len() {
         let mut next = Vec::new();
@@ -34,7 +34,7 @@ fn combinations(problem: &Problem) -> Vec<Combination> {
             }
         }
         next.retain(|combination| is_consistent(problem, combination, index));
-        next.truncate(COMBINATIONS_MAX);
+        next.truncate(most);
         partial = next;
     }
     partial
@@ -182,7 +182,7 @@ fn the_random_cases_reach_every_role() {
     for _ in 0..300 {
         let case = strategy.new_tree(&mut runner).unwrap().current();
         let assembly = assemble(&case.inquiry(), &SearchSettings::default());
-        let all = combinations(&assembly.problem);
+        let all = combinations(&assembly.problem, COMBINATIONS_MAX);
         feasible += usize::from(!all.is_empty());
         for (index, candidate) in all.iter().flat_map(|c| c.iter().enumerate()) {
             roles.extend(candidate.and_then(|c| assembly.seat(index, c)).map(|seat| seat.role));
@@ -200,7 +200,7 @@ proptest! {
     #[test]
     fn combinations_are_sound(case in any_case(4)) {
         let assembly = assemble(&case.inquiry(), &SearchSettings::default());
-        for combination in combinations(&assembly.problem) {
+        for combination in combinations(&assembly.problem, COMBINATIONS_MAX) {
             assert_option_is_sound(&case, &assembly, &combination);
         }
     }
@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn every_strategy_is_decomposed(case in any_case(3)) {
         let assembly = assemble(&case.inquiry(), &SearchSettings::default());
-        for combination in combinations(&assembly.problem).iter().take(20) {
+        for combination in combinations(&assembly.problem, COMBINATIONS_MAX).iter().take(20) {
             for shares in &case.shares {
                 let alone = Inquiry { shares: std::slice::from_ref(shares), ..case.inquiry() };
                 let fit = fitness(&alone, &assembly.engagements(combination));

@@ -30,14 +30,11 @@ static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 pub fn stems(text: &str) -> Vec<String> {
     let stemmer = Stemmer::create(Algorithm::English);
     let mut found = BTreeSet::new();
-    for word in words(text) {
-        if let Some(stem) = stem(&stemmer, &word) {
-            found.insert(stem);
-            if found.len() == STEMS_MAX {
-                break;
-            }
+    for_each_word(text, &mut String::new(), |word| {
+        if found.len() < STEMS_MAX {
+            found.extend(stem(&stemmer, word));
         }
-    }
+    });
     found.into_iter().collect()
 }
 
@@ -51,6 +48,8 @@ pub struct KeywordMatcher {
     memo: HashMap<String, Option<usize>>,
     /// Per keyword: found in the vendor at hand.
     found: Vec<bool>,
+    /// The word at hand.
+    buffer: String,
 }
 
 impl KeywordMatcher {
@@ -61,7 +60,7 @@ impl KeywordMatcher {
             distinct.into_iter().enumerate().map(|(i, stem)| (stem.clone(), i)).collect();
         let found = vec![false; keywords.len()];
         let stemmer = Stemmer::create(Algorithm::English);
-        Self { stemmer, keywords, memo: HashMap::new(), found }
+        Self { stemmer, keywords, memo: HashMap::new(), found, buffer: String::new() }
     }
 
     /// The share of the keywords found in the texts, 0–1; `None` without keywords.
@@ -69,37 +68,46 @@ impl KeywordMatcher {
         if self.keywords.is_empty() {
             return None;
         }
-        self.found.fill(false);
+        let Self { stemmer, keywords, memo, found, buffer } = self;
+        found.fill(false);
         for text in texts {
-            for word in words(text) {
-                if let Some(keyword) = self.keyword(word) {
-                    self.found[keyword] = true;
+            for_each_word(text, buffer, |word| {
+                let keyword = memo.get(word).copied().unwrap_or_else(|| {
+                    let stem = stem(stemmer, word);
+                    let keyword = stem.and_then(|stem| keywords.get(&stem).copied());
+                    if memo.len() < MEMO_MAX {
+                        memo.insert(word.to_owned(), keyword);
+                    }
+                    keyword
+                });
+                if let Some(keyword) = keyword {
+                    found[keyword] = true;
                 }
-            }
+            });
         }
-        let hits = self.found.iter().filter(|&&found| found).count();
-        Some(hits as f64 / self.found.len() as f64)
-    }
-
-    fn keyword(&mut self, word: String) -> Option<usize> {
-        if let Some(&known) = self.memo.get(&word) {
-            return known;
-        }
-        let stem = stem(&self.stemmer, &word);
-        let keyword = stem.and_then(|stem| self.keywords.get(&stem).copied());
-        if self.memo.len() < MEMO_MAX {
-            self.memo.insert(word, keyword);
-        }
-        keyword
+        let hits = found.iter().filter(|&&found| found).count();
+        Some(hits as f64 / found.len() as f64)
     }
 }
 
-/// The lowercase words of a text: runs of letters and digits, apostrophes inside kept.
-fn words(text: &str) -> impl Iterator<Item = String> {
+/// Calls with each word of a text in lowercase: runs of letters and digits, apostrophes inside
+/// kept. `buffer` holds the word, so that no word is allocated.
+fn for_each_word(text: &str, buffer: &mut String, mut call: impl FnMut(&str)) {
     let is_part = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
-    text.split(move |c: char| !is_part(c))
-        .map(|word| word.replace('’', "'").trim_matches('\'').to_lowercase())
-        .filter(|word| !word.is_empty())
+    for run in text.split(|c: char| !is_part(c)) {
+        buffer.clear();
+        for c in run.chars() {
+            match c {
+                '’' => buffer.push('\''),
+                c if c.is_ascii() => buffer.push(c.to_ascii_lowercase()),
+                c => buffer.extend(c.to_lowercase()),
+            }
+        }
+        let word = buffer.trim_matches('\'');
+        if !word.is_empty() {
+            call(word);
+        }
+    }
 }
 
 /// A lowercase word's stem; `None` for stop words, bare numbers and what is too long.

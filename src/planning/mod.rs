@@ -6,7 +6,10 @@ pub mod assembly;
 pub mod beam;
 pub mod bound;
 pub mod budget;
+pub mod columns;
+pub mod compact;
 pub mod compatibility;
+mod conflicts;
 pub mod constraints;
 pub mod diversity;
 #[cfg(test)]
@@ -14,16 +17,23 @@ mod domain_properties;
 pub mod engagement;
 pub mod explain;
 pub mod fitness;
+pub mod infeasibility;
+#[cfg(test)]
+mod infeasibility_tests;
 pub mod inquiry;
 pub mod keywords;
 pub mod labels;
+pub mod ledger;
+pub mod pairs;
 pub mod preference;
 pub mod problem;
 pub mod proof;
 pub mod quote;
 pub mod reason;
 pub mod reduce;
+mod relaxations;
 pub mod roles;
+pub mod rung;
 #[cfg(test)]
 mod samples;
 pub mod score;

@@ -1,10 +1,9 @@
 //! Problem reduction: which candidates can stand in one of the best options at all.
 //!
-//! Per strategy and category, inside groups of candidates that are the same to everybody else
-//! (equal signature, equal second place, equal forbidden partners), a candidate goes when at least
-//! `options` clean others dominate it. Domination is a strict partial order: use not higher in any
-//! dimension, value not lower, and a strict edge in first use, value or ordinal, so that putting
-//! the dominator in the dominated one's place always wins under `Scorer::compare`.
+//! Per strategy, inside each group, a candidate goes when at least `options` clean others dominate
+//! it. Domination is a strict partial order: use not higher in any dimension, value not lower, and
+//! a strict edge in first use, value or ordinal, so that putting the dominator in the dominated
+//! one's place always wins under `Scorer::compare`.
 //!
 //! Why `options` layers keep the exact options, whatever the least difference: let X be option k,
 //! the best combination that differs enough from the k-1 options before it, and suppose that x in
@@ -20,14 +19,18 @@
 //! exchanged step by step, with clean dominators only, into a better one inside, which is then
 //! not refused: the search would have found it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::labels::Rows;
+use super::columns::{Column, Columns, Member};
 use super::problem::{CandidateIndex, CategoryIndex};
 use super::score::Scorer;
 
-/// A candidate with its category.
-pub type Member = (CategoryIndex, CandidateIndex);
+/// Groups below this size are sorted whole; larger ones are sifted first.
+const SIFT_FROM: usize = 256;
+/// Price classes of the sieve.
+const SIEVE_CLASSES: usize = 64;
+/// Candidates sampled for the price classes.
+const SIEVE_SAMPLE: usize = 1024;
 
 /// Kept candidates, ascending, by strategy and category.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,18 +39,14 @@ pub struct Reduced {
 }
 
 impl Reduced {
-    pub fn new(scorer: &Scorer, rows: &Rows, unclean: &BTreeSet<Member>) -> Self {
-        let problem = scorer.problem();
-        let classes = forbidden_classes(scorer);
-        let kept = (0..problem.strategies)
-            .map(|strategy| {
-                (0..problem.categories.len())
-                    .map(|category| {
-                        reduce_category(scorer, rows, strategy, category, &classes, unclean)
-                    })
-                    .collect()
-            })
-            .collect();
+    pub fn new(scorer: &Scorer, columns: &Columns, unclean: &BTreeSet<Member>) -> Self {
+        let strategies = scorer.problem().strategies;
+        let mut kept = vec![Vec::with_capacity(columns.categories.len()); strategies];
+        for (category, column) in columns.categories.iter().enumerate() {
+            for (strategy, kept) in kept.iter_mut().enumerate() {
+                kept.push(Reduction { scorer, column, category, strategy, unclean }.run());
+            }
+        }
         Self { kept }
     }
 
@@ -62,96 +61,221 @@ impl Reduced {
     }
 }
 
-fn reduce_category(
-    scorer: &Scorer,
-    rows: &Rows,
-    strategy: usize,
+/// The reduction of one category under one strategy.
+struct Reduction<'a, 'p> {
+    scorer: &'a Scorer<'p>,
+    column: &'a Column,
     category: CategoryIndex,
-    classes: &BTreeMap<Member, usize>,
-    unclean: &BTreeSet<Member>,
-) -> Vec<CandidateIndex> {
-    let candidates = &scorer.problem().categories[category].candidates;
-    let mut groups: BTreeMap<_, Vec<CandidateIndex>> = BTreeMap::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let index = index as CandidateIndex;
-        if !scorer.within_limits(&candidate.usage) {
-            continue;
+    strategy: usize,
+    unclean: &'a BTreeSet<Member>,
+}
+
+/// Drops at sight what `options` others of the group dominate: by price class, the value that so
+/// many clearly cheaper ones of a sample reach.
+#[derive(Clone, Default)]
+struct Sieve {
+    /// Least use of each class but the first, ascending.
+    edges: Vec<f64>,
+    bars: Vec<f64>,
+}
+
+impl Reduction<'_, '_> {
+    fn run(&self) -> Vec<CandidateIndex> {
+        let mut kept = Vec::new();
+        for group in self.sifted() {
+            self.layers(group, &mut kept);
         }
-        let class = classes.get(&(category, index)).copied().unwrap_or(0);
-        groups
-            .entry((rows.of(candidate.signature), candidate.also_fills, class))
-            .or_default()
-            .push(index);
+        kept.sort_unstable();
+        kept
     }
-    let first = |x: CandidateIndex| candidates[x as usize].usage.first().copied().unwrap_or(0.0);
-    let value = |x: CandidateIndex| candidates[x as usize].value[strategy];
-    let depth = scorer.problem().options.max(1);
-    let mut all = Vec::new();
-    for mut group in groups.into_values() {
+
+    /// By group, the candidates that fit the limits and pass the sieve.
+    fn sifted(&self) -> Vec<Vec<CandidateIndex>> {
+        let value = &self.column.value[self.strategy];
+        let limits = self.scorer.limits();
+        let mut groups = vec![Vec::new(); self.column.groups.len()];
+        if let ([usage], [limit]) = (self.column.usage.as_slice(), limits) {
+            let sieves = self.sieves(usage);
+            let all = usage.iter().zip(value).zip(&self.column.group).enumerate();
+            for (x, ((&used, &value), &group)) in all {
+                if used <= *limit && sieves[group as usize].lets_pass(used, value) {
+                    groups[group as usize].push(x as CandidateIndex);
+                }
+            }
+            return groups;
+        }
+        // With several limits, cheaper in the first says nothing about the others.
+        for (x, &group) in self.column.group.iter().enumerate() {
+            if self.column.usage.iter().zip(limits).all(|(used, limit)| used[x] <= *limit) {
+                groups[group as usize].push(x as CandidateIndex);
+            }
+        }
+        groups
+    }
+
+    /// A sieve for each large group.
+    fn sieves(&self, usage: &[f64]) -> Vec<Sieve> {
+        let groups = self.column.groups.len();
+        let mut sizes = vec![0_usize; groups];
+        self.column.group.iter().for_each(|&g| sizes[g as usize] += 1);
+        let steps: Vec<usize> =
+            sizes.iter().map(|size| size.div_ceil(SIEVE_SAMPLE).max(1)).collect();
+        let mut samples: Vec<Vec<CandidateIndex>> = vec![Vec::new(); groups];
+        let mut seen = vec![0_usize; groups];
+        for (x, &group) in self.column.group.iter().enumerate() {
+            let group = group as usize;
+            if seen[group] == 0 && sizes[group] >= SIFT_FROM {
+                samples[group].push(x as CandidateIndex);
+            }
+            seen[group] = if seen[group] + 1 == steps[group] { 0 } else { seen[group] + 1 };
+        }
+        samples.into_iter().map(|sample| self.sieve(sample, usage)).collect()
+    }
+
+    fn sieve(&self, mut sample: Vec<CandidateIndex>, usage: &[f64]) -> Sieve {
+        if sample.is_empty() {
+            return Sieve::default();
+        }
+        let value = &self.column.value[self.strategy];
+        // Cheaper by rounding alone is no strict edge; then the value has to give one.
+        let margin = if self.scorer.use_tolerance() > 0.0 { 2.0 * self.scorer.step() } else { 0.0 };
+        let depth = self.depth();
+        sample.sort_unstable_by(|&a, &b| usage[a as usize].total_cmp(&usage[b as usize]));
+        let mut sieve = Sieve { edges: Vec::new(), bars: vec![f64::NEG_INFINITY] };
+        let mut cheaper = vec![f64::NEG_INFINITY; depth];
+        let mut counted = 0;
+        for first in sample.iter().step_by(sample.len().div_ceil(SIEVE_CLASSES)) {
+            let edge = usage[*first as usize];
+            while usage[sample[counted] as usize] < edge {
+                if self.is_clean(sample[counted]) {
+                    insert(&mut cheaper, value[sample[counted] as usize]);
+                }
+                counted += 1;
+            }
+            sieve.edges.push(edge);
+            sieve.bars.push(cheaper[depth - 1] - margin);
+        }
+        sieve
+    }
+
+    /// The exact layers of what is left of a group.
+    fn layers(&self, mut group: Vec<CandidateIndex>, kept: &mut Vec<CandidateIndex>) {
+        let value = &self.column.value[self.strategy];
+        let first = |x: CandidateIndex| self.column.usage.first().map_or(0.0, |u| u[x as usize]);
         group.sort_unstable_by(|&a, &b| {
             first(a)
                 .total_cmp(&first(b))
-                .then_with(|| value(b).total_cmp(&value(a)))
+                .then_with(|| value[b as usize].total_cmp(&value[a as usize]))
                 .then_with(|| a.cmp(&b))
         });
-        let mut dominators: Vec<CandidateIndex> = Vec::new();
-        for x in group {
-            let above = dominators
-                .iter()
-                .filter(|&&y| dominates(scorer, strategy, category, y, x))
-                .take(depth)
-                .count();
+        match self.column.usage.as_slice() {
+            [usage] => self.layers_of_one_limit(&group, usage, kept),
+            _ => self.layers_of_many_limits(&group, kept),
+        }
+    }
+
+    /// In ascending order of use one sweep suffices. Counts of the dominators only those clearly
+    /// cheaper, and those of the very same use.
+    fn layers_of_one_limit(
+        &self,
+        group: &[CandidateIndex],
+        usage: &[f64],
+        kept: &mut Vec<CandidateIndex>,
+    ) {
+        let value = &self.column.value[self.strategy];
+        let depth = self.depth();
+        let tolerance = self.scorer.use_tolerance();
+        let edge = 2.0 * self.scorer.step();
+        // The best values of the clean ones that are clearly cheaper, falling.
+        let mut cheaper = vec![f64::NEG_INFINITY; depth];
+        let mut counted = 0;
+        // The values of the clean ones of the same use so far, falling.
+        let mut equal: Vec<f64> = Vec::new();
+        let mut equal_use = f64::NEG_INFINITY;
+        for &x in group {
+            let (used, own) = (usage[x as usize], value[x as usize]);
+            if used != equal_use {
+                equal.clear();
+                equal_use = used;
+            }
+            while usage[group[counted] as usize] < used - tolerance {
+                if self.is_clean(group[counted]) {
+                    insert(&mut cheaper, value[group[counted] as usize]);
+                }
+                counted += 1;
+            }
+            let clearly_better = equal.partition_point(|&v| v >= own + edge);
+            let twins = equal.len() - equal.partition_point(|&v| v > own);
+            let above = cheaper.partition_point(|&v| v >= own) + clearly_better + twins;
             if above < depth {
-                all.push(x);
-                if !unclean.contains(&(category, x)) {
+                kept.push(x);
+            }
+            if self.is_clean(x) {
+                equal.push(own);
+            }
+        }
+    }
+
+    /// In ascending order of the first use, those that dominate stand before what they dominate.
+    fn layers_of_many_limits(&self, group: &[CandidateIndex], kept: &mut Vec<CandidateIndex>) {
+        let depth = self.depth();
+        let mut dominators: Vec<CandidateIndex> = Vec::new();
+        for &x in group {
+            let mut above = 0;
+            for i in 0..dominators.len() {
+                if self.dominates(dominators[i], x) {
+                    // A strong one is likely to dominate the next as well: move it ahead.
+                    dominators.swap(i, above);
+                    above += 1;
+                    if above == depth {
+                        break;
+                    }
+                }
+            }
+            if above < depth {
+                kept.push(x);
+                if self.is_clean(x) {
                     dominators.push(x);
                 }
             }
         }
     }
-    all.sort_unstable();
-    all
-}
 
-/// The strict partial order of the head comment.
-fn dominates(
-    scorer: &Scorer,
-    strategy: usize,
-    category: CategoryIndex,
-    y: CandidateIndex,
-    x: CandidateIndex,
-) -> bool {
-    let candidates = &scorer.problem().categories[category].candidates;
-    let (better, worse) = (&candidates[y as usize], &candidates[x as usize]);
-    let (high, low) = (better.value[strategy], worse.value[strategy]);
-    if high < low || better.usage.iter().zip(&worse.usage).any(|(own, other)| own > other) {
-        return false;
-    }
-    let saved = match (better.usage.first(), worse.usage.first()) {
-        // Rounding may swallow a tiny difference in a sum of fractions.
-        (Some(own), Some(other)) if !scorer.is_exact(0) => {
-            *own < other - 1e-12 * scorer.limits()[0]
+    /// The strict partial order of the head comment.
+    fn dominates(&self, y: CandidateIndex, x: CandidateIndex) -> bool {
+        let value = &self.column.value[self.strategy];
+        let (high, low) = (value[y as usize], value[x as usize]);
+        let costs_more = |usage: &Vec<f64>| usage[y as usize] > usage[x as usize];
+        if high < low || self.column.usage.iter().any(costs_more) {
+            return false;
         }
-        (Some(own), Some(other)) => own < other,
-        _ => false,
-    };
-    saved || high >= low + 2.0 * scorer.step() || (high == low && y < x)
+        let saves = self.column.usage.first().is_some_and(|usage| {
+            usage[y as usize] < usage[x as usize] - self.scorer.use_tolerance()
+        });
+        saves || high >= low + 2.0 * self.scorer.step() || (high == low && y < x)
+    }
+
+    fn depth(&self) -> usize {
+        self.scorer.problem().options.max(1)
+    }
+
+    fn is_clean(&self, x: CandidateIndex) -> bool {
+        self.unclean.is_empty() || !self.unclean.contains(&(self.category, x))
+    }
 }
 
-/// Candidates of equal forbidden partners share a class; 0 is nobody's.
-pub fn forbidden_classes(scorer: &Scorer) -> BTreeMap<Member, usize> {
-    let mut partners: BTreeMap<Member, Vec<Member>> = BTreeMap::new();
-    for &[a, b] in scorer.forbidden() {
-        partners.entry(a).or_default().push(b);
-        partners.entry(b).or_default().push(a);
+impl Sieve {
+    /// False for what enough others dominate. Those of a lower class cost less.
+    fn lets_pass(&self, used: f64, value: f64) -> bool {
+        self.edges.is_empty() || value > self.bars[self.edges.partition_point(|&e| e <= used)]
     }
-    let mut classes: BTreeMap<Vec<Member>, usize> = BTreeMap::new();
-    partners
-        .into_iter()
-        .map(|(member, mut others)| {
-            others.sort_unstable();
-            let next = classes.len() + 1;
-            (member, *classes.entry(others).or_insert(next))
-        })
-        .collect()
+}
+
+/// Puts a value into a falling list of fixed length.
+fn insert(top: &mut [f64], value: f64) {
+    let spot = top.partition_point(|&have| have >= value);
+    if spot < top.len() {
+        top[spot..].rotate_right(1);
+        top[spot] = value;
+    }
 }

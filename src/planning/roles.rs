@@ -26,7 +26,7 @@ pub enum Role {
 /// A vendor in a role, with all that stands against it and what it costs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
-    pub vendor: &'a Vendor,
+    pub sourced: &'a Sourced,
     pub role: Role,
     pub broken: Broken,
     /// In its own place, in minor units.
@@ -35,7 +35,11 @@ pub(super) struct Entry<'a> {
     pub plates: i64,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    pub fn vendor(&self) -> &'a Vendor {
+        &self.sourced.vendor
+    }
+
     /// In minor units.
     pub fn cost(&self) -> i64 {
         self.quote.saturating_add(self.plates)
@@ -69,9 +73,9 @@ impl<'i, 'a> Roles<'i, 'a> {
             broken = broken.and(Broken::only(Reason::NotMustInclude));
         }
         let roles = if vendor.category.as_str() == VENUE {
-            [self.rental(vendor), self.catering(vendor)]
+            [self.rental(sourced), self.catering(sourced)]
         } else {
-            [Some(self.service(vendor)), None]
+            [Some(self.service(sourced)), None]
         };
         let spendable = self.inquiry.request.spendable_minor();
         roles.into_iter().flatten().map(move |mut entry| {
@@ -83,27 +87,30 @@ impl<'i, 'a> Roles<'i, 'a> {
         })
     }
 
-    fn service(&self, vendor: &'a Vendor) -> Entry<'a> {
+    fn service(&self, sourced: &'a Sourced) -> Entry<'a> {
+        let vendor = &sourced.vendor;
         let is_eaten = vendor.category.as_str() == CATERER;
         let broken = match is_eaten {
             true => self.rules.unserved_diets(vendor, Scope::Whole),
             false => Broken::NOTHING,
         };
         let quote = self.quote(vendor, Scope::Whole);
-        Entry { vendor, role: Role::Service, broken, quote, plates: 0 }
+        Entry { sourced, role: Role::Service, broken, quote, plates: 0 }
     }
 
-    fn rental(&self, vendor: &'a Vendor) -> Option<Entry<'a>> {
+    fn rental(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+        let vendor = &sourced.vendor;
         if !Scope::Rental.is_priced(vendor) {
             return None;
         }
         let forbids = self.caterer.is_some() && vendor.catering() == CateringPolicy::InHouse;
         let broken = if forbids { Broken::only(Reason::Catering) } else { Broken::NOTHING };
         let quote = self.quote(vendor, Scope::Rental);
-        Some(Entry { vendor, role: Role::Rental, broken, quote, plates: 0 })
+        Some(Entry { sourced, role: Role::Rental, broken, quote, plates: 0 })
     }
 
-    fn catering(&self, vendor: &'a Vendor) -> Option<Entry<'a>> {
+    fn catering(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+        let vendor = &sourced.vendor;
         if self.caterer.is_none() || !Scope::Plates.is_priced(vendor) {
             return None;
         }
@@ -117,7 +124,7 @@ impl<'i, 'a> Roles<'i, 'a> {
         }
         let quote = self.quote(vendor, Scope::Rental);
         let plates = self.quote(vendor, Scope::Plates);
-        Some(Entry { vendor, role: Role::Catering, broken, quote, plates })
+        Some(Entry { sourced, role: Role::Catering, broken, quote, plates })
     }
 
     fn quote(&self, vendor: &Vendor, scope: Scope) -> i64 {
@@ -162,9 +169,14 @@ impl<'a> Musts<'a> {
         Self { by_category, impossible }
     }
 
+    /// Whether a vendor must fill the category.
+    pub fn is_forced(&self, index: CategoryIndex) -> bool {
+        self.of_category(Some(index)).is_some()
+    }
+
     /// Whether a category may be left out: an optional one that no vendor must fill.
     pub fn may_skip(&self, inquiry: &Inquiry<'_>, def: &CategoryDef, index: usize) -> bool {
-        !inquiry.service(&def.name).required && self.of_category(Some(index)).is_none()
+        !inquiry.service(&def.name).required && !self.is_forced(index)
     }
 
     fn of_category(&self, index: Option<CategoryIndex>) -> Option<&'a VendorId> {

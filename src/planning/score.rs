@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
+use super::columns::{Column, Columns};
 use super::problem::{CandidateIndex, CategoryIndex, Combination, Problem, Solution};
 
 /// Two values count as equal when they fall into the same step of this share of the problem's
@@ -13,6 +14,9 @@ const VALUE_STEP: f64 = 1.0 / (1u64 << 42) as f64;
 
 /// Relative slack of a limit whose uses are not whole numbers.
 const LIMIT_TOLERANCE: f64 = 1e-9;
+
+/// Share of a limit below which differences in use are taken for rounding.
+const SUM_TOLERANCE: f64 = 1e-12;
 
 /// Largest whole number up to which f64 adds exactly.
 const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
@@ -34,21 +38,20 @@ pub struct Scorer<'p> {
 }
 
 impl<'p> Scorer<'p> {
+    /// Reads all candidates once.
     pub fn new(problem: &'p Problem) -> Self {
-        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(problem, d)).collect();
-        let limits = problem
-            .limits
-            .iter()
-            .zip(&exact)
-            .map(|(&limit, &exact)| {
-                if exact || !limit.is_finite() {
-                    limit
-                } else {
-                    limit + LIMIT_TOLERANCE * limit.abs()
-                }
-            })
-            .collect();
-        let scale = scale_of(problem);
+        Self::with_columns(problem, &Columns::new(problem))
+    }
+
+    /// As `new`, of columns that stand already.
+    pub fn with_columns(problem: &'p Problem, columns: &Columns) -> Self {
+        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(columns, d)).collect();
+        let limits = problem.limits.iter().zip(&exact).map(|(&limit, &exact)| {
+            let soft = !exact && limit.is_finite();
+            if soft { limit + LIMIT_TOLERANCE * limit.abs() } else { limit }
+        });
+        let limits = limits.collect();
+        let scale = scale_of(problem, columns);
         let step = if scale > 0.0 { scale.log2().ceil().exp2() * VALUE_STEP } else { 1.0 };
         let mut forbidden: Vec<_> = problem
             .forbidden_pairs
@@ -58,6 +61,14 @@ impl<'p> Scorer<'p> {
         forbidden.sort_unstable();
         forbidden.dedup();
         Self { problem, limits, exact, scale, step, forbidden }
+    }
+
+    /// Differences in the first use up to this may vanish in a sum; 0 where sums are exact.
+    pub fn use_tolerance(&self) -> f64 {
+        match (self.exact.first(), self.limits.first()) {
+            (Some(false), Some(limit)) => SUM_TOLERANCE * limit.min(EXACT_LIMIT),
+            _ => 0.0,
+        }
     }
 
     pub fn problem(&self) -> &'p Problem {
@@ -330,31 +341,22 @@ fn first_use(solution: &Solution) -> f64 {
     solution.usage.first().copied().unwrap_or(0.0)
 }
 
-fn is_exact(problem: &Problem, dimension: usize) -> bool {
+fn is_exact(columns: &Columns, dimension: usize) -> bool {
     let mut sum = 0.0;
-    for category in &problem.categories {
-        let mut most = 0.0_f64;
-        for candidate in &category.candidates {
-            let used = candidate.usage[dimension];
-            if used.fract() != 0.0 {
-                return false;
-            }
-            most = most.max(used);
+    for column in &columns.categories {
+        let usage = &column.usage[dimension];
+        if usage.iter().any(|used| used.fract() != 0.0) {
+            return false;
         }
-        sum += most;
+        sum += usage.iter().copied().fold(0.0, f64::max);
     }
     sum < EXACT_LIMIT
 }
 
-fn scale_of(problem: &Problem) -> f64 {
-    let largest =
-        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, |m, v| m.max(v.abs()));
-    let own: f64 = problem
-        .categories
-        .iter()
-        .map(|c| largest(&mut c.candidates.iter().flat_map(|x| x.value.iter().copied())))
-        .sum();
+fn scale_of(problem: &Problem, columns: &Columns) -> f64 {
+    let largest = |values: &[f64]| values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+    let own = |column: &Column| column.value.iter().map(|v| largest(v)).fold(0.0, f64::max);
+    let pair = problem.pair_value.iter().map(|row| largest(row)).fold(0.0, f64::max);
     let n = problem.categories.len() as f64;
-    let pair = largest(&mut problem.pair_value.iter().flatten().copied());
-    own + pair * n * (n - 1.0) / 2.0
+    columns.categories.iter().map(own).sum::<f64>() + pair * n * (n - 1.0) / 2.0
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::beam::Moves;
 use super::bound::Dual;
+use super::columns::Columns;
+use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool};
-use super::labels::{Model, Rows};
 use super::problem::{Combination, Problem, Solution};
 use super::proof::Prover;
 use super::reduce::Reduced;
@@ -76,10 +77,10 @@ pub struct SearchState {
 pub struct Search<'p> {
     scorer: Scorer<'p>,
     settings: SearchSettings,
-    rows: Rows,
+    columns: Columns,
     reduced: Reduced,
     /// By strategy.
-    models: Vec<Model>,
+    compacts: Vec<Compact>,
     /// By strategy.
     duals: Vec<Dual>,
     cache: ScoreCache,
@@ -129,21 +130,21 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let scorer = Scorer::new(problem);
-        let rows = Rows::new(problem);
-        let reduced = Reduced::new(&scorer, &rows, &BTreeSet::new());
-        let models: Vec<Model> = (0..problem.strategies)
-            .map(|strategy| Model::new(&scorer, &rows, &reduced, strategy))
+        let columns = Columns::new(problem);
+        let scorer = Scorer::with_columns(problem, &columns);
+        let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
+        let compacts: Vec<Compact> = (0..problem.strategies)
+            .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))
             .collect();
-        let duals: Vec<Dual> = models.iter().map(Dual::new).collect();
+        let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
         let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
         // The multipliers are those of the undisturbed search, whatever was refused since.
         let mut search = Self {
             scorer,
             settings: *settings,
-            rows,
+            columns,
             reduced,
-            models,
+            compacts,
             duals,
             cache: ScoreCache::new(settings.score_cache_size, settings.score_cache),
             pool: Pool::default(),
@@ -278,14 +279,25 @@ impl<'p> Search<'p> {
 
     /// New combinations of this round that are allowed, each once, best first.
     fn expand(&mut self) -> Vec<Solution> {
-        let moves = Moves { scorer: &self.scorer, reduced: &self.reduced, duals: &self.duals };
-        let mut found = if self.kept.is_empty() { moves.starts() } else { Vec::new() };
+        let moves: Vec<Moves> = self
+            .compacts
+            .iter()
+            .zip(&self.duals)
+            .map(|(compact, dual)| {
+                Moves::new(&self.scorer, &self.columns, compact, dual, self.round)
+            })
+            .collect();
+        let mut found: Vec<Combination> = Vec::new();
+        if self.kept.is_empty() {
+            found.extend(moves.iter().flat_map(Moves::starts));
+        }
         for (i, placed) in self.kept.iter().enumerate() {
             let own = placed.solution.strategy;
-            let other = (self.round as usize + i + (self.seed % 1024) as usize) % self.duals.len();
-            found.extend(moves.neighbours(placed, own, self.round));
+            let turn = u64::from(self.round) + i as u64 + self.seed % 1024;
+            let other = (turn % moves.len() as u64) as usize;
+            found.extend(moves[own].neighbours(placed, self.round, turn));
             if other != own {
-                found.extend(moves.neighbours(placed, other, self.round));
+                found.extend(moves[other].neighbours(placed, self.round, turn));
             }
         }
         found.sort_unstable();
@@ -334,14 +346,15 @@ impl<'p> Search<'p> {
             return false;
         }
         self.reduced_without = unclean;
-        let reduced = Reduced::new(&self.scorer, &self.rows, self.refusals.unclean());
+        let reduced = Reduced::new(&self.scorer, &self.columns, self.refusals.unclean());
         let changed = reduced != self.reduced;
         if changed {
             self.reduced = reduced;
-            for (strategy, (model, dual)) in self.models.iter_mut().zip(&mut self.duals).enumerate()
+            for (strategy, (compact, dual)) in
+                self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
-                *model = Model::new(&self.scorer, &self.rows, &self.reduced, strategy);
-                *dual = Dual::new(model);
+                *compact = Compact::new(&self.scorer, &self.columns, &self.reduced, strategy);
+                *dual = Dual::new(compact);
             }
         }
         changed
@@ -394,9 +407,9 @@ impl<'p> Search<'p> {
             let mut target = Target::new(&self.scorer, best);
             let mut judge = Judge::new(accept, &mut self.refusals);
             let mut open = f64::NEG_INFINITY;
-            for (model, dual) in self.models.iter().zip(&self.duals) {
-                if !model.infeasible {
-                    let mut prover = Prover::new(model, dual, &target);
+            for (compact, dual) in self.compacts.iter().zip(&self.duals) {
+                if !compact.infeasible {
+                    let mut prover = Prover::new(compact, dual, &target);
                     open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
                 }
             }

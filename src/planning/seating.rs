@@ -116,7 +116,8 @@ impl<'a> Ids<'a> {
     }
 
     fn seat(&self, entry: Entry<'a>) -> Seat<'a> {
-        let Entry { vendor, role, quote, plates, .. } = entry;
+        let Entry { role, quote, plates, .. } = entry;
+        let vendor = entry.vendor();
         let id = match role {
             Role::Catering => self.free(format!("{}{CATERING_SUFFIX}", vendor.id)).into(),
             _ => vendor.id.as_str().into(),

@@ -1,8 +1,8 @@
 //! The innermost search: all labels are fixed, so the pairs are, and what remains is a
 //! multiple-choice knapsack: one item per place within the limits.
 
+use super::compact::Compact;
 use super::diversity::Placed;
-use super::labels::{Model, NOBODY};
 use super::problem::Combination;
 use super::score::Scorer;
 use super::target::{Allowance, Goal, Outlook, Target};
@@ -34,14 +34,22 @@ struct Choice {
 #[derive(Default)]
 pub struct Tuple {
     groups: Vec<Group>,
+    /// The pairs among the fixed labels.
+    pairs: f64,
     /// By depth: the chosen item.
     chosen: Vec<usize>,
 }
 
 impl Tuple {
     /// The places with the items of their fixed labels.
-    pub fn set<'i>(&mut self, model: &Model, groups: impl Iterator<Item = (usize, &'i [usize])>) {
-        let n = model.places.len();
+    pub fn set<'i>(
+        &mut self,
+        compact: &Compact,
+        pairs: f64,
+        groups: impl Iterator<Item = (usize, &'i [usize])>,
+    ) {
+        self.pairs = pairs;
+        let n = compact.places.len();
         self.groups.resize_with(n, Group::default);
         self.chosen.resize(n, 0);
         for (group, (place, items)) in self.groups.iter_mut().zip(groups) {
@@ -52,12 +60,10 @@ impl Tuple {
     }
 
     /// Searches the tuple; false where the allowance ended it.
-    #[allow(clippy::too_many_arguments)]
     pub fn search(
         &mut self,
-        model: &Model,
+        compact: &Compact,
         multipliers: &[f64],
-        pairs: f64,
         goal: Goal,
         target: &mut Target,
         judge: &mut Judge,
@@ -67,10 +73,11 @@ impl Tuple {
         if !allowance.spend(1 + (size / ITEMS_PER_NODE) as u64) {
             return false;
         }
-        let multipliers = self.sharpen(model, multipliers);
-        let credit: f64 = multipliers.iter().zip(&model.limits).map(|(m, l)| m * l).sum();
-        let most = self.price(model, &multipliers);
-        let bound = pairs + credit + most;
+        let multipliers = self.sharpen(compact, multipliers);
+        let credit: f64 = multipliers.iter().zip(&compact.limits).map(|(m, l)| m * l).sum();
+        let most = self.price(compact, &multipliers);
+        let credit = credit + compact.rounding(credit);
+        let bound = self.pairs + credit + most;
         if target.outlook(bound) == Outlook::Worse {
             return true;
         }
@@ -79,19 +86,19 @@ impl Tuple {
             group.items.retain(|c| target.outlook(bound - best + c.reduced) != Outlook::Worse);
         }
         self.groups.sort_by_key(|g| (g.items.len(), g.place));
-        self.accumulate(model);
-        let mut walk = Walk { model, goal, target, judge, allowance };
-        let used = vec![0.0; model.dimensions()];
-        self.descend(&mut walk, 0, pairs, pairs + credit, &used)
+        self.accumulate(compact);
+        let mut walk = Walk { compact, goal, target, judge, allowance };
+        let used = vec![0.0; compact.dimensions()];
+        self.descend(&mut walk, 0, self.pairs, self.pairs + credit, &used)
     }
 
     /// One limit: multipliers that bound this tuple better.
-    fn sharpen(&self, model: &Model, start: &[f64]) -> Vec<f64> {
+    fn sharpen(&self, compact: &Compact, start: &[f64]) -> Vec<f64> {
         let [price] = start else { return start.to_vec() };
         let exceeds = |price: f64| {
             let mut used = 0.0;
             for group in &self.groups {
-                let place = &model.places[group.place];
+                let place = &compact.places[group.place];
                 let mut best = (f64::NEG_INFINITY, 0.0);
                 for choice in &group.items {
                     let usage = place.usage[choice.item];
@@ -102,7 +109,7 @@ impl Tuple {
                 }
                 used += best.1;
             }
-            used > model.limits[0]
+            used > compact.limits[0]
         };
         let (mut low, mut high) = if exceeds(*price) {
             (*price, 4.0 * price)
@@ -119,10 +126,10 @@ impl Tuple {
     }
 
     /// Prices the items and sorts each group by falling reduced value; returns the groups' most.
-    fn price(&mut self, model: &Model, multipliers: &[f64]) -> f64 {
+    fn price(&mut self, compact: &Compact, multipliers: &[f64]) -> f64 {
         let mut most = 0.0;
         for group in &mut self.groups {
-            let place = &model.places[group.place];
+            let place = &compact.places[group.place];
             for choice in &mut group.items {
                 choice.reduced = place.reduced_value(choice.item, multipliers);
             }
@@ -134,12 +141,12 @@ impl Tuple {
         most
     }
 
-    fn accumulate(&mut self, model: &Model) {
-        let dimensions = model.dimensions();
+    fn accumulate(&mut self, compact: &Compact) {
+        let dimensions = compact.dimensions();
         let mut most = 0.0;
         let mut least_use = vec![0.0; dimensions];
         for group in self.groups.iter_mut().rev() {
-            let place = &model.places[group.place];
+            let place = &compact.places[group.place];
             most += group.items.first().map_or(f64::NEG_INFINITY, |c| c.reduced);
             for (d, least) in least_use.iter_mut().enumerate() {
                 let uses = group.items.iter().map(|c| place.use_of(c.item, dimensions)[d]);
@@ -169,7 +176,7 @@ impl Tuple {
         if walk.target.outlook(reduced + most) == Outlook::Worse {
             return true;
         }
-        let dimensions = walk.model.dimensions();
+        let dimensions = walk.compact.dimensions();
         let mut now = vec![0.0; dimensions];
         for i in 0..self.groups[depth].items.len() {
             let choice = self.groups[depth].items[i];
@@ -179,17 +186,19 @@ impl Tuple {
             if !walk.allowance.spend(1) {
                 return false;
             }
-            let own = walk.model.places[place].use_of(choice.item, dimensions);
+            let own = walk.compact.places[place].use_of(choice.item, dimensions);
             now.iter_mut().zip(used).zip(own).for_each(|((now, used), own)| *now = used + own);
             let next = self.groups.get(depth + 1);
-            let fits = now.iter().zip(&walk.model.limits).enumerate().all(|(d, (now, limit))| {
-                now + next.map_or(0.0, |g| g.least_use[d]) <= *limit * (1.0 + 1e-12)
-            });
+            let fits = now
+                .iter()
+                .zip(&walk.compact.limits)
+                .enumerate()
+                .all(|(d, (now, limit))| now + next.map_or(0.0, |g| g.least_use[d]) <= *limit);
             if !fits {
                 continue;
             }
             self.chosen[depth] = choice.item;
-            let value = value + walk.model.places[place].value[choice.item];
+            let value = value + walk.compact.places[place].value[choice.item];
             if !self.descend(walk, depth + 1, value, reduced + choice.reduced, &now) {
                 return false;
             }
@@ -203,8 +212,7 @@ impl Tuple {
         }
         let mut chosen: Combination = vec![None; self.groups.len()];
         for (group, &item) in self.groups.iter().zip(&self.chosen) {
-            let candidate = walk.model.places[group.place].candidate[item];
-            chosen[group.place] = Some(candidate).filter(|&x| x != NOBODY);
+            chosen[group.place] = walk.compact.candidate(group.place, item);
         }
         let scorer: &Scorer = walk.target.scorer;
         let Some(solution) = scorer.solution(&chosen) else { return };
@@ -224,7 +232,7 @@ impl Tuple {
 
 /// What is the same for all nodes of one tuple.
 struct Walk<'w, 'g, 's, 'p, 'j, 'i> {
-    model: &'w Model,
+    compact: &'w Compact,
     goal: Goal<'g>,
     target: &'w mut Target<'s, 'p>,
     judge: &'w mut Judge<'j>,

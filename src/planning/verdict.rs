@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::columns::Member;
 use super::problem::{Combination, Solution};
-use super::reduce::Member;
 use super::score::chosen_candidates;
 
 /// What was refused so far.

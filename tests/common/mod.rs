@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod fixtures;
+pub mod hostile;
 pub mod llm_server;
 pub mod llm_tasks;
 

@@ -1,0 +1,247 @@
+//! Puts a blueprint together and checks that its sums hold.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::DocumentError,
+    facts::{
+        ActivityRow, Brief, BudgetFacts, CallTimes, EventFacts, OptionRow, OptionVendor, SourceRow,
+    },
+};
+use crate::{
+    model::{Amount, ChosenVendor, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor},
+    planning::timeline::{Conflict, Timeline},
+};
+
+/// Version of the JSON document's shape.
+const FORMAT: &str = "eventplanner-blueprint/1";
+
+/// Connecting text, written by the blueprint agent. It is told as it is, escaped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prose {
+    pub summary: String,
+    pub atmosphere: String,
+    pub arrival_note: String,
+    pub closing: String,
+}
+
+/// The finished plan of an event, ready to be rendered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blueprint {
+    pub format: String,
+    pub plan: PlanId,
+    pub generated_at: Timestamp,
+    pub event: EventFacts,
+    pub budget: BudgetFacts,
+    pub prose: Prose,
+    /// The chosen option's places, in category order.
+    pub vendors: Vec<Brief>,
+    pub run_of_show: Vec<ActivityRow>,
+    /// What the scheduler warns of.
+    pub risks: Vec<Conflict>,
+    pub notes: Vec<Note>,
+    /// All options, with the chosen one marked.
+    pub options: Vec<OptionRow>,
+    /// What the search proved.
+    pub proof: Tally,
+    pub sources: Vec<SourceRow>,
+}
+
+/// What a blueprint is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    pub plan: PlanId,
+    pub request: &'a Request,
+    pub options: &'a [PlanOption],
+    /// Number of the chosen option.
+    pub selected: u32,
+    /// At least the records of the chosen option's vendors, in any order.
+    pub vendors: &'a [Vendor],
+    /// Of the chosen option.
+    pub timeline: &'a Timeline,
+    pub tally: &'a Tally,
+    pub notes: &'a [Note],
+    pub prose: &'a Prose,
+    pub generated_at: Timestamp,
+}
+
+impl Blueprint {
+    /// # Errors
+    /// The chosen option or a vendor's record is missing, or a total isn't the sum of its lines.
+    pub fn new(from: Sources<'_>) -> Result<Self, DocumentError> {
+        let number = from.selected;
+        let chosen = from.options.iter().find(|option| option.number == number);
+        let chosen = chosen.ok_or(DocumentError::NoSuchOption { number })?;
+        let zone = from.request.time.zone();
+        let mut briefs = Vec::with_capacity(chosen.vendors.len());
+        let mut sources: Vec<SourceRow> = Vec::with_capacity(chosen.vendors.len());
+        for place in &chosen.vendors {
+            let record = from.vendors.iter().find(|vendor| vendor.id == place.id);
+            let missing = || DocumentError::MissingVendor { vendor: place.id.clone() };
+            let record = record.ok_or_else(missing)?;
+            briefs.push(brief(place, record, from.timeline, &zone)?);
+            if !place.in_house {
+                sources.push(source(record));
+            }
+        }
+        let sum = briefs.iter().map(|brief| brief.total).fold(chosen.total.zero_like(), sum_of);
+        balanced(&format!("option {number}"), chosen.total, sum)?;
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            plan: from.plan,
+            generated_at: from.generated_at,
+            event: event(from.request),
+            budget: budget(from.request, chosen.total),
+            prose: from.prose.clone(),
+            run_of_show: run_of_show(from.timeline, &briefs, &zone),
+            vendors: briefs,
+            risks: from.timeline.conflicts.clone(),
+            notes: from.notes.to_vec(),
+            options: from.options.iter().map(|option| row(option, number)).collect(),
+            proof: from.tally.clone(),
+            sources,
+        })
+    }
+}
+
+fn event(request: &Request) -> EventFacts {
+    let window = request.time.window();
+    let zone = request.time.zone();
+    EventFacts {
+        event_type: request.event_type,
+        client: request.client.name.clone(),
+        city: request.city.clone(),
+        guests: request.guests,
+        start: window.start.to_zoned(zone.clone()),
+        end: window.end.to_zoned(zone),
+        vision: request.vision.clone(),
+        preferences: request.preferences.clone(),
+    }
+}
+
+fn budget(request: &Request, total: Amount) -> BudgetFacts {
+    let amount = request.budget.amount;
+    let spendable = Amount::new(request.spendable_minor(), amount.decimals);
+    BudgetFacts {
+        currency: request.budget.currency,
+        amount,
+        contingency_percent: request.contingency,
+        contingency: Amount::new(amount.minor - spendable.minor, amount.decimals),
+        spendable,
+        total,
+        unspent: Amount::new(spendable.minor - total.minor, amount.decimals),
+    }
+}
+
+fn brief(
+    place: &ChosenVendor,
+    record: &Vendor,
+    timeline: &Timeline,
+    zone: &TimeZone,
+) -> Result<Brief, DocumentError> {
+    let zero = place.quote.zero_like();
+    let subtotal = place.lines.iter().map(|line| line.amount).fold(zero, sum_of);
+    let sum = sum_of(sum_of(subtotal, place.service_charge), place.tax);
+    balanced(&format!("the quote of `{}`", place.id), place.quote, sum)?;
+    let call = timeline
+        .calls
+        .iter()
+        .find(|call| !place.in_house && call.vendor == place.id && call.category == place.category);
+    let local = |at: Timestamp| at.to_zoned(zone.clone());
+    Ok(Brief {
+        category: place.category.clone(),
+        vendor: place.id.clone(),
+        name: place.name.clone(),
+        in_house: place.in_house,
+        city: record.city.clone(),
+        area: record.area.clone(),
+        contact: record.contact.clone(),
+        lines: place.lines.clone(),
+        subtotal,
+        service_charge: place.service_charge,
+        tax: place.tax,
+        total: place.quote,
+        call: call.map(|call| CallTimes {
+            arrive: local(call.arrive),
+            service_start: local(call.service_start),
+            service_end: local(call.service_end),
+            leave: local(call.leave),
+        }),
+        max_hours: record.max_hours,
+        house_rules: house_rules(record),
+    })
+}
+
+fn house_rules(record: &Vendor) -> BTreeMap<String, HouseRule> {
+    let mut rules = BTreeMap::new();
+    let Some(policies) = &record.policies else { return rules };
+    let mut tell = |name: &str, rule: Option<HouseRule>| {
+        rules.extend(rule.map(|rule| (name.to_owned(), rule)));
+    };
+    tell("alcohol", policies.alcohol.clone());
+    tell("decor", policies.decor.clone());
+    let until = policies.music_until.map(|until| until.strftime("%H:%M").to_string());
+    tell("music until", until.map(HouseRule::Text));
+    rules
+}
+
+fn run_of_show(timeline: &Timeline, briefs: &[Brief], zone: &TimeZone) -> Vec<ActivityRow> {
+    let carrier = |category| briefs.iter().find(|brief| Some(&brief.category) == category);
+    let activities = timeline.activities.iter().map(|activity| ActivityRow {
+        name: activity.name.clone(),
+        start: activity.start.to_zoned(zone.clone()),
+        end: activity.end.to_zoned(zone.clone()),
+        vendor: carrier(activity.category.as_ref()).map(|brief| brief.name.clone()),
+        slack_minutes: activity.slack_minutes,
+    });
+    activities.collect()
+}
+
+fn row(option: &PlanOption, selected: u32) -> OptionRow {
+    let vendors = option.vendors.iter().map(|place| OptionVendor {
+        category: place.category.clone(),
+        name: place.name.clone(),
+        quote: place.quote,
+    });
+    OptionRow {
+        number: option.number,
+        selected: option.number == selected,
+        total: option.total,
+        fitness: option.fitness,
+        budget_fit: option.budget_fit,
+        preference_fit: option.preference_fit,
+        compatibility: option.compatibility,
+        strategy: option.strategy,
+        vendors: vendors.collect(),
+        differs_in: option.differs_in,
+        remarks: option.remarks.clone(),
+    }
+}
+
+fn source(record: &Vendor) -> SourceRow {
+    SourceRow {
+        vendor: record.name.clone(),
+        source: record.source.as_ref().map(|source| source.name.clone()),
+        as_of: record.source.as_ref().map(|source| source.as_of),
+    }
+}
+
+fn sum_of(a: Amount, b: Amount) -> Amount {
+    a + b
+}
+
+fn balanced(what: &str, stated: Amount, sum: Amount) -> Result<(), DocumentError> {
+    if stated == sum {
+        return Ok(());
+    }
+    Err(DocumentError::OutOfBalance { what: what.to_owned(), stated, sum })
+}
+
+/// `Friday, 21 May 2027`.
+pub(super) fn long_date(at: &Zoned) -> String {
+    at.strftime("%A, %-d %B %Y").to_string()
+}

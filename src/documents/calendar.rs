@@ -1,0 +1,90 @@
+//! The blueprint as a calendar (RFC 5545): the event, its activities, and the vendors' calls.
+
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+
+use super::blueprint::Blueprint;
+
+/// Octets of a content line without its break (RFC 5545 §3.1).
+const LINE_MAX_BYTES: usize = 75;
+
+/// An `.ics` file: times in UTC, so that no zone definition is needed.
+pub fn calendar(blueprint: &Blueprint) -> String {
+    let event = &blueprint.event;
+    let mut file = File { text: String::new(), blueprint, entries: 0 };
+    file.line("BEGIN:VCALENDAR");
+    file.line("VERSION:2.0");
+    file.line("PRODID:-//eventplanner//blueprint//EN");
+    let title = format!("{} of {}", event.event_type, event.client);
+    file.entry(&title, &event.start, &event.end, &blueprint.prose.summary);
+    for activity in &blueprint.run_of_show {
+        let by = activity.vendor.as_deref().unwrap_or_default();
+        file.entry(&activity.name, &activity.start, &activity.end, by);
+    }
+    for place in &blueprint.vendors {
+        if let Some(call) = &place.call {
+            let category = place.category.as_str().replace('_', " ");
+            let title = format!("{category}: {} on the spot", place.name);
+            let contact: Vec<String> =
+                place.contact.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+            file.entry(&title, &call.arrive, &call.leave, &contact.join("\n"));
+        }
+    }
+    file.line("END:VCALENDAR");
+    file.text
+}
+
+struct File<'a> {
+    text: String,
+    blueprint: &'a Blueprint,
+    entries: usize,
+}
+
+impl File<'_> {
+    fn entry(&mut self, summary: &str, start: &Zoned, end: &Zoned, description: &str) {
+        self.entries += 1;
+        let uid = format!("UID:{}-{}@eventplanner", self.blueprint.plan, self.entries);
+        self.line("BEGIN:VEVENT");
+        self.line(&uid);
+        self.line(&format!("DTSTAMP:{}", utc(self.blueprint.generated_at)));
+        self.line(&format!("DTSTART:{}", utc(start.timestamp())));
+        self.line(&format!("DTEND:{}", utc(end.timestamp())));
+        self.line(&format!("SUMMARY:{}", escaped(summary)));
+        self.line(&format!("LOCATION:{}", escaped(&self.blueprint.event.city)));
+        if !description.is_empty() {
+            self.line(&format!("DESCRIPTION:{}", escaped(description)));
+        }
+        self.line("END:VEVENT");
+    }
+
+    /// Writes a content line, folded between characters.
+    fn line(&mut self, line: &str) {
+        let mut room = LINE_MAX_BYTES;
+        for c in line.chars() {
+            if c.len_utf8() > room {
+                self.text.push_str("\r\n ");
+                room = LINE_MAX_BYTES - 1;
+            }
+            self.text.push(c);
+            room -= c.len_utf8();
+        }
+        self.text.push_str("\r\n");
+    }
+}
+
+fn utc(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// Text values: `\`, `;` and `,` are escaped, line breaks written as `\n` (RFC 5545 §3.3.11).
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\\' | ';' | ',' => escaped.extend(['\\', c]),
+            '\n' => escaped.push_str("\\n"),
+            c if c.is_control() => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

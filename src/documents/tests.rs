@@ -1,0 +1,186 @@
+//! One blueprint in every form, with hostile names in it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    model::{Note, PlanId, PlanOption, Request, StopReason, Strategy, Tally, Vendor},
+    planning::{engagement::Engagement, timeline},
+};
+
+const HOSTILE: &str = "Fig | <b>Hall</b>\n# Owned [x](http://evil)";
+
+fn request() -> Request {
+    let document = json!({
+        "client": {"name": "A. <i>Client</i>"}, "event_type": "wedding", "date": "2027-05-21",
+        "start": "16:00", "time_zone": "Asia/Kolkata", "hours": 8.5, "city": "Kochi",
+        "guests": 200, "budget": {"amount": "800000.00", "currency": "INR"},
+        "services": {"venue": {}, "caterer": {}, "photographer": {}},
+        "preferences": {"styles": ["royal", "garden"], "dietary": ["jain"]},
+        "vision": "- a list?\n<script>alert(1)</script> & more"
+    });
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    Request::parse(document.to_string().as_bytes(), now).unwrap()
+}
+
+fn vendors() -> Vec<Vendor> {
+    let price = json!([{"label": "Day", "basis": "flat", "amount": "1.00", "currency": "INR"}]);
+    let venue = json!({
+        "external_id": "v-1", "category": "venue", "name": HOSTILE, "city": "Kochi",
+        "area": "Fort", "pricing": price, "contact": {"email": "hall@example.com"},
+        "policies": {"catering": "in_house", "alcohol": false, "music_until": "22:00:00"},
+        "source": {"name": "list", "as_of": "2026-11-01"}, "setup_minutes": 120
+    });
+    let photographer = json!({
+        "external_id": "p-1", "category": "photographer", "name": "Lens", "city": "Kochi",
+        "pricing": price, "max_hours": 6
+    });
+    [venue, photographer].map(|vendor| serde_json::from_value(vendor).unwrap()).to_vec()
+}
+
+/// Option 1 of three places and 381,500.00, and a dearer second one.
+fn options() -> Vec<PlanOption> {
+    let line = |label: &str, unit: &str, quantity: f64, amount: &str| json!({"label": label, "unit_amount": unit, "quantity": quantity, "amount": amount});
+    let vendors = json!([
+        {"category": "venue", "id": "v-1", "name": HOSTILE, "quote": "118000.00",
+         "lines": [line("Hall", "100000.00", 1.0, "100000.00")],
+         "service_charge": "0.00", "tax": "18000.00"},
+        {"category": "caterer", "id": "v-1", "name": HOSTILE, "quote": "231000.00",
+         "lines": [line("Plate", "1000.00", 200.0, "200000.00")],
+         "service_charge": "20000.00", "tax": "11000.00", "in_house": true},
+        {"category": "photographer", "id": "p-1", "name": "Lens", "quote": "32500.50",
+         "lines": [line("Hour", "3823.59", 8.5, "32500.50")],
+         "service_charge": "0.00", "tax": "0.00"}
+    ]);
+    let option = |number: u32, total: &str| PlanOption {
+        number,
+        total: serde_json::from_value(json!(total)).unwrap(),
+        fitness: 0.875,
+        strategy: Strategy::VenueAndFood,
+        budget_fit: 1.0,
+        preference_fit: 0.8,
+        compatibility: 0.75,
+        vendors: serde_json::from_value(vendors.clone()).unwrap(),
+        differs_in: 0,
+        remarks: vec!["50 rupees dearer".into()],
+    };
+    vec![option(1, "381500.50"), option(2, "381550.50")]
+}
+
+fn blueprint_of(options: &[PlanOption]) -> Result<Blueprint, DocumentError> {
+    let (request, vendors) = (request(), vendors());
+    let places = [(0, "venue", false), (0, "caterer", true), (1, "photographer", false)];
+    let categories = places.map(|(_, name, _)| name.into());
+    let engagements: Vec<Engagement<'_>> = places
+        .iter()
+        .zip(&categories)
+        .map(|(&(i, _, in_house), category)| Engagement { category, vendor: &vendors[i], in_house })
+        .collect();
+    Blueprint::new(Sources {
+        plan: "01890a5d-ac96-774b-bcce-b302099a8057".parse::<PlanId>().unwrap(),
+        request: &request,
+        options,
+        selected: 1,
+        vendors: &vendors,
+        timeline: &timeline::schedule(&request, &[], &engagements),
+        tally: &Tally {
+            rounds: 4,
+            combinations_scored: 1_234,
+            best_possible: 0.9,
+            proven_gap: 0.025,
+            stopped_because: StopReason::EarlyTermination,
+            cut_short: false,
+        },
+        notes: &[Note { code: "llm_fallback".into(), message: "rules_answered".into() }],
+        prose: &Prose { summary: "A quiet *evening*.".into(), ..Prose::default() },
+        generated_at: "2026-11-22T12:00:00Z".parse::<Timestamp>().unwrap(),
+    })
+}
+
+fn blueprint() -> Blueprint {
+    blueprint_of(&options()).unwrap()
+}
+
+#[test]
+fn the_markdown_tells_the_plan_and_nothing_breaks_out() {
+    let text = markdown(&blueprint()).unwrap();
+    let hall = r"Fig \| \<b\>Hall\</b\> \# Owned \[x\](http\://evil)";
+    for expected in [
+        "# Wedding in Kochi, Friday, 21 May 2027\n\nA quiet \\*evening\\*.\n\n| | |\n|---|---|\n",
+        "| Client | A. \\<i\\>Client\\</i\\> |\n",
+        "| Time | 16:00 to 00:30 (+1 d) (Asia/Kolkata) |\n",
+        "| Styles | garden, royal |\n| Dietary | jain |\n| Budget | 800000.00 INR |\n",
+        "> \\- a list? \\<script\\>alert(1)\\</script\\> \\& more\n",
+        &format!("| caterer | {hall} (in-house) | Plate | 200 | 1000.00 | 200000.00 |\n"),
+        &format!("| caterer | {hall} | Service charge | | | 20000.00 |\n"),
+        "| photographer | Lens | Hour | 8.5 | 3823.59 | 32500.50 |\n| photographer | **Lens**",
+        "| **Total** | | | | | **381500.50** |\n",
+        "| Kept back for contingencies (5 %) | 40000.00 |\n",
+        "| Left of what may be spent | 378499.50 |\n",
+        "- Email: hall@example.com\n- Arrives 14:00, serves 16:00 to 00:30 (+1 d),",
+        "- Alcohol: not allowed\n- Music until: 22:00\n- Quoted price: 118000.00 INR\n",
+        "- No contact on record.\n",
+        "- Works at most 6 hours\n",
+        "- The venue's own kitchen caters; contact and times are the venue's.\n- Quoted price",
+        "- **Medium**: Lens works from",
+        "- rules\\_answered\n",
+        "| 1 (chosen) | 381500.50 | 0.8750 | 1.0000 | 0.8000 | 0.7500 | venue and food |",
+        "\n\nOption 2: 50 rupees dearer.\n\n## How good this plan is\n",
+        "can reach more than 0.9000; option 1 reaches 0.8750, so at most 0.0250 is missed.",
+        "scored 1234 combinations in 4 rounds and stopped because: early termination.\n",
+        "| Lens | not stated |  |\n",
+        "Plan 01890a5d-ac96-774b-bcce-b302099a8057, written 2026-11-22T12:00:00Z.\n",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+    assert!(!text.contains("\n\n\n"), "{text}");
+    assert!(!text.contains("<b>") && !text.contains("<script>") && !text.contains("\n# Owned"));
+    // Every row of a table has as many cells as its head.
+    let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+    for pair in text.lines().collect::<Vec<_>>().windows(2) {
+        if pair.iter().all(|line| line.starts_with('|')) {
+            assert_eq!(cells(pair[0]), cells(pair[1]), "{pair:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_blueprint_gives_the_same_bytes_and_reads_back() {
+    let first = blueprint();
+    let value = json(&first).unwrap();
+    assert_eq!(serde_json::from_value::<Blueprint>(value.clone()).unwrap(), first);
+    assert_eq!(value["budget"]["total"], Value::from("381500.50"));
+    assert_eq!(value["event"]["start"], Value::from("2027-05-21T16:00:00+05:30[Asia/Kolkata]"));
+    let again = blueprint();
+    assert_eq!(markdown(&first).unwrap(), markdown(&again).unwrap());
+    assert_eq!(calendar(&first), calendar(&again));
+}
+
+#[test]
+fn sums_that_do_not_hold_are_refused() {
+    let mut broken = options();
+    broken[0].total.minor += 1;
+    assert!(matches!(blueprint_of(&broken), Err(DocumentError::OutOfBalance { .. })));
+    let mut broken = options();
+    broken[0].vendors[1].tax.minor -= 1;
+    assert!(matches!(blueprint_of(&broken), Err(DocumentError::OutOfBalance { .. })));
+    let mut unknown = options();
+    unknown[0].vendors[0].id = "gone".into();
+    assert!(matches!(blueprint_of(&unknown), Err(DocumentError::MissingVendor { .. })));
+    assert!(matches!(blueprint_of(&[]), Err(DocumentError::NoSuchOption { number: 1 })));
+}
+
+#[test]
+fn the_calendar_keeps_to_its_line_length() {
+    let text = calendar(&blueprint());
+    assert!(
+        text.starts_with("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")
+            && text.ends_with("END:VCALENDAR\r\n")
+    );
+    assert!(text.split("\r\n").all(|line| line.len() <= 75 && !line.contains('\n')));
+    assert!(text.contains("DTSTART:20270521T103000Z\r\nDTEND:20270521T190000Z\r\n"));
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), text.matches("END:VEVENT").count());
+    let unfolded = text.replace("\r\n ", "");
+    assert!(unfolded.contains("SUMMARY:venue: Fig | <b>Hall</b>\\n# Owned"), "{unfolded}");
+}

@@ -1,0 +1,161 @@
+//! The candidates of a problem column by column, as the reduction reads them: 8 bytes per value and
+//! use, 4 for the group.
+//!
+//! A group holds the candidates of one category that are the same to everybody else: equal pair
+//! values, equal second place, equal forbidden partners.
+
+use std::collections::BTreeMap;
+
+use super::problem::{CandidateIndex, CategoryIndex, Problem};
+
+/// A candidate with its category.
+pub type Member = (CategoryIndex, CandidateIndex);
+
+/// What the members of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    pub also_fills: Option<CategoryIndex>,
+    /// Row of [`Rows`].
+    pub row: u32,
+    /// Candidates of equal forbidden partners share a class; 0 has none.
+    pub class: u32,
+}
+
+/// One category.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// By strategy and candidate.
+    pub value: Vec<Vec<f64>>,
+    /// By limit and candidate.
+    pub usage: Vec<Vec<f64>>,
+    /// By candidate: index into `groups`.
+    pub group: Vec<u32>,
+    pub groups: Vec<GroupKey>,
+}
+
+impl Column {
+    pub fn len(&self) -> usize {
+        self.group.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.group.is_empty()
+    }
+}
+
+/// Signatures with equal pair values are one row.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// By signature.
+    row_of: Vec<u32>,
+    /// Square; the last row is that of an empty place: all zero.
+    pub table: Vec<f64>,
+    pub count: usize,
+}
+
+impl Rows {
+    pub fn new(problem: &Problem) -> Self {
+        let mut known: BTreeMap<Vec<u64>, u32> = BTreeMap::new();
+        let mut first: Vec<usize> = Vec::new();
+        let mut row_of = Vec::with_capacity(problem.pair_value.len());
+        for (signature, values) in problem.pair_value.iter().enumerate() {
+            // Adding 0 makes one zero of the two.
+            let bits: Vec<u64> = values.iter().map(|value| (value + 0.0).to_bits()).collect();
+            row_of.push(*known.entry(bits).or_insert_with(|| {
+                first.push(signature);
+                first.len() as u32 - 1
+            }));
+        }
+        let count = first.len() + 1;
+        let mut table = vec![0.0; count * count];
+        for (a, &s) in first.iter().enumerate() {
+            for (b, &t) in first.iter().enumerate() {
+                table[a * count + b] = problem.pair_value[s][t];
+            }
+        }
+        Self { row_of, table, count }
+    }
+
+    /// The row of an empty place.
+    pub fn empty(&self) -> u32 {
+        self.count as u32 - 1
+    }
+}
+
+/// All categories.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    pub categories: Vec<Column>,
+    pub rows: Rows,
+}
+
+impl Columns {
+    pub fn new(problem: &Problem) -> Self {
+        let rows = Rows::new(problem);
+        let classes = forbidden_classes(problem);
+        let categories =
+            (0..problem.categories.len()).map(|c| column(problem, &rows, &classes, c)).collect();
+        Self { categories, rows }
+    }
+
+    pub fn key(&self, (category, candidate): Member) -> GroupKey {
+        let column = &self.categories[category];
+        column.groups[column.group[candidate as usize] as usize]
+    }
+}
+
+fn column(
+    problem: &Problem,
+    rows: &Rows,
+    classes: &BTreeMap<Member, u32>,
+    c: CategoryIndex,
+) -> Column {
+    let candidates = &problem.categories[c].candidates;
+    let n = problem.categories.len();
+    let mut value = vec![vec![0.0; candidates.len()]; problem.strategies];
+    let mut usage = vec![vec![0.0; candidates.len()]; problem.limits.len()];
+    let mut group = Vec::with_capacity(candidates.len());
+    let mut groups: Vec<GroupKey> = Vec::new();
+    // Groups without forbidden partners by row and second place, the others by key.
+    let mut plain = vec![u32::MAX; rows.count * (n + 1)];
+    let mut classed: BTreeMap<GroupKey, u32> = BTreeMap::new();
+    let has_classes = classes.range((c, 0)..(c + 1, 0)).next().is_some();
+    for (x, candidate) in candidates.iter().enumerate() {
+        value.iter_mut().zip(&candidate.value).for_each(|(column, v)| column[x] = *v);
+        usage.iter_mut().zip(&candidate.usage).for_each(|(column, u)| column[x] = *u);
+        let row = rows.row_of[candidate.signature as usize];
+        let member = (c, x as CandidateIndex);
+        let class = if has_classes { classes.get(&member).copied().unwrap_or(0) } else { 0 };
+        let key = GroupKey { also_fills: candidate.also_fills, row, class };
+        let spot = if class == 0 {
+            &mut plain[row as usize * (n + 1) + key.also_fills.map_or(n, |place| place)]
+        } else {
+            classed.entry(key).or_insert(u32::MAX)
+        };
+        if *spot == u32::MAX {
+            *spot = groups.len() as u32;
+            groups.push(key);
+        }
+        group.push(*spot);
+    }
+    Column { value, usage, group, groups }
+}
+
+/// Candidates of equal forbidden partners share a class, from 1.
+fn forbidden_classes(problem: &Problem) -> BTreeMap<Member, u32> {
+    let mut partners: BTreeMap<Member, Vec<Member>> = BTreeMap::new();
+    for &[a, b] in &problem.forbidden_pairs {
+        partners.entry(a).or_default().push(b);
+        partners.entry(b).or_default().push(a);
+    }
+    let mut classes: BTreeMap<Vec<Member>, u32> = BTreeMap::new();
+    partners
+        .into_iter()
+        .map(|(member, mut others)| {
+            others.sort_unstable();
+            others.dedup();
+            let next = classes.len() as u32 + 1;
+            (member, *classes.entry(others).or_insert(next))
+        })
+        .collect()
+}
