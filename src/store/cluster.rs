@@ -16,7 +16,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use super::{
     StateLock, StoreError,
@@ -35,6 +35,8 @@ const PORT: u16 = 5432;
 const RESERVED_CONNECTIONS: u32 = 15;
 /// A start may have to replay the log after a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// A server that another daemon left running answers at once, or is replaced.
+const ADOPT_LIMIT: Duration = Duration::from_secs(5);
 /// A server whose children survive it for a moment refuses to start.
 const ORPHANS_LIMIT: Duration = Duration::from_secs(10);
 /// Fast shutdown: ends sessions, writes a checkpoint.
@@ -219,7 +221,7 @@ impl Places {
         loop {
             let log_start = self.log_length();
             let mut postmaster = self.spawn(binaries, accounts, connections)?;
-            let Err(error) = self.until_ready(&mut postmaster, log_start).await else {
+            let Err(error) = self.until_ready(&mut postmaster, log_start, START_LIMIT).await else {
                 return Ok(Cluster { places: self, postmaster });
             };
             let orphaned = error.to_string().contains("pre-existing shared memory block");
@@ -248,6 +250,9 @@ impl Places {
             .open(&self.log)
             .map_err(|source| io("can't open", source))?;
         let log_too = log.try_clone().map_err(|source| io("can't open", source))?;
+        // Left by a server that was killed. It names a process id, and where another process has
+        // that id by now, the server takes it for a rival and refuses to start.
+        let _ = fs::remove_file(self.socket.join(socket_file()));
         let mut command = accounts.command(&binaries.program("postgres"));
         command.arg("-D").arg(&self.data);
         for (name, value) in SERVER_SETTINGS {
@@ -273,19 +278,23 @@ impl Places {
         &self,
         postmaster: &mut Postmaster,
         log_start: u64,
+        limit: Duration,
     ) -> Result<Client, StoreError> {
-        let mut backoff = Backoff::until(START_LIMIT);
+        let mut backoff = Backoff::until(limit);
         loop {
             let cause = match self.connect().await {
                 Ok(client) => return Ok(client),
-                Err(error) => describe(&error),
+                Err(error) => match error.code() {
+                    None | Some(&SqlState::CANNOT_CONNECT_NOW) => describe(&error),
+                    Some(_) => return Err(StoreError::cluster("refuses us", describe(&error))),
+                },
             };
             if let Some(status) = postmaster.exited(&self.data) {
                 let log = self.log_since(log_start);
                 return Err(StoreError::cluster(format!("the server ended ({status})"), log));
             }
             if !backoff.pause().await {
-                let what = format!("not ready after {} s", START_LIMIT.as_secs());
+                let what = format!("not ready after {} s", limit.as_secs());
                 return Err(StoreError::cluster(what, cause));
             }
         }
@@ -297,7 +306,7 @@ impl Places {
         mut found: Postmaster,
         connections: u32,
     ) -> Result<Option<Cluster>, StoreError> {
-        if let Ok(client) = self.until_ready(&mut found, self.log_length()).await {
+        if let Ok(client) = self.until_ready(&mut found, self.log_length(), ADOPT_LIMIT).await {
             let sql = "SELECT current_setting('max_connections')::int, \
                        current_setting('data_directory')";
             if let Ok(row) = client.query_one(sql, &[]).await {

@@ -103,18 +103,7 @@ impl Pool {
     /// `Exhausted` where all connections stay in use, `Unreachable` or `Refused` where none can
     /// be opened.
     pub(super) async fn session(&self, task: &'static str) -> Result<Session<'_>, StoreError> {
-        let since = self.health.mark();
-        let started = Instant::now();
-        let connection = tokio::select! {
-            biased;
-            got = self.inner.get() => match got {
-                Ok(connection) => connection,
-                Err(_) => return Err(self.failure(task, since, started)),
-            },
-            () = self.health.hopeless(since, self.max_connection_errors) => {
-                return Err(self.failure(task, since, started));
-            }
-        };
+        let connection = self.checked(task, self.inner.get()).await?;
         Ok(Session::new(connection, task))
     }
 
@@ -123,10 +112,24 @@ impl Pool {
         &self,
         task: &'static str,
     ) -> Result<PooledConnection<'static>, StoreError> {
+        self.checked(task, self.inner.get_owned()).await
+    }
+
+    /// Waits for a check-out, but no longer than there is hope.
+    async fn checked<T>(
+        &self,
+        task: &'static str,
+        checkout: impl Future<Output = Result<T, bb8::RunError<ConnectionFault>>>,
+    ) -> Result<T, StoreError> {
         let since = self.health.mark();
         let started = Instant::now();
-        let got = self.inner.get_owned().await;
-        got.map_err(|_| self.failure(task, since, started))
+        tokio::select! {
+            biased;
+            got = checkout => got.map_err(|_| self.failure(task, since, started)),
+            () = self.health.hopeless(since, self.max_connection_errors) => {
+                Err(self.failure(task, since, started))
+            }
+        }
     }
 
     fn failure(&self, task: &'static str, since: u64, started: Instant) -> StoreError {

@@ -83,11 +83,17 @@ async fn a_pid_file_of_another_process_is_no_obstacle() {
     let lock = StateLock::acquire(&state).unwrap();
     let cluster = Cluster::start(&lock, &small_pool()).await.unwrap();
     let _leash = Leash::new(cluster.process_id(), directory.path());
-    raw(&cluster.url("postgres")).await.query_one("SELECT 1", &[]).await.unwrap();
+    let cluster_url = cluster.url("postgres");
+    raw(&cluster_url).await.query_one("SELECT 1", &[]).await.unwrap();
     cluster.stop().await.unwrap();
     // As after a crash and a reboot: the id belongs to somebody else now.
     let pid_file = state.join("postgres/data/postmaster.pid");
     std::fs::write(&pid_file, format!("{}\n/nowhere\n", std::process::id())).unwrap();
+    let url = cluster_url.parse::<tokio_postgres::Config>().unwrap();
+    let tokio_postgres::config::Host::Unix(socket) = &url.get_hosts()[0] else { panic!() };
+    std::fs::create_dir(socket).unwrap();
+    let lock_file = socket.join(".s.PGSQL.5432.lock");
+    std::fs::write(lock_file, format!("{}\n/nowhere\n", std::process::id())).unwrap();
     let cluster = Cluster::start(&lock, &small_pool()).await.unwrap();
     let leash = Leash::new(cluster.process_id(), directory.path().join("none").as_path());
     cluster.stop().await.unwrap();
