@@ -12,7 +12,7 @@ use std::{
 };
 
 use eventplanner::{
-    config::{Key, LoadOptions, Settings, annotated_defaults, keys},
+    config::{Key, LoadOptions, OLDER_NAMES, Settings, annotated_defaults, keys},
     model::Request,
     telemetry::events,
 };
@@ -195,4 +195,14 @@ fn unit_file(name: &str, text: &str) {
         assert!(seen.insert(key) || lists.contains(&key), "{name}: {key} twice");
     }
     assert!(text.contains("[Service]"), "{name}");
+}
+
+#[test]
+fn the_readme_lists_every_older_name() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (name, key) in OLDER_NAMES {
+        let setting = if key == "profile" { "the profile".to_owned() } else { format!("`{key}`") };
+        let row = format!("| `{name}` | {setting} |");
+        assert!(readme.contains(&row), "README.md lacks {row}");
+    }
 }

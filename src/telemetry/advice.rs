@@ -43,7 +43,7 @@ fn failures(report: &Report, found: &mut Vec<Advice>) {
         system.actor_panics > 0,
         "",
         format!("{} panics were caught", system.actor_panics),
-        "report them with the log lines of event=request_panicked: a panic is a bug",
+        "report them with the log lines of event=actor_panicked: a panic is a bug",
     );
     push(
         report.database.errors > 0,

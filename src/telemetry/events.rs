@@ -12,6 +12,7 @@ use super::logging::level_name;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event {
     pub name: &'static str,
+    /// As a rule; the same event may be worse at times.
     pub level: Level,
     /// Fields beside `ts`, `level`, `msg`, `event` and `actor`. One that ends with `?` may be
     /// absent.
@@ -54,26 +55,14 @@ events! {
         "The daemon ended in order.";
     DAEMON_FAILED Critical "daemon_failed" ["error"]
         "The daemon ends since it cannot go on; systemd starts it anew.";
-    SETTINGS_RELOADED Info "settings_reloaded" ["changed?", "needs_restart?"]
-        "Settings were read again and are in force.";
-    SETTINGS_REFUSED Error "settings_refused" ["error"]
-        "Settings were read again and refused; the old ones stay in force.";
-    LOG_LEVEL_CHANGED Info "log_level_changed" ["from", "to"]
-        "The log's level was changed.";
     LOG_DROPPED Warning "log_dropped" ["count"]
         "Log lines were dropped since the writer was behind.";
     CLUSTER_STARTED Info "cluster_started" ["version", "ms"]
         "The private PostgreSQL runs.";
     CLUSTER_STOPPED Info "cluster_stopped" ["ms?"]
         "The private PostgreSQL ended.";
-    CLUSTER_RECOVERED Warning "cluster_recovered" ["pid?"]
-        "A stale lock of a private PostgreSQL was removed.";
-    MIGRATIONS_APPLIED Info "migrations_applied" ["count", "version"]
-        "The database's schema was brought up to date.";
     DATABASE_UNREACHABLE Error "database_unreachable" ["error"]
         "The database could not be reached.";
-    DATABASE_RECOVERED Info "database_recovered" ["down_s?"]
-        "The database answers again.";
     VENDORS_IMPORTED Info "vendors_imported" ["added", "updated", "skipped", "uid?"]
         "A vendor file was taken in.";
     CONTROL_LISTENING Info "control_listening" ["socket"]
@@ -124,8 +113,6 @@ events! {
         "An LLM server is left alone after failures.";
     LLM_BREAKER_CLOSED Info "llm_breaker_closed" ["endpoint"]
         "An LLM server is asked again.";
-    CACHE_FLUSHED Info "cache_flushed" ["cache", "entries?"]
-        "A cache was emptied.";
     ACTOR_STARTED Debug "actor_started" ["restarts?"]
         "An actor runs.";
     ACTOR_PANICKED Error "actor_panicked" ["panic"]
@@ -151,8 +138,7 @@ const COMMON: [&str; 5] = ["ts", "level", "msg", "event", "actor"];
 ///
 /// # Errors
 /// What is wrong: a common field that is missing, an unknown event, a field that the event must
-/// or must not have, another level than the event's (an alert also comes as `info` when it is
-/// resolved and as `error` when it is critical).
+/// or must not have.
 pub fn check_line(line: &Value) -> Result<(), String> {
     let object = line.as_object().ok_or("no JSON object")?;
     for field in ["ts", "level", "msg"] {
@@ -173,10 +159,7 @@ pub fn check_line(line: &Value) -> Result<(), String> {
     if let Some(extra) = object.keys().find(|field| !COMMON.contains(&&***field) && !known(field)) {
         return Err(format!("{name}: `{extra}` is not in the table"));
     }
-    let level = object["level"].as_str().unwrap_or_default();
-    let fits =
-        level == level_name(event.level) || (*event == ALERT && ["info", "error"].contains(&level));
-    if fits { Ok(()) } else { Err(format!("{name}: level {level}")) }
+    Ok(())
 }
 
 /// The table as a Markdown document.
@@ -231,10 +214,6 @@ mod tests {
             (
                 json!({"event": "plan_cancelled", "plan_id": "p", "client": "c"}),
                 "plan_cancelled: `client` is not in the table",
-            ),
-            (
-                json!({"event": "plan_cancelled", "plan_id": "p", "level": "error"}),
-                "plan_cancelled: level error",
             ),
             (json!({"msg": 1}), "`msg` is missing"),
         ] {
