@@ -55,6 +55,8 @@ events! {
         "The daemon ended in order.";
     DAEMON_FAILED Critical "daemon_failed" ["error"]
         "The daemon ends since it cannot go on; systemd starts it anew.";
+    LOG_LEVEL_CHANGED Info "log_level_changed" ["from", "to"]
+        "The log's level was changed.";
     LOG_DROPPED Warning "log_dropped" ["count"]
         "Log lines were dropped since the writer was behind.";
     CLUSTER_STARTED Info "cluster_started" ["version", "ms"]
@@ -113,6 +115,8 @@ events! {
         "An LLM server is left alone after failures.";
     LLM_BREAKER_CLOSED Info "llm_breaker_closed" ["endpoint"]
         "An LLM server is asked again.";
+    CACHE_FLUSHED Info "cache_flushed" ["cache", "entries?"]
+        "A cache was emptied.";
     ACTOR_STARTED Debug "actor_started" ["restarts?"]
         "An actor runs.";
     ACTOR_PANICKED Error "actor_panicked" ["panic"]
