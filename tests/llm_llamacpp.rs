@@ -1,5 +1,6 @@
 //! The `openai` client against a real llama.cpp server. Opt-in, since it needs a Python package
-//! with that server: `tests/llamacpp/run.sh` installs it, starts it and runs this.
+//! with that server: `tests/llamacpp/run.sh` installs it, starts it and runs this with the feature
+//! `check-llamacpp`, without which it is not built.
 
 mod common;
 
@@ -23,7 +24,6 @@ fn settings(model: &str) -> LlmSettings {
 }
 
 #[tokio::test]
-#[ignore = "opt-in: tests/llamacpp/run.sh starts the server that it needs"]
 async fn replies_are_held_to_the_schema_by_the_server_itself() {
     let gateway = gateway(settings("tiny"));
     assert_eq!(gateway.warm_up().await[0].state, ModelState::Ready);
@@ -44,7 +44,6 @@ async fn replies_are_held_to_the_schema_by_the_server_itself() {
 }
 
 #[tokio::test]
-#[ignore = "opt-in: tests/llamacpp/run.sh starts the server that it needs"]
 async fn noise_without_end_is_truncation_and_a_left_call_frees_its_slot() {
     let gateway = gateway(settings("tiny"));
     // Random weights never end a free text.
@@ -75,7 +74,6 @@ async fn noise_without_end_is_truncation_and_a_left_call_frees_its_slot() {
 }
 
 #[tokio::test]
-#[ignore = "opt-in: tests/llamacpp/run.sh starts the server that it needs"]
 async fn another_models_name_is_told() {
     let gateway = gateway(settings("other"));
     let ModelState::Absent { remedy } = &gateway.warm_up().await[0].state else {

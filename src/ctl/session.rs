@@ -55,10 +55,13 @@ pub fn print(text: &str) -> Result<(), CtlError> {
     }
 }
 
-/// The first of the usual places that has a socket; the first of all where none does.
+/// The first of the usual places that has a socket; else the first that may hold one behind a
+/// closed door, so that the caller learns of the door; the first of all where none does.
 fn find_socket() -> Result<PathBuf, CtlError> {
     let places = socket_places(|name| env::var_os(name).map(PathBuf::from));
-    if let Some(found) = places.iter().find(|path| path.exists()) {
+    let closed = |path: &&PathBuf| path.try_exists().is_err();
+    let found = places.iter().find(|path| path.exists()).or_else(|| places.iter().find(closed));
+    if let Some(found) = found {
         return Ok(found.clone());
     }
     let others: Vec<String> = places.iter().skip(1).map(|p| p.display().to_string()).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Mean earth radius in km (IUGG).
-const EARTH_RADIUS_KM: f64 = 6_371.0088;
+const EARTH_RADIUS_KM: f64 = 6_371.008_8;
 
 /// Degrees, WGS 84: `lat` in −90..=90, `lon` in −180..=180.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

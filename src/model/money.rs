@@ -177,7 +177,7 @@ impl Percent {
 
 impl Serialize for Percent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.basis_points % 100 == 0 {
+        if self.basis_points.is_multiple_of(100) {
             serializer.serialize_u32(self.basis_points / 100)
         } else {
             serializer.serialize_f64(f64::from(self.basis_points) / 100.0)

@@ -273,6 +273,10 @@ pub fn check(problem: &Problem, solution: &Solution) -> Result<(), String> {
     Ok(())
 }
 
+/// A remembered combination: its value's bits and its best strategy, or nothing where it is
+/// infeasible.
+pub type ScoreEntry = (Combination, Option<(u64, usize)>);
+
 /// Scores of combinations, least recently used first out.
 pub struct ScoreCache {
     entries: LruCache<Combination, Option<(f64, usize)>>,
@@ -313,7 +317,7 @@ impl ScoreCache {
 
     /// Count and entries, the least recently used first; values as bits, so that no text form
     /// can change them.
-    pub fn snapshot(&self) -> (u64, Vec<(Combination, Option<(u64, usize)>)>) {
+    pub fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
         let entries = self.entries.iter().rev();
         let entries = entries.map(|(chosen, score)| {
             (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
@@ -321,7 +325,7 @@ impl ScoreCache {
         (self.scored, entries.collect())
     }
 
-    pub fn restore(&mut self, scored: u64, entries: Vec<(Combination, Option<(u64, usize)>)>) {
+    pub fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
         self.scored = scored;
         for (chosen, score) in entries {
             let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));

@@ -12,7 +12,7 @@ use super::diversity::{Picked, Placed, Pool};
 use super::problem::{Combination, Problem, Solution};
 use super::proof::Prover;
 use super::reduce::Reduced;
-use super::score::{ScoreCache, Scorer};
+use super::score::{ScoreCache, ScoreEntry, Scorer};
 use super::settings::SearchSettings;
 use super::target::{Allowance, Goal, Target};
 use super::verdict::{Judge, Refusals};
@@ -69,7 +69,7 @@ pub struct SearchState {
     pool: Vec<Combination>,
     refused: Vec<Combination>,
     scored: u64,
-    scores: Vec<(Combination, Option<(u64, usize)>)>,
+    scores: Vec<ScoreEntry>,
     stopped: Option<StopReason>,
 }
 
