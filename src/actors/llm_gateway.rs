@@ -16,6 +16,7 @@ use super::{
 use crate::{
     control::ApiError,
     llm::{Answer, EndpointStatus, Gateway, LlmCounters, ModelStatus, Priority, Task},
+    telemetry::{Telemetry, metrics},
 };
 
 /// Independent questions of one plan; the answers come back in the same order. None fails: the
@@ -59,12 +60,13 @@ impl Message for FlushResponses {
 pub struct LlmGateway {
     gateway: Gateway,
     work: Work,
+    telemetry: Telemetry,
     _lifeline: Lifeline,
 }
 
 impl LlmGateway {
-    pub fn new(gateway: Gateway, work: Work, lifeline: Lifeline) -> Self {
-        Self { gateway, work, _lifeline: lifeline }
+    pub fn new(gateway: Gateway, work: Work, telemetry: Telemetry, lifeline: Lifeline) -> Self {
+        Self { gateway, work, telemetry, _lifeline: lifeline }
     }
 }
 
@@ -82,10 +84,24 @@ impl Handler<Ask> for LlmGateway {
     type Result = ResponseFuture<Result<Vec<Answer>, ApiError>>;
 
     fn handle(&mut self, message: Ask, _: &mut Context<Self>) -> Self::Result {
-        let gateway = self.gateway.clone();
+        let (gateway, telemetry) = (self.gateway.clone(), self.telemetry.clone());
         self.work.run("llm_gateway", async move {
-            Ok(gateway.answer_batch(message.tasks, message.priority, message.deadline).await)
+            let Ask { tasks, priority, deadline } = message;
+            let answers = gateway.answer_batch(tasks, priority, deadline).await;
+            answers.iter().for_each(|answer| count(&telemetry, answer));
+            Ok(answers)
         })
+    }
+}
+
+/// Counts the time of an answer that a server gave, and an answer of the rules in its place.
+fn count(telemetry: &Telemetry, answer: &Answer) {
+    // The rules have no model.
+    if answer.model.is_some() && !answer.cached {
+        telemetry.observe(metrics::LLM_SECONDS, &[&answer.server], answer.elapsed);
+    }
+    if answer.model.is_none() && answer.fallback.is_some() {
+        telemetry.inc(metrics::LLM_FALLBACKS, &["no_server_answered"]);
     }
 }
 

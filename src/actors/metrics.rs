@@ -62,6 +62,8 @@ struct Watch {
     sampler: SystemSampler,
     last: Snapshot,
     last_at: Instant,
+    /// When the daemon started.
+    began: Instant,
 }
 
 /// What a cycle looks at.
@@ -88,6 +90,7 @@ impl Metrics {
         telemetry: Telemetry,
         work: Work,
         settings: (&MetricsSettings, &AlertSettings),
+        began: Instant,
         lifeline: Lifeline,
     ) -> Self {
         let (metrics, alerts) = settings;
@@ -96,6 +99,7 @@ impl Metrics {
             sampler: SystemSampler::new(),
             last: telemetry.snapshot(),
             last_at: Instant::now(),
+            began,
         };
         let log = work.log.new(o!("actor" => "metrics"));
         Self {
@@ -195,6 +199,8 @@ impl Sources {
                 "cpu_percent" => sample.cpu_percent, "memory_percent" => sample.memory_percent(),
                 "resident_bytes" => sample.resident_bytes);
         }
+        telemetry.gauge(metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
+        telemetry.gauge(metrics::UPTIME, &[], watch.began.elapsed().as_secs_f64());
         let pool = self.store.pool_status();
         telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["used"], f64::from(pool.in_use));
         let idle = pool.open.saturating_sub(pool.in_use);

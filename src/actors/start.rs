@@ -1,6 +1,6 @@
 //! Starts every actor under its supervisor, peers first.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
@@ -44,6 +44,8 @@ pub struct Actors {
     pub vendors: Handle<VendorSearch>,
     pub llm: Handle<LlmGateway>,
     pub metrics: Handle<Metrics>,
+    /// The figures that all of them, and the control server, count into.
+    pub telemetry: Telemetry,
 }
 
 impl Actors {
@@ -58,18 +60,19 @@ impl Actors {
         let policy = policy(&settings.supervision);
         let log = work.log.clone();
 
-        let (cached_store, cached_work) = (store.clone(), work.clone());
+        let searched = (store.clone(), work.clone(), telemetry.clone());
         let database = settings.database.clone();
         let vendors = supervise("vendor_search", policy, &log, escalate.clone(), move |life| {
             let cache = database
                 .query_cache
                 .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
-            VendorSearch::new(cached_store.clone(), cached_work.clone(), cache, life)
+            let (store, work, telemetry) = searched.clone();
+            VendorSearch::new(store, work, telemetry, cache, life)
         });
 
-        let llm_work = work.clone();
+        let (llm_work, llm_telemetry) = (work.clone(), telemetry.clone());
         let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
-            LlmGateway::new(gateway.clone(), llm_work.clone(), life)
+            LlmGateway::new(gateway.clone(), llm_work.clone(), llm_telemetry.clone(), life)
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };
@@ -96,11 +99,13 @@ impl Actors {
             });
 
         let (cycle, alerts) = (settings.metrics, settings.alerts.clone());
+        let (shared, began) = (telemetry.clone(), Instant::now());
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
             let (store, peers) = (store.clone(), peers.clone());
-            Metrics::new(store, peers, telemetry.clone(), work.clone(), (&cycle, &alerts), life)
+            let (telemetry, work) = (telemetry.clone(), work.clone());
+            Metrics::new(store, peers, telemetry, work, (&cycle, &alerts), began, life)
         });
-        Self { coordinator, vendors, llm, metrics }
+        Self { coordinator, vendors, llm, metrics, telemetry: shared }
     }
 
     pub fn status(&self) -> Vec<ActorStatus> {

@@ -26,6 +26,7 @@ use crate::{
     },
     model::{AreaMap, Category, CategoryDef, Sourced, Vendor, VendorId},
     store::{SEARCH_LIMIT_MAX, SourcingQuery, Store, VendorFilter},
+    telemetry::{Telemetry, metrics},
 };
 
 /// Vendors that a search lists where the caller names no limit.
@@ -131,6 +132,7 @@ type SharedCache = Arc<Mutex<QueryCache<SourcingQuery>>>;
 pub struct VendorSearch {
     store: Store,
     work: Work,
+    telemetry: Telemetry,
     cache: Option<SharedCache>,
     _lifeline: Lifeline,
 }
@@ -140,11 +142,12 @@ impl VendorSearch {
     pub fn new(
         store: Store,
         work: Work,
+        telemetry: Telemetry,
         cache: Option<QueryCache<SourcingQuery>>,
         lifeline: Lifeline,
     ) -> Self {
         let cache = cache.map(|cache| Arc::new(Mutex::new(cache)));
-        Self { store, work, cache, _lifeline: lifeline }
+        Self { store, work, telemetry, cache, _lifeline: lifeline }
     }
 
     /// Imports, then forgets what the import made stale.
@@ -178,7 +181,8 @@ impl Handler<SourceVendors> for VendorSearch {
 
     fn handle(&mut self, message: SourceVendors, _: &mut Context<Self>) -> Self::Result {
         let (store, cache) = (self.store.clone(), self.cache.clone());
-        self.work.run("vendor_search", source(store, cache, message.queries))
+        let telemetry = self.telemetry.clone();
+        self.work.run("vendor_search", source(store, cache, telemetry, message.queries))
     }
 }
 
@@ -186,12 +190,19 @@ impl Handler<SourceVendors> for VendorSearch {
 async fn source(
     store: Store,
     cache: Option<SharedCache>,
+    telemetry: Telemetry,
     queries: Vec<SourcingQuery>,
 ) -> Result<Vec<Arc<Vec<Sourced>>>, ApiError> {
     let answers = queries.into_iter().map(|query| {
-        let (store, cache) = (store.clone(), cache.clone());
+        let (store, cache, telemetry) = (store.clone(), cache.clone(), telemetry.clone());
         async move {
-            let Some(cache) = cache else { return Ok(Arc::new(store.source(&query).await?)) };
+            let read = async |query: &SourcingQuery| {
+                let began = Instant::now();
+                let vendors = store.source(query).await?;
+                telemetry.observe(metrics::QUERY_SECONDS, &["source"], began.elapsed());
+                Ok::<_, ApiError>(Arc::new(vendors))
+            };
+            let Some(cache) = cache else { return read(&query).await };
             let (cached, epoch) = {
                 let mut cache = locked(&cache);
                 (cache.get(&query, Instant::now()), cache.epoch())
@@ -199,7 +210,7 @@ async fn source(
             if let Some(vendors) = cached {
                 return Ok(vendors);
             }
-            let vendors = Arc::new(store.source(&query).await?);
+            let vendors = read(&query).await?;
             let category = query.category.clone();
             locked(&cache).insert(epoch, query, category, vendors.clone(), Instant::now());
             Ok(vendors)

@@ -1,4 +1,7 @@
-//! One log line for every call that may change something: who, what, how it ended.
+//! One log line for every call that may change something: who, what, how it ended. Every quick
+//! call is counted and timed.
+
+use std::time::Instant;
 
 use actix_web::{
     Error,
@@ -17,7 +20,10 @@ use super::{
 use crate::{
     control::ErrorCode,
     model::PlanId,
-    telemetry::events::{AUDIT, REQUEST_DENIED, REQUEST_FAILED},
+    telemetry::{
+        events::{AUDIT, REQUEST_DENIED, REQUEST_FAILED},
+        metrics,
+    },
 };
 
 /// Middleware around all handlers. Reads leave no line, unless they fail on the daemon's side.
@@ -27,11 +33,27 @@ pub async fn log_calls(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut call = Call::of(&request);
+    let (began, route) = (Instant::now(), route_of_quick_call(&request));
     let response = next.call(request).await?;
+    if let Some(route) = route {
+        let telemetry = &context.actors.telemetry;
+        let class = format!("{}xx", response.status().as_u16() / 100);
+        telemetry.observe(metrics::CONTROL_SECONDS, &[&route], began.elapsed());
+        telemetry.inc(metrics::CONTROL_REQUESTS, &[&route, &class]);
+    }
     call.plan_id = plan_id(&response);
     let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
     call.log(&context, failure);
     Ok(response)
+}
+
+/// The route of a call whose time says something of the daemon: not one that waits for a plan or
+/// takes as long as its body.
+fn route_of_quick_call(request: &ServiceRequest) -> Option<String> {
+    let path = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    let waits = request.query_string().contains("wait=") || path.ends_with("/events");
+    let is_bulk = path.ends_with("/import") || path.ends_with("/generate");
+    (!waits && !is_bulk).then(|| format!("{} {path}", request.method()))
 }
 
 /// From the path, or from the place where a submitted plan now is.

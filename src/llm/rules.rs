@@ -93,9 +93,9 @@ fn atmosphere(task: &ProseTask) -> String {
         task.styles.iter().take(3).map(|style| style.replace('_', " ")).collect();
     let styles: Vec<String> = distinct.into_iter().collect();
     match styles.as_slice() {
-        [] => "Venue, food and decoration were chosen to go well together.".to_owned(),
+        [] => "The vendors were chosen to go well together.".to_owned(),
         styles => format!(
-            "Venue, food and decoration were chosen to go well together, in a mood that is {}.",
+            "The vendors were chosen to go well together, in a mood that is {}.",
             listed(styles)
         ),
     }
