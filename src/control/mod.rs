@@ -25,7 +25,7 @@ pub use llm::{CacheName, FlushCache, Flushed, LlmEndpoint, LlmView, LogLevel};
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };
-pub use save::{SaveError, save_document};
+pub use save::{SaveError, save_document, save_documents};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
 pub use status::{ActorStatus, Alert, Alerts, Features, HealthView, ResolvedAlert, StatusView};
 pub use vendor::{

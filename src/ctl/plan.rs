@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     control::{
-        PlanEvent, PlanList, PlanView, Reply, SelectOption, follow_plan, is_settled, save_document,
+        PlanEvent, PlanList, PlanView, Reply, SelectOption, follow_plan, is_settled,
+        save_documents,
         show::{Look, Progress, event_line, plan_list, plan_text},
     },
     model::{PlanId, PlanState},
@@ -150,12 +151,13 @@ async fn documents(session: &Session, id: PlanId, output: Option<&Path>) -> Resu
     let plan = get(session, id).await?.value;
     let mut entries = plan.documents.clone();
     if let Some(dir) = output {
-        entries.clear();
+        let mut documents = Vec::with_capacity(plan.documents.len());
         for name in &plan.documents {
             let path = format!("/v1/plans/{id}/documents/{name}");
-            let body = session.client.get_text(&path).await?;
-            entries.push(save_document(dir, name, &body)?.display().to_string());
+            documents.push((name.clone(), session.client.get_text(&path).await?));
         }
+        let saved = save_documents(dir, &documents)?;
+        entries = saved.iter().map(|path| path.display().to_string()).collect();
     }
     if session.json {
         print(&format!("{}\n", json!({"documents": entries})))?;

@@ -12,7 +12,7 @@ use super::child::DemoDaemon;
 use crate::{
     control::{
         Client, ImportReport, PlanView, Reply, SaveError, SelectOption, StatusView, follow_plan,
-        is_settled, save_document,
+        is_settled, save_documents,
         show::{Look, Progress, plan_text},
         show_duration,
     },
@@ -115,9 +115,9 @@ async fn download(client: &Client, plan: &PlanView, dir: &Path) -> Result<Vec<Pa
     let mut documents = Vec::new();
     for name in &plan.documents {
         let body = client.get_text(&format!("/v1/plans/{}/documents/{name}", plan.id)).await?;
-        documents.push(save_document(dir, name, &body).map_err(unwritable)?);
+        documents.push((name.clone(), body));
     }
-    Ok(documents)
+    save_documents(dir, &documents).map_err(unwritable)
 }
 
 fn print(args: &DemoArgs, plan: PlanView, documents: Vec<PathBuf>) -> Result<(), Failed> {
