@@ -8,8 +8,7 @@ use slog::{Logger, info};
 use super::{
     agents::{Started, blueprint, timeline},
     llm_gateway::Ask,
-    plan_run::{RunContext, RunError},
-    plan_search::{agent_event, report_agents},
+    run_context::{RunContext, RunError, agent_event, report_agents},
 };
 use crate::{
     documents::{self, Blueprint, DocumentError, Sources},

@@ -14,7 +14,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::plan_run::{self, RunContext};
+use super::{
+    plan_run,
+    run_context::{Interrupt, RunContext},
+};
 use crate::{
     model::PlanId,
     store::{Plan, Renewed},
@@ -23,17 +26,6 @@ use crate::{
 
 /// Looks for plans that nobody told of: submitted to another daemon, or left by a dead one.
 const POLL_EVERY: Duration = Duration::from_millis(500);
-
-/// Why a run is to end early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interrupt {
-    /// Somebody cancelled the plan.
-    Cancelled,
-    /// The daemon stops: give the plan back.
-    Drained,
-    /// Another daemon has the plan now: drop the work.
-    Fenced,
-}
 
 /// A run under way.
 struct Run {

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | |
-//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` and its stages, `agents/` |
+//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
@@ -26,6 +26,7 @@ mod plan_search;
 mod plan_service;
 mod plan_view;
 mod query_cache;
+mod run_context;
 mod search_run;
 mod start;
 pub mod supervision;

@@ -2,29 +2,19 @@
 //!
 //! Every write names the claim's run number, so that a run that lost its lease changes nothing.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use slog::{Logger, error, info, o, warn};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::{
-    blueprint_run,
-    briefing::{BriefingLimits, Peers},
-    dispatcher::Interrupt,
-    plan_events::PlanEvents,
-    plan_search,
-    work::Work,
+    blueprint_run, plan_search,
+    run_context::{Interrupt, RunContext, RunError},
 };
 use crate::{
-    config::WorkflowSettings,
-    control::{ApiError, ErrorCode},
     model::PlanState,
-    planning::settings::SearchSettings,
-    store::{Patch, Plan, Store, StoreError, Transition},
-    telemetry::{Telemetry, events, metrics},
+    store::{Patch, Plan, StoreError, Transition},
+    telemetry::{events, metrics},
 };
 
 /// Claims of a plan without a step forward after which it is given up: it may be what kills its
@@ -32,70 +22,6 @@ use crate::{
 const ATTEMPTS_MAX: u32 = 3;
 /// Before a plan that failed for a passing reason is claimed again; times the attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-
-/// What a run needs of the settings.
-#[derive(Clone, Debug)]
-pub struct RunSettings {
-    pub search: SearchSettings,
-    pub workflow: WorkflowSettings,
-}
-
-/// What every run needs. Cheap to clone.
-#[derive(Clone)]
-pub struct RunContext {
-    pub store: Store,
-    pub work: Work,
-    pub peers: Peers,
-    pub events: PlanEvents,
-    pub telemetry: Telemetry,
-    pub settings: Arc<RunSettings>,
-    /// This daemon's name in leases: the same after a restart, and nobody else's.
-    pub owner: Arc<str>,
-    /// Searches at the same time: one per core.
-    pub cores: Arc<Semaphore>,
-}
-
-impl RunContext {
-    pub fn briefing_limits(&self) -> BriefingLimits {
-        let workflow = &self.settings.workflow;
-        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
-        BriefingLimits { parallel, agent_timeout: workflow.agent_timeout }
-    }
-}
-
-/// Why a run ended without what it was to bring about.
-#[derive(Debug)]
-pub enum RunError {
-    Interrupted(Interrupt),
-    /// Another daemon claimed the plan, or somebody changed its state: nothing more to do here.
-    NotOurs,
-    /// Worth another try.
-    Passing(String),
-    /// The same every time.
-    Final(String),
-}
-
-impl From<ApiError> for RunError {
-    fn from(error: ApiError) -> Self {
-        match error.code {
-            ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::Internal => {
-                Self::Passing(error.to_string())
-            }
-            _ => Self::Final(error.to_string()),
-        }
-    }
-}
-
-impl From<StoreError> for RunError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Fenced { .. } | StoreError::WrongState { .. } => Self::NotOurs,
-            StoreError::NoSuchPlan { .. } => Self::NotOurs,
-            error if error.is_transient() || error.is_outage() => Self::Passing(error.to_string()),
-            error => Self::Final(error.to_string()),
-        }
-    }
-}
 
 /// Brings a claimed plan to its next state that waits for somebody, or to its end.
 pub async fn run(

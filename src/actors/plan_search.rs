@@ -9,21 +9,21 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date};
-use slog::{Logger, debug, info, warn};
+use slog::{Logger, debug, info};
 use tokio::sync::mpsc;
 
 use super::{
     briefing::Briefing,
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
-    plan_run::{RunContext, RunError},
+    run_context::{RunContext, RunError, agent_event, report_agents},
     search_run::{self, SearchEnd, SearchEvent, SearchInput},
 };
 use crate::{
     control::PlanEvent,
     model::{Infeasibility, Note, PlanOption, PlanState, Tally},
     planning::search::Progress,
-    store::{self, AgentRun, AuditEvent, Patch, Plan, PlanResult, Reach, RoundFigures, Transition},
+    store::{self, AgentRun, Patch, Plan, PlanResult, Reach, RoundFigures, Transition},
     telemetry::{events, metrics},
 };
 
@@ -205,33 +205,6 @@ async fn newest_checkpoint(
             "round" => row.round);
     }
     Ok(unpacked)
-}
-
-/// Puts the agents' runs on record. They are for people: a failure here costs the plan nothing.
-pub async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
-    for run in runs {
-        let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
-        context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
-        context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
-        debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
-            "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
-        if let Err(error) = context.store.add_agent_run(run).await {
-            warn!(log, "an agent's run was not recorded"; "error" => %error);
-        }
-    }
-}
-
-/// What the audit says of an agent.
-pub fn agent_event(run: &AgentRun) -> AuditEvent {
-    AuditEvent::new(
-        "agent",
-        serde_json::json!({
-            "agent": run.agent,
-            "outcome": run.outcome,
-            "server": run.server,
-            "model": run.model,
-        }),
-    )
 }
 
 /// Asks why nothing is feasible, with every vendor at hand, whatever stands against it.

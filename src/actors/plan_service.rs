@@ -14,10 +14,9 @@ use super::{
         CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::{Interrupt, Runs},
-    plan_events,
-    plan_run::RunContext,
-    plan_view,
+    dispatcher::Runs,
+    plan_events, plan_view,
+    run_context::{Interrupt, RunContext},
     search_run::{self, SearchInput},
     vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
 };

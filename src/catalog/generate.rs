@@ -13,7 +13,9 @@ use super::{
     generate_places::{areas, point},
     generate_trades::fill_trade,
 };
-use crate::model::{Area, Category, Percent, Source, Vendor, VendorId, Weekday};
+use crate::model::{
+    Area, Category, Percent, Source, Vendor, VendorId, Weekday, vocabulary::STYLES,
+};
 
 /// The categories of the sample vendors, and how many of 50 vendors each holds.
 const MIX: [(&str, usize); 8] = [
@@ -29,18 +31,6 @@ const MIX: [(&str, usize); 8] = [
 /// What a category that is not in [`MIX`] counts.
 const OTHER_SHARE: usize = 4;
 
-pub const STYLES: [&str; 10] = [
-    "classic",
-    "rustic",
-    "modern",
-    "bohemian",
-    "royal",
-    "minimalist",
-    "garden",
-    "beach",
-    "vintage",
-    "industrial",
-];
 /// Letters of a city's or category's name that an id shows.
 const SLUG_MAX_CHARS: usize = 30;
 /// Days after `as_of` in which a vendor's blackout dates lie.

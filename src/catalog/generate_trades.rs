@@ -3,44 +3,10 @@
 use jiff::civil;
 
 use super::{draws::Draws, generate::Character, generate_prices::Prices};
-use crate::model::{Capacity, CateringPolicy, Currency, HouseRule, Percent, Policies, Vendor};
-
-pub const CUISINES: [&str; 10] = [
-    "south_indian",
-    "north_indian",
-    "chinese",
-    "italian",
-    "continental",
-    "mediterranean",
-    "mughlai",
-    "gujarati",
-    "bengali",
-    "pan_asian",
-];
-pub const DIETS: [&str; 5] = ["vegetarian", "vegan", "jain", "halal", "gluten_free"];
-pub const VENUE_TYPES: [&str; 8] = [
-    "banquet_hall",
-    "garden",
-    "hotel",
-    "resort",
-    "heritage",
-    "rooftop",
-    "farmhouse",
-    "convention_centre",
-];
-pub const AMENITIES: [&str; 11] = [
-    "parking",
-    "air_conditioning",
-    "rooms",
-    "wheelchair_access",
-    "stage",
-    "dance_floor",
-    "projector",
-    "wifi",
-    "generator",
-    "pool",
-    "lawn",
-];
+use crate::model::{
+    Capacity, CateringPolicy, Currency, HouseRule, Percent, Policies, Vendor,
+    vocabulary::{AMENITIES, CUISINES, DIETS, VENUE_TYPES},
+};
 
 /// Adds prices, capacity, tags, policies and times that fit the vendor's category.
 pub(super) fn fill_trade(draws: &mut Draws, character: &Character, vendor: &mut Vendor) {

@@ -13,8 +13,7 @@ mod read;
 mod split;
 mod write;
 
-pub use generate::{GenerateOptions, STYLES, generate};
+pub use generate::{GenerateOptions, generate};
 pub use generate_places::areas;
-pub use generate_trades::{AMENITIES, CUISINES, DIETS, VENUE_TYPES};
 pub use read::{Format, ROWS_MAX, Row, reader};
 pub use write::write;

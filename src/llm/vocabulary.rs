@@ -1,6 +1,8 @@
 //! The closed vocabularies of wishes, and the phrases of plain English that stand for them.
 //! A reply of an LLM is held to the same words.
 
+pub use crate::model::vocabulary::{AMENITIES, CUISINES, STYLES, VENUE_TYPES};
+
 /// Which list of [`crate::model::Requirements`] a term belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
@@ -22,57 +24,6 @@ pub struct Term {
 const fn term(field: Field, name: &'static str, phrases: &'static [&'static str]) -> Term {
     Term { field, name, phrases }
 }
-
-pub const STYLES: [&str; 10] = [
-    "classic",
-    "rustic",
-    "modern",
-    "bohemian",
-    "royal",
-    "minimalist",
-    "garden",
-    "beach",
-    "vintage",
-    "industrial",
-];
-
-pub const CUISINES: [&str; 10] = [
-    "south_indian",
-    "north_indian",
-    "chinese",
-    "italian",
-    "continental",
-    "mediterranean",
-    "mughlai",
-    "gujarati",
-    "bengali",
-    "pan_asian",
-];
-
-pub const AMENITIES: [&str; 11] = [
-    "parking",
-    "air_conditioning",
-    "rooms",
-    "wheelchair_access",
-    "stage",
-    "dance_floor",
-    "projector",
-    "wifi",
-    "generator",
-    "pool",
-    "lawn",
-];
-
-pub const VENUE_TYPES: [&str; 8] = [
-    "banquet_hall",
-    "garden",
-    "hotel",
-    "resort",
-    "heritage",
-    "rooftop",
-    "farmhouse",
-    "convention_centre",
-];
 
 /// Every term with its phrases. A phrase may stand for several terms.
 pub const TERMS: &[Term] = &[

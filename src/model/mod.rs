@@ -14,6 +14,7 @@ mod request_input;
 mod requirements;
 mod time;
 mod vendor;
+pub mod vocabulary;
 
 pub use field_error::{FieldError, FieldErrors};
 pub use geo::{Area, AreaMap, GeoPoint};
