@@ -50,6 +50,13 @@ impl Message for GetLlmStatus {
     type Result = Result<LlmStatus, ApiError>;
 }
 
+/// Asks which settings of the servers fit this gateway's.
+pub struct GetTuning;
+
+impl Message for GetTuning {
+    type Result = Result<String, ApiError>;
+}
+
 /// Empties the response cache; answers how many entries it had.
 pub struct FlushResponses;
 
@@ -119,6 +126,14 @@ impl Handler<GetLlmStatus> for LlmGateway {
 
     fn handle(&mut self, _: GetLlmStatus, _: &mut Context<Self>) -> Self::Result {
         Ok(LlmStatus { endpoints: self.gateway.status(), counters: self.gateway.counters() })
+    }
+}
+
+impl Handler<GetTuning> for LlmGateway {
+    type Result = Result<String, ApiError>;
+
+    fn handle(&mut self, _: GetTuning, _: &mut Context<Self>) -> Self::Result {
+        Ok(self.gateway.tune())
     }
 }
 

@@ -31,7 +31,8 @@ use crate::{
         alert_rules::AlertBook,
         alerts::{Severity, Transition, TransitionState},
         events, metrics,
-        settings::{AlertSettings, MetricsSettings},
+        report::{Report, ReportLimits},
+        settings::MetricsSettings,
     },
 };
 
@@ -49,6 +50,13 @@ impl Message for GetPrometheus {
     type Result = Result<String, ApiError>;
 }
 
+/// How the daemon has done since its start, with advice.
+pub struct GetReport;
+
+impl Message for GetReport {
+    type Result = Result<Report, ApiError>;
+}
+
 /// One look at everything. The actor sends it to itself; a caller may ask for one too.
 pub struct Cycle;
 
@@ -62,6 +70,7 @@ struct Watch {
     sampler: SystemSampler,
     last: Snapshot,
     last_at: Instant,
+    limits: ReportLimits,
     /// When the daemon started.
     began: Instant,
 }
@@ -89,16 +98,17 @@ impl Metrics {
         peers: Peers,
         telemetry: Telemetry,
         work: Work,
-        settings: (&MetricsSettings, &AlertSettings),
+        settings: (&MetricsSettings, ReportLimits),
         began: Instant,
         lifeline: Lifeline,
     ) -> Self {
-        let (metrics, alerts) = settings;
+        let (metrics, limits) = settings;
         let watch = Watch {
-            book: AlertBook::new(alerts),
+            book: AlertBook::new(&limits.alerts),
             sampler: SystemSampler::new(),
             last: telemetry.snapshot(),
             last_at: Instant::now(),
+            limits,
             began,
         };
         let log = work.log.new(o!("actor" => "metrics"));
@@ -155,6 +165,23 @@ impl Handler<GetPrometheus> for Metrics {
         self.work.run("metrics", async move {
             sources.look(&mut *watch.lock().await).await;
             Ok(sources.telemetry.prometheus())
+        })
+    }
+}
+
+impl Handler<GetReport> for Metrics {
+    type Result = ResponseFuture<Result<Report, ApiError>>;
+
+    fn handle(&mut self, _: GetReport, _: &mut Context<Self>) -> Self::Result {
+        let (sources, watch) = (self.sources.clone(), self.watch.clone());
+        self.work.run("metrics", async move {
+            let mut watch = watch.lock().await;
+            sources.look(&mut watch).await;
+            // All figures count from the daemon's start.
+            let figures = sources.telemetry.snapshot();
+            let window = Window::between(&Snapshot::default(), &figures, watch.began.elapsed());
+            let firing = watch.book.firing().cloned().collect();
+            Ok(Report::new(Timestamp::now(), &window, firing, &watch.limits))
         })
     }
 }

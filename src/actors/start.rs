@@ -23,7 +23,7 @@ use crate::{
     control::ActorStatus,
     llm::Gateway,
     store::Store,
-    telemetry::Telemetry,
+    telemetry::{Telemetry, report::ReportLimits},
 };
 
 /// What the actors are built from. All of it outlives every generation of every actor.
@@ -98,12 +98,19 @@ impl Actors {
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
             });
 
-        let (cycle, alerts) = (settings.metrics, settings.alerts.clone());
+        let cycle = settings.metrics;
+        let limits = ReportLimits {
+            alerts: settings.alerts.clone(),
+            query_cache_size: settings.database.query_cache_size,
+            response_cache_size: settings.llm.response_cache_size,
+            max_plans_in_flight: settings.workflow.max_plans_in_flight,
+        };
         let (shared, began) = (telemetry.clone(), Instant::now());
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
             let (store, peers) = (store.clone(), peers.clone());
             let (telemetry, work) = (telemetry.clone(), work.clone());
-            Metrics::new(store, peers, telemetry, work, (&cycle, &alerts), began, life)
+            let settings = (&cycle, limits.clone());
+            Metrics::new(store, peers, telemetry, work, settings, began, life)
         });
         Self { coordinator, vendors, llm, metrics, telemetry: shared }
     }

@@ -27,7 +27,9 @@ pub use plan::{
 };
 pub use save::{SaveError, save_document, save_documents};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
-pub use status::{ActorStatus, Alert, Alerts, Features, HealthView, ResolvedAlert, StatusView};
+pub use status::{
+    ActorStatus, Alert, Alerts, Features, HealthView, ReportFormat, ResolvedAlert, StatusView,
+};
 pub use vendor::{
     GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
 };

@@ -45,6 +45,26 @@ pub struct HealthView {
     pub checks: Vec<String>,
 }
 
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportFormat {
+    #[default]
+    Json,
+    Text,
+    Markdown,
+}
+
+impl ReportFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+        }
+    }
+}
+
 /// Reply of `GET /v1`: what this daemon can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Features {

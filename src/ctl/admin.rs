@@ -9,8 +9,8 @@ use super::{
     session::{Session, print},
 };
 use crate::control::{
-    Alerts, CacheName, FlushCache, Flushed, HealthView, LlmView, LogLevel, Reply, SaveError,
-    StatusView,
+    Alerts, CacheName, FlushCache, Flushed, HealthView, LlmView, LogLevel, Reply, ReportFormat,
+    SaveError, StatusView, save_document,
     show::{alerts_text, health_text, llm_text, status_text},
 };
 
@@ -40,6 +40,38 @@ pub async fn metrics(session: &Session) -> Result<u8, CtlError> {
 pub async fn alerts(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<Alerts> = session.client.get("/v1/alerts", &()).await?;
     session.print(&reply, alerts_text)?;
+    Ok(0)
+}
+
+/// As text, Markdown or, with `--json`, JSON; on standard output or in a file.
+pub async fn report(
+    session: &Session,
+    markdown: bool,
+    output: Option<&Path>,
+) -> Result<u8, CtlError> {
+    let format = match (session.json, markdown) {
+        (true, _) => ReportFormat::Json,
+        (false, true) => ReportFormat::Markdown,
+        (false, false) => ReportFormat::Text,
+    };
+    let path = format!("/v1/report?format={}", format.as_str());
+    let text = format!("{}\n", session.client.get_text(&path).await?.trim_end());
+    let Some(file) = output else {
+        print(&text)?;
+        return Ok(0);
+    };
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let path = save_document(dir, &name, &text)?;
+    let shown = path.display().to_string();
+    print(&if session.json { format!("{}\n", json!({"report": shown})) } else { shown + "\n" })?;
+    Ok(0)
+}
+
+/// Text for people; with `--json` as one JSON string.
+pub async fn llm_tune(session: &Session) -> Result<u8, CtlError> {
+    let text = session.client.get_text("/v1/llm/tune").await?;
+    print(&if session.json { format!("{}\n", json!({"advice": text})) } else { text })?;
     Ok(0)
 }
 

@@ -52,6 +52,15 @@ pub enum Command {
     Metrics,
     /// Alerts that fire, and those that were resolved lately.
     Alerts,
+    /// How the daemon has done since its start, with advice on settings.
+    Report {
+        /// Markdown in place of plain text.
+        #[arg(long)]
+        markdown: bool,
+        /// Write it into this file, replacing an older one.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Change what the log holds until the next start.
     LogLevel {
         #[arg(value_parser = ["error", "warning", "info", "debug"])]
@@ -178,6 +187,8 @@ pub enum LlmCommand {
     Status,
     /// Load the configured models now.
     Warm,
+    /// Print the servers' own settings that fit the daemon's.
+    Tune,
 }
 
 fn cache_name() -> impl TypedValueParser<Value = CacheName> {

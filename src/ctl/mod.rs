@@ -57,10 +57,14 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Health => admin::health(&session).await,
         Command::Metrics => admin::metrics(&session).await,
         Command::Alerts => admin::alerts(&session).await,
+        Command::Report { markdown, output } => {
+            admin::report(&session, markdown, output.as_deref()).await
+        }
         Command::LogLevel { level } => admin::log_level(&session, level).await,
         Command::Cache(CacheCommand::Flush { cache }) => admin::flush(&session, cache).await,
         Command::Llm(LlmCommand::Status) => admin::llm_status(&session).await,
         Command::Llm(LlmCommand::Warm) => admin::llm_warm(&session).await,
+        Command::Llm(LlmCommand::Tune) => admin::llm_tune(&session).await,
         Command::Stop => admin::stop(&session).await,
         // Handled without a daemon.
         Command::Completions { .. } | Command::Man { .. } => Ok(0),

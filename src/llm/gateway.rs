@@ -26,6 +26,7 @@ use super::{
     settings::{LlmSettings, ServerKind},
     status::{EndpointStatus, ModelStatus},
     task::{Answer, Priority, Reply, Task},
+    tune::tune,
     upstream::Upstream,
     warm_up,
 };
@@ -181,6 +182,11 @@ impl Gateway {
             endpoints,
             events_lost: inner.events.lost(),
         }
+    }
+
+    /// The servers' own settings that fit this gateway's, as text to read and lines to copy.
+    pub fn tune(&self) -> String {
+        tune(&self.0.settings, None)
     }
 
     /// Empties the response cache; returns how many replies it held.

@@ -51,7 +51,6 @@ pub use task::{
     Answer, BlueprintProse, Priority, ProseTask, ProseVendor, Reply, RequirementsTask,
     ShareCategory, SharesTask, Task, TaskKind,
 };
-pub use tune::tune;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

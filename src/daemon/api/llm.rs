@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use super::{Answer, Context, Failure};
 use crate::{
-    actors::llm_gateway::{GetLlmStatus, WarmUp},
+    actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp},
     control::{LlmEndpoint, LlmView},
     daemon::peer::Admin,
     llm::EndpointStatus,
@@ -12,6 +12,12 @@ use crate::{
 
 pub async fn status(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&context).await?))
+}
+
+/// The servers' own settings that fit, as text.
+pub async fn tune(context: Data<Context>) -> Answer {
+    let text = context.actors.llm.ask(GetTuning).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
 }
 
 /// Loads every configured model; answers once they are loaded, or can't be.

@@ -46,6 +46,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/health").route(web::get().to(status::health)))
         .service(resource("/v1/metrics").route(web::get().to(status::metrics)))
         .service(resource("/v1/alerts").route(web::get().to(status::alerts)))
+        .service(resource("/v1/report").route(web::get().to(status::report)))
+        .service(resource("/v1/llm/tune").route(web::get().to(llm::tune)))
         .service(resource("/v1/llm").route(web::get().to(llm::status)))
         .service(resource("/v1/admin/llm/warm").route(web::post().to(llm::warm)))
         .service(resource("/v1/admin/cache/flush").route(web::post().to(admin::flush)))

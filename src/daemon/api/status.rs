@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::{Answer, Context};
 use crate::{
-    actors::metrics::{GetAlerts, GetPrometheus},
-    control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, StatusView},
+    actors::metrics::{GetAlerts, GetPrometheus, GetReport},
+    control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView},
 };
 
 /// A database that takes longer to say that it is there is as good as away.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 14] = [
+const FEATURES: [&str; 15] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -26,6 +30,7 @@ const FEATURES: [&str; 14] = [
     "vendor_generate",
     "metrics",
     "alerts",
+    "report",
     "llm",
     "cache_flush",
     "log_level",
@@ -84,6 +89,24 @@ pub async fn metrics(context: Data<Context>) -> Answer {
 
 pub async fn alerts(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(context.actors.metrics.ask(GetAlerts).await?))
+}
+
+/// The report; `?format=text` or `markdown` for people.
+pub async fn report(context: Data<Context>, query: Query<ReportQuery>) -> Answer {
+    let report = context.actors.metrics.ask(GetReport).await?;
+    let text = |media_type, text| HttpResponse::Ok().content_type(media_type).body(text);
+    Ok(match query.format {
+        ReportFormat::Json => HttpResponse::Ok().json(report),
+        ReportFormat::Text => text("text/plain; charset=utf-8", report.to_text()),
+        ReportFormat::Markdown => text("text/markdown; charset=utf-8", report.to_markdown()),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportQuery {
+    #[serde(default)]
+    format: ReportFormat,
 }
 
 /// What is wrong with an actor.
