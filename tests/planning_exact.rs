@@ -128,6 +128,7 @@ fn random_case(seed: u64) -> Case {
                 usage,
                 signature: dice.below(signatures as u64) as u32,
                 also_fills: also.then_some(1),
+                same_as: None,
             });
         }
         categories.push(ProblemCategory { required: dice.below(4) > 0, candidates });

@@ -288,6 +288,7 @@ impl CategoryFile {
             usage: x.usage,
             signature: x.signature,
             also_fills: None,
+            same_as: None,
         };
         ProblemCategory {
             required: self.required,
@@ -590,6 +591,7 @@ mod tests {
             usage: vec![usage],
             signature,
             also_fills,
+            same_as: None,
         };
         for (required, best) in [(true, 0.9), (false, 0.9)] {
             let problem = Problem {

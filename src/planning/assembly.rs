@@ -18,7 +18,7 @@ use super::{
     seating::{Exclusion, Seat, Seating},
     settings::SearchSettings,
 };
-use crate::model::{Category, ChosenVendor, Vendor};
+use crate::model::{Category, ChosenVendor, Vendor, VendorId};
 
 /// The abstract problem of an inquiry, and the way back from its ordinals.
 #[derive(Clone, Debug)]
@@ -149,12 +149,19 @@ impl<'a, 'i> Valuation<'a, 'i> {
         let mut categories = Vec::with_capacity(seats.len());
         for (index, (seats, signatures)) in seats.iter().zip(&of_seats).enumerate() {
             let mut candidates = Vec::with_capacity(seats.len());
+            // Vendor → its first candidate.
+            let mut roles: BTreeMap<&VendorId, u32> = BTreeMap::new();
             for (seat, signature) in seats.iter().zip(signatures) {
+                let same_as = seat.vendor.and_then(|vendor| {
+                    let first = *roles.entry(&vendor.id).or_insert(candidates.len() as u32);
+                    (first != candidates.len() as u32).then_some(first)
+                });
                 candidates.push(Candidate {
                     value: self.values(index, seat),
                     usage: vec![seat.quote.saturating_add(seat.plates) as f64],
                     signature: signature.as_ref().map_or(skip, |known| ordinals[known]),
                     also_fills: self.caterer.filter(|_| seat.role == Role::Catering),
+                    same_as,
                 });
             }
             categories.push(ProblemCategory { required: true, candidates });

@@ -1,6 +1,6 @@
 //! Options that differ: the pool of accepted solutions and the pick of the best ones among them.
 
-use super::problem::Solution;
+use super::problem::{CandidateIndex, CategoryIndex, Solution};
 use super::score::{Occupant, Scorer, difference};
 
 /// Solutions that the pool keeps per tier once it overflows.
@@ -11,18 +11,25 @@ const TIER_SIZE: usize = 32;
 pub struct Placed {
     pub solution: Solution,
     pub places: Vec<Occupant>,
+    /// `places`, with one candidate for all roles of a vendor: what a difference is counted by.
+    vendors: Vec<Occupant>,
 }
 
 impl Placed {
     /// `None` where two stand in one place.
     pub fn new(scorer: &Scorer, solution: Solution) -> Option<Self> {
         let places = scorer.occupants(&solution.chosen)?;
-        Some(Self { solution, places })
+        let vendor = |(category, candidate): (CategoryIndex, CandidateIndex)| {
+            let known = &scorer.problem().categories[category].candidates[candidate as usize];
+            (category, known.same_as.unwrap_or(candidate))
+        };
+        let vendors = places.iter().map(|occupant| occupant.map(vendor)).collect();
+        Some(Self { solution, places, vendors })
     }
 
     /// In how many places it differs from the nearest of the others; all places where there are none.
     pub fn least_difference(&self, others: &[Self]) -> usize {
-        let nearest = others.iter().map(|other| difference(&self.places, &other.places)).min();
+        let nearest = others.iter().map(|other| difference(&self.vendors, &other.vendors)).min();
         nearest.unwrap_or(self.places.len())
     }
 }
@@ -107,5 +114,39 @@ impl Pool {
             }
             kept
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::planning::problem::{Candidate, Problem, ProblemCategory};
+
+    #[test]
+    fn two_roles_of_one_vendor_are_no_difference() {
+        let candidate = |also_fills, same_as| Candidate {
+            value: vec![0.1],
+            usage: vec![1.0],
+            signature: 0,
+            also_fills,
+            same_as,
+        };
+        let venue = vec![candidate(None, None), candidate(Some(1), Some(0))];
+        let caterer = vec![candidate(None, None)];
+        let category = |candidates| ProblemCategory { required: true, candidates };
+        let problem = Problem {
+            strategies: 1,
+            categories: vec![category(venue), category(caterer)],
+            limits: vec![10.0],
+            pair_value: vec![vec![0.0]],
+            forbidden_pairs: Vec::new(),
+            options: 3,
+            min_difference: 2,
+        };
+        let scorer = Scorer::new(&problem);
+        let placed = |chosen| Placed::new(&scorer, scorer.solution(&chosen).unwrap()).unwrap();
+        let rental = placed(vec![Some(0), Some(0)]);
+        let catering = placed(vec![Some(1), None]);
+        assert_eq!(rental.least_difference(&[catering]), 1);
     }
 }

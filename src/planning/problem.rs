@@ -23,6 +23,9 @@ pub struct Candidate {
     /// The other category that it fills as well. It then stands in both: each pair of places
     /// adds its pair value, also the pair of its own two places.
     pub also_fills: Option<CategoryIndex>,
+    /// The first candidate of the category that is the same vendor in another role. Two options
+    /// with these in one place do not differ there.
+    pub same_as: Option<CandidateIndex>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -123,6 +123,7 @@ fn vendor(
         usage,
         signature: dice.below(shape.areas * shape.styles) as u32,
         also_fills: second.map(|_| 1),
+        same_as: None,
     }
 }
 
