@@ -312,6 +312,15 @@ fn the_daemon_tells_how_it_is() {
     assert!(daemon.json(&["alerts"])["firing"].is_array());
     let metrics = daemon.ctl(&["metrics"]);
     assert!(String::from_utf8_lossy(&metrics.stdout).contains("eventplanner_"), "{metrics:?}");
+    let report = daemon.json(&["report"]);
+    assert!(report["system"]["resident_bytes"].as_u64().unwrap() > 1 << 20, "{report}");
+    let text = String::from_utf8(daemon.ctl(&["report"]).stdout).unwrap();
+    assert!(text.starts_with("eventplanner performance report"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.md");
+    daemon.json(&["report", "--markdown", "--output", file.to_str().unwrap()]);
+    assert!(std::fs::read_to_string(file).unwrap().starts_with("# eventplanner"));
+    assert!(daemon.json(&["llm", "tune"])["advice"].as_str().unwrap().contains("rules"));
     assert!(daemon.json(&["cache", "flush"])["query"].is_u64());
     assert_eq!(daemon.json(&["log-level", "debug"])["level"], "debug");
     assert_eq!(daemon.json(&["log-level", "info"])["level"], "info");

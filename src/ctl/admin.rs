@@ -49,15 +49,16 @@ pub async fn report(
     markdown: bool,
     output: Option<&Path>,
 ) -> Result<u8, CtlError> {
-    let format = match (session.json, markdown) {
-        (true, _) => ReportFormat::Json,
-        (false, true) => ReportFormat::Markdown,
+    let format = match (markdown, session.json) {
+        (true, _) => ReportFormat::Markdown,
+        (false, true) => ReportFormat::Json,
         (false, false) => ReportFormat::Text,
     };
     let path = format!("/v1/report?format={}", format.as_str());
     let text = format!("{}\n", session.client.get_text(&path).await?.trim_end());
     let Some(file) = output else {
-        print(&text)?;
+        let wrapped = session.json && markdown;
+        print(&if wrapped { format!("{}\n", json!({"report": text})) } else { text })?;
         return Ok(0);
     };
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
