@@ -6,7 +6,7 @@
 //! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
-//! | Metrics | `metrics` | |
+//! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
 
@@ -20,6 +20,7 @@ mod dispatcher;
 mod errors;
 pub mod llm_gateway;
 pub mod metrics;
+mod metrics_look;
 mod plan_events;
 mod plan_run;
 mod plan_search;
@@ -32,6 +33,7 @@ mod start;
 pub mod supervision;
 mod vendor_import;
 pub mod vendor_search;
+mod verification;
 mod work;
 
 pub use start::{Actors, Foundation};

@@ -9,21 +9,23 @@ use super::{
     briefing::Peers,
     dispatcher::{Dispatcher, Runs},
     llm_gateway::LlmGateway,
-    metrics::Metrics,
+    metrics::{Metrics, MetricsLimits},
+    metrics_look::Sources,
     plan_events::PlanEvents,
     plan_service::PlanService,
     query_cache::QueryCache,
     run_context::{RunContext, RunSettings},
     supervision::{Handle, Policy, supervise},
     vendor_search::VendorSearch,
+    verification::{Verifier, VerifierSettings},
     work::Work,
 };
 use crate::{
     config::{Settings, SupervisionSettings},
     control::ActorStatus,
     llm::Gateway,
-    store::Store,
-    telemetry::{Telemetry, report::ReportLimits},
+    store::{Store, settings::DatabaseSettings},
+    telemetry::{LogHandle, Telemetry, report::ReportLimits},
 };
 
 /// What the actors are built from. All of it outlives every generation of every actor.
@@ -33,6 +35,9 @@ pub struct Foundation {
     pub telemetry: Telemetry,
     /// The process's runtime and log.
     pub work: Work,
+    pub log_handle: LogHandle,
+    /// As the store was opened with them: with the address that is in use.
+    pub database: DatabaseSettings,
     /// This daemon's name in leases: the same after a restart, and nobody else's.
     pub owner: String,
 }
@@ -56,7 +61,8 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, telemetry, work, owner } = foundation;
+        let Foundation { store, gateway, telemetry, work, log_handle, database: opened, owner } =
+            foundation;
         let policy = policy(&settings.supervision);
         let log = work.log.clone();
 
@@ -98,19 +104,31 @@ impl Actors {
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
             });
 
-        let cycle = settings.metrics;
-        let limits = ReportLimits {
-            alerts: settings.alerts.clone(),
-            query_cache_size: settings.database.query_cache_size,
-            response_cache_size: settings.llm.response_cache_size,
-            max_plans_in_flight: settings.workflow.max_plans_in_flight,
+        let (shared, limits) = (telemetry.clone(), metrics_limits(settings));
+        let seen = (vendors.clone(), llm.clone(), coordinator.clone());
+        let verifier = Verifier {
+            store: store.clone(),
+            vendors: vendors.clone(),
+            coordinator: coordinator.clone(),
+            settings: Arc::new(VerifierSettings {
+                database: opened,
+                llm: settings.llm.clone(),
+                search: settings.search,
+                max_parallel_agents: settings.workflow.max_parallel_agents,
+            }),
+            turn: Arc::new(Semaphore::new(1)),
         };
-        let (shared, began) = (telemetry.clone(), Instant::now());
+        let sources = Sources {
+            store,
+            peers,
+            telemetry,
+            log_handle,
+            actors: Arc::new(move || vec![seen.0.status(), seen.1.status(), seen.2.status()]),
+            began: Instant::now(),
+            log: log.new(slog::o!("actor" => "metrics")),
+        };
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
-            let (store, peers) = (store.clone(), peers.clone());
-            let (telemetry, work) = (telemetry.clone(), work.clone());
-            let settings = (&cycle, limits.clone());
-            Metrics::new(store, peers, telemetry, work, settings, began, life)
+            Metrics::new(sources.clone(), verifier.clone(), work.clone(), limits.clone(), life)
         });
         Self { coordinator, vendors, llm, metrics, telemetry: shared }
     }
@@ -122,6 +140,20 @@ impl Actors {
             self.coordinator.status(),
             self.metrics.status(),
         ]
+    }
+}
+
+fn metrics_limits(settings: &Settings) -> MetricsLimits {
+    MetricsLimits {
+        metrics: settings.metrics,
+        report: ReportLimits {
+            alerts: settings.alerts.clone(),
+            query_cache_size: settings.database.query_cache_size,
+            response_cache_size: settings.llm.response_cache_size,
+            max_plans_in_flight: settings.workflow.max_plans_in_flight,
+            max_queued_plans: settings.admission.max_queued_plans,
+        },
+        state_dir: settings.paths.state_dir.clone(),
     }
 }
 

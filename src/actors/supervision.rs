@@ -8,7 +8,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -114,6 +117,7 @@ struct Shared<A: Actor> {
     name: &'static str,
     capacity: usize,
     permits: Semaphore,
+    refused: AtomicU64,
     address: watch::Receiver<Option<Addr<A>>>,
     restart_wait: Duration,
     life: Arc<Mutex<Life>>,
@@ -142,8 +146,10 @@ impl<A: Actor> Handle<A> {
         E: From<AskError> + Send + 'static,
     {
         let actor = self.shared.name;
-        let _permit =
-            self.shared.permits.try_acquire().map_err(|_| E::from(AskError::Busy { actor }))?;
+        let _permit = self.shared.permits.try_acquire().map_err(|_| {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            E::from(AskError::Busy { actor })
+        })?;
         let address = self.address().await?;
         match address.send(message).await {
             Ok(answer) => answer,
@@ -164,6 +170,7 @@ impl<A: Actor> Handle<A> {
             restarts: life.restarts,
             in_flight,
             capacity: self.shared.capacity,
+            refused: self.shared.refused.load(Ordering::Relaxed),
             heartbeat_age_ms: life.last_heartbeat.elapsed().as_millis() as u64,
         }
     }
@@ -212,6 +219,7 @@ where
             name,
             capacity: policy.capacity,
             permits: Semaphore::new(policy.capacity),
+            refused: AtomicU64::new(0),
             address,
             restart_wait: policy.backoff_max * 2,
             life,

@@ -9,12 +9,14 @@ mod error;
 mod event;
 mod follow;
 mod llm;
+pub mod manual;
 mod plan;
 mod save;
 pub mod show;
 mod socket;
 mod status;
 mod vendor;
+mod verification;
 
 pub use client::{Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
@@ -32,4 +34,8 @@ pub use status::{
 };
 pub use vendor::{
     GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
+};
+pub use verification::{
+    Mechanism, OptimizationsView, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, Verdict,
+    VerifyOptimizations,
 };

@@ -16,6 +16,9 @@ pub struct ActorStatus {
     pub in_flight: usize,
     /// Requests that may be in flight; one more is answered `busy`.
     pub capacity: usize,
+    /// Requests answered `busy` since the start.
+    #[serde(default)]
+    pub refused: u64,
     pub heartbeat_age_ms: u64,
 }
 

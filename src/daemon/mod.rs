@@ -1,8 +1,10 @@
 //! Floor 5: wiring, control server, signals and systemd notify.
 
+mod activation;
 mod api;
 mod audit;
 mod cli;
+mod connections;
 mod database;
 mod demo;
 mod exit;
@@ -13,6 +15,7 @@ mod notify;
 mod peer;
 mod run;
 mod server;
+mod service_status;
 mod solve;
 mod stop;
 
@@ -24,7 +27,10 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 
-use crate::config::{LoadOptions, Settings, default_file};
+use crate::{
+    config::{LoadOptions, Settings, default_file},
+    control::manual,
+};
 use cli::{Cli, Command, RunArgs, SettingsArgs};
 use exit::Failed;
 
@@ -39,6 +45,10 @@ pub fn main() -> ExitCode {
         }
         Command::PrintConfig(args) => print_config(&args),
         Command::Solve(args) => solve::solve(&args),
+        Command::Completions { shell } => print(&manual::completions(command(), shell)),
+        Command::Man { output } => {
+            manual::write_pages(command(), "8", &output).map_err(Failed::from)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

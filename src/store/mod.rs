@@ -24,6 +24,7 @@ mod session;
 pub mod settings;
 mod sourcing;
 mod state_lock;
+mod unpooled;
 mod vendor_record;
 mod vendor_row;
 mod vendors;
@@ -48,6 +49,7 @@ pub use plans::{
 pub use pool::PoolStatus;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
+pub use unpooled::ping_without_pool;
 pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};
 
 use settings::DatabaseSettings;

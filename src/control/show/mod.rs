@@ -5,9 +5,11 @@ mod progress;
 mod status;
 mod table;
 mod vendor;
+mod verification;
 
 pub use plan::{options_table, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use status::{alerts_text, health_text, llm_text, status_text};
 pub use table::{Look, Table};
 pub use vendor::{import_text, vendor_list, vendor_stats};
+pub use verification::optimizations_text;
