@@ -16,6 +16,7 @@ use super::{
     vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
 };
 use crate::{
+    config::WorkflowSettings,
     control::{ApiError, ErrorCode},
     llm::{Answer, Priority},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
@@ -29,6 +30,13 @@ pub struct BriefingLimits {
     pub parallel: usize,
     /// One run of one agent.
     pub agent_timeout: Duration,
+}
+
+impl BriefingLimits {
+    pub fn of(workflow: &WorkflowSettings) -> Self {
+        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
+        Self { parallel, agent_timeout: workflow.agent_timeout }
+    }
 }
 
 /// What the agents of round 0 found.

@@ -5,7 +5,7 @@
 //! the metrics actor reads counters. Bound: the supervisor's capacity, then the gateway's own
 //! queue. A restart loses nothing but the requests under way, whose callers get an error.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 
@@ -64,6 +64,16 @@ impl Message for FlushResponses {
     type Result = Result<usize, ApiError>;
 }
 
+/// The response cache's bounds changed.
+pub struct ResizeResponses {
+    pub size: usize,
+    pub ttl: Duration,
+}
+
+impl Message for ResizeResponses {
+    type Result = Result<(), ApiError>;
+}
+
 pub struct LlmGateway {
     gateway: Gateway,
     work: Work,
@@ -84,7 +94,9 @@ impl Actor for LlmGateway {
 impl Handler<Heartbeat> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<Ask> for LlmGateway {
@@ -142,5 +154,14 @@ impl Handler<FlushResponses> for LlmGateway {
 
     fn handle(&mut self, _: FlushResponses, _: &mut Context<Self>) -> Self::Result {
         Ok(self.gateway.flush_cache())
+    }
+}
+
+impl Handler<ResizeResponses> for LlmGateway {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, message: ResizeResponses, _: &mut Context<Self>) -> Self::Result {
+        self.gateway.resize_cache(message.size, message.ttl);
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, atomic::AtomicU64},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
@@ -192,6 +192,11 @@ impl Gateway {
     /// Empties the response cache; returns how many replies it held.
     pub fn flush_cache(&self) -> usize {
         locked(&self.0.cache).flush()
+    }
+
+    /// Takes over changed bounds of the response cache.
+    pub fn resize_cache(&self, size: usize, ttl: Duration) {
+        locked(&self.0.cache).resize(size, ttl);
     }
 
     /// The cache's entries, to keep them across a restart: checked replies under digests of their
