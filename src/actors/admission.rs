@@ -55,21 +55,21 @@ impl Admission {
         client: Option<u32>,
         limits: AdmissionSettings,
     ) -> Result<Result<(), Refused>, StoreError> {
-        if let Some(verdict) = self.from_memory(client, limits, Instant::now()) {
+        if let Some(verdict) = self.remembered(client, limits, Instant::now()) {
             return Ok(verdict);
         }
         let _turn = self.looking.lock().await;
-        if let Some(verdict) = self.from_memory(client, limits, Instant::now()) {
+        if let Some(verdict) = self.remembered(client, limits, Instant::now()) {
             return Ok(verdict);
         }
         let length = store.queue_length(client).await?;
         self.learn(client, length, Instant::now());
-        let verdict = self.from_memory(client, limits, Instant::now());
+        let verdict = self.remembered(client, limits, Instant::now());
         Ok(verdict.unwrap_or(Ok(())))
     }
 
     /// The verdict, where what is known is fresh enough for one.
-    fn from_memory(
+    fn remembered(
         &self,
         client: Option<u32>,
         limits: AdmissionSettings,
@@ -127,7 +127,7 @@ mod tests {
     fn what_was_let_in_counts_and_old_counts_do_not() {
         let admission = Admission::default();
         let now = Instant::now();
-        let ask = |client, at| admission.from_memory(client, LIMITS, at);
+        let ask = |client, at| admission.remembered(client, LIMITS, at);
         assert_eq!(ask(Some(1), now), None, "nothing is known yet");
         admission.learn(Some(1), QueueLength { all: 2, of_client: 1 }, now);
         assert_eq!(ask(Some(1), now), Some(Ok(())));
