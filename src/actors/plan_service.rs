@@ -258,7 +258,7 @@ impl PlanService {
                 .with_hint("wait for its options, or submit it again"));
         };
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = context.briefing_limits();
+        let limits = context.briefing_limits(plan.id);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) = context
             .peers
