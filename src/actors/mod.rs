@@ -4,7 +4,7 @@
 //! | actor | file | beside it |
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
-//! | LlmGateway | `llm_gateway` | |
+//! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | |
 //!
@@ -21,6 +21,7 @@ mod dispatcher;
 mod errors;
 mod fleet;
 mod housekeeping;
+pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod plan_events;
@@ -29,6 +30,7 @@ mod plan_search;
 mod plan_service;
 mod plan_view;
 mod query_cache;
+pub mod reply_keeper;
 mod run_context;
 mod runs;
 mod search_run;

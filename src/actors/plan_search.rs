@@ -13,7 +13,7 @@ use slog::{Logger, debug, info};
 use tokio::sync::mpsc;
 
 use super::{
-    briefing::{Briefing, BriefingLimits},
+    briefing::Briefing,
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
     run_context::{RunContext, RunError, agent_event, report_agents},
@@ -40,7 +40,7 @@ pub async fn search(
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-    let limits = BriefingLimits::of(&context.settings.workflow);
+    let limits = context.briefing_limits(plan.id);
     let briefing = context.peers.brief(plan.id, &plan.request, today, limits).await?;
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
     report_agents(context, log, &runs);
@@ -216,7 +216,7 @@ async fn explain(
     input: &SearchInput,
     today: Date,
 ) -> Result<Infeasibility, RunError> {
-    let limits = BriefingLimits::of(&context.settings.workflow);
+    let limits = context.briefing_limits(plan.id);
     let (supply, _) = context
         .peers
         .source(plan.id, &plan.request, &input.categories, today, Reach::Relaxed, limits)

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
+    llm::Priority,
     model::{
         Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
         Window,
@@ -264,7 +265,7 @@ impl PlanService {
         };
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
         let settings = self.settings();
-        let limits = BriefingLimits::of(&settings.workflow);
+        let limits = BriefingLimits::of(&settings.workflow, Priority::Interactive);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) = context
             .peers

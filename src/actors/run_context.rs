@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use slog::{Logger, debug};
+use slog::{Logger, debug, warn};
 use tokio::sync::Semaphore;
 
-use super::{briefing::Peers, plan_events::PlanEvents, work::Work};
+use super::{
+    briefing::{BriefingLimits, Peers},
+    plan_events::PlanEvents,
+    work::Work,
+};
 use crate::{
     config::Settings,
     control::{ApiError, ErrorCode},
-    store::{AgentRun, AuditEvent, Store, StoreError},
+    llm::Priority,
+    model::PlanId,
+    store::{AgentOutcome, AgentRun, AuditEvent, Store, StoreError},
     telemetry::{Telemetry, events, metrics},
 };
 
@@ -27,6 +33,15 @@ pub struct RunContext {
     pub owner: Arc<str>,
     /// Searches at the same time: one per core.
     pub cores: Arc<Semaphore>,
+}
+
+impl RunContext {
+    /// A plan that somebody watches goes before those that wait for nobody.
+    pub fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
+        let is_watched = self.events.is_watched(plan);
+        let priority = if is_watched { Priority::Interactive } else { Priority::Background };
+        BriefingLimits::of(&self.settings.workflow, priority)
+    }
 }
 
 /// Why a run ended without what it was to bring about.
@@ -83,8 +98,18 @@ pub fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
         let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
         context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
         context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
+        note_fallback(log, run);
         debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
             "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
+    }
+}
+
+/// Logs that the built-in rules stood in for a model.
+fn note_fallback(log: &Logger, run: &AgentRun) {
+    let reason = run.detail.as_ref().and_then(|detail| detail["reason"].as_str());
+    if let (AgentOutcome::Fallback, None, Some(reason)) = (run.outcome, &run.model, reason) {
+        warn!(log, "the rules answered in place of a model"; events::LLM_FALLBACK,
+            "agent" => &run.agent, "reason" => reason);
     }
 }
 

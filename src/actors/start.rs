@@ -10,11 +10,13 @@ use super::{
     dispatcher::{Dispatcher, Duty, Handover},
     fleet::FleetEar,
     housekeeping::keep_house,
+    llm_figures::observe_times,
     llm_gateway::{LlmGateway, ResizeResponses},
     metrics::{Metrics, SetAlerts},
     plan_events::PlanEvents,
     plan_service::PlanService,
     query_cache::QueryCache,
+    reply_keeper::ReplyKeeper,
     run_context::RunContext,
     runs::Runs,
     supervision::{Handle, Policy, supervise},
@@ -33,6 +35,7 @@ use crate::{
 pub struct Foundation {
     pub store: Store,
     pub gateway: Gateway,
+    pub keeper: ReplyKeeper,
     pub telemetry: Telemetry,
     /// The process's runtime and log.
     pub work: Work,
@@ -67,7 +70,7 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, telemetry, work, owner, heard } = foundation;
+        let Foundation { store, gateway, keeper, telemetry, work, owner, heard } = foundation;
         let policy = policy(&settings.supervision);
         let (live, now) = watch::channel(Arc::new(settings.clone()));
         let log = work.log.clone();
@@ -83,9 +86,11 @@ impl Actors {
             VendorSearch::new(store, work, telemetry, cache, life)
         });
 
-        let (llm_work, llm_telemetry) = (work.clone(), telemetry.clone());
+        observe_times(&gateway, &telemetry);
+        let shared = (work.clone(), telemetry.clone());
         let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
-            LlmGateway::new(gateway.clone(), llm_work.clone(), llm_telemetry.clone(), life)
+            let (work, telemetry) = shared.clone();
+            LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, life)
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };

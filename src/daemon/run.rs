@@ -23,14 +23,14 @@ use super::{
     exit::Failed,
     identity::daemon_name,
     listener::ControlSocket,
-    llm_watch::{log_events, warm_up},
+    llm_watch::{self, log_events},
     notify::{self, watchdog_interval},
     reload::Reloader,
     server::serve,
     stop::{Demand, StopReason, StopSources},
 };
 use crate::{
-    actors::{Actors, Foundation, Work, beam_coordinator::Drain},
+    actors::{Actors, Foundation, Work, beam_coordinator::Drain, reply_keeper::ReplyKeeper},
     config::Settings,
     llm::Gateway,
     store::{FleetLink, StateLock, Store},
@@ -123,7 +123,11 @@ impl Daemon {
         let (socket, listener) = ControlSocket::bind(&settings.control)?;
         let (lock, database) = open_database(args, settings, lock, log, work).await?;
         let store = database.store.clone();
-        let (actors, fleet) = start_actors(settings, &store, log, work, &escalate)?;
+        let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+        let keeper = ReplyKeeper::new(gateway.clone(), store.clone(), &settings.llm);
+        llm_watch::restore(&keeper, work, log).await;
+        let llm = (gateway, keeper);
+        let (actors, fleet) = start_actors(settings, &store, llm, log, work, &escalate)?;
         let reloader = Reloader::new(args, actors.clone(), (log, level));
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
@@ -222,6 +226,7 @@ impl Daemon {
         if let Some(fleet) = self.fleet {
             fleet.leave().await;
         }
+        llm_watch::save_replies(&self.actors, log).await;
         self.database.close(log).await
     }
 }
@@ -229,11 +234,11 @@ impl Daemon {
 fn start_actors(
     settings: &Settings,
     store: &Store,
+    (gateway, keeper): (Gateway, ReplyKeeper),
     log: &Logger,
     work: &tokio::runtime::Runtime,
     escalate: &mpsc::Sender<&'static str>,
 ) -> Result<(Actors, Option<FleetLink>), Failed> {
-    let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
     let events = gateway.take_events();
     let owner = daemon_name();
     let joined = {
@@ -244,6 +249,7 @@ fn start_actors(
     let foundation = Foundation {
         store: store.clone(),
         gateway,
+        keeper,
         telemetry: Telemetry::new(&settings.metrics),
         work: Work::new(work.handle().clone(), log.clone()),
         owner,
@@ -253,9 +259,9 @@ fn start_actors(
     if let Some(events) = events {
         work.spawn(log_events(events, log.clone()));
     }
-    if settings.llm.warm_up && !settings.llm.endpoints.is_empty() {
-        work.spawn(warm_up(actors.clone(), log.clone()));
-    }
+    let watch =
+        llm_watch::look_after(actors.clone(), store.clone(), settings.llm.clone(), log.clone());
+    work.spawn(watch);
     Ok((actors, fleet))
 }
 
