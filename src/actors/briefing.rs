@@ -16,8 +16,9 @@ use super::{
     vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
 };
 use crate::{
+    config::WorkflowSettings,
     control::{ApiError, ErrorCode},
-    llm::{Answer, Priority},
+    llm::{Answer, Priority, Task},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
     store::{AgentOutcome, AgentRun, Reach},
 };
@@ -29,6 +30,15 @@ pub struct BriefingLimits {
     pub parallel: usize,
     /// One run of one agent.
     pub agent_timeout: Duration,
+    /// Before or behind other plans in the line of an LLM server.
+    pub priority: Priority,
+}
+
+impl BriefingLimits {
+    pub fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
+        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
+        Self { parallel, agent_timeout: workflow.agent_timeout, priority }
+    }
 }
 
 /// What the agents of round 0 found.
@@ -124,6 +134,20 @@ impl Peers {
         Ok((supply, started.ended(sourcing::NAME, AgentOutcome::Ok)))
     }
 
+    /// Sends questions to the LLM gateway, as one batch. Dropping the future cancels the calls.
+    ///
+    /// # Errors
+    /// Only what keeps the gateway's actor from answering.
+    pub async fn ask_llm(
+        &self,
+        tasks: Vec<Task>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<Vec<Answer>, ApiError> {
+        let (ask, _caller) = Ask::new(tasks, priority, deadline);
+        self.llm.ask(ask).await
+    }
+
     /// The answers to both questions, with the agents' runs.
     async fn ask_both(
         &self,
@@ -135,7 +159,7 @@ impl Peers {
         let started = Started::now(plan);
         let deadline = Instant::now() + limits.agent_timeout;
         let tasks = [requirements::task(request), budgeting::task(request, categories)];
-        let ask = |tasks| self.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline });
+        let ask = |tasks| self.ask_llm(tasks, limits.priority, deadline);
         let mut answers = if limits.parallel > 1 {
             ask(tasks.to_vec()).await?
         } else {

@@ -33,7 +33,7 @@ use crate::{
         alert_rules::AlertBook,
         metrics,
         report::{Report, ReportLimits},
-        settings::MetricsSettings,
+        settings::{AlertSettings, MetricsSettings},
         trends::{self, Trend},
     },
 };
@@ -72,6 +72,13 @@ pub struct GetReport(pub ReportSpan);
 
 impl Message for GetReport {
     type Result = Result<Report, ApiError>;
+}
+
+/// The alerts' thresholds changed; what fires goes on firing until a measurement clears it.
+pub struct SetAlerts(pub AlertSettings);
+
+impl Message for SetAlerts {
+    type Result = Result<(), ApiError>;
 }
 
 /// Measures every tuned mechanism with it and without it, so many times each.
@@ -171,7 +178,9 @@ impl Actor for Metrics {
 impl Handler<Heartbeat> for Metrics {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<GetAlerts> for Metrics {
@@ -188,6 +197,20 @@ impl Handler<GetAlerts> for Metrics {
                 .map(|(alert, resolved_at)| json!({"alert": alert, "resolved_at": resolved_at}))
                 .collect();
             Ok(json!({"firing": firing, "recent": recent}))
+        })
+    }
+}
+
+impl Handler<SetAlerts> for Metrics {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, SetAlerts(alerts): SetAlerts, _: &mut Context<Self>) -> Self::Result {
+        let watch = self.watch.clone();
+        self.work.run("metrics", async move {
+            let mut watch = watch.lock().await;
+            watch.book.reconfigure(&alerts);
+            watch.limits.alerts = alerts;
+            Ok(())
         })
     }
 }

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Instant};
 
 use slog::{Logger, debug};
 
-use super::{briefing::Peers, llm_gateway::GetLlmStatus, vendor_search::GetQueryCounters};
+use super::{
+    briefing::Peers, llm_figures, llm_gateway::GetLlmStatus, vendor_search::GetQueryCounters,
+};
 use crate::{
     control::ActorStatus,
     model::PlanState,
@@ -80,19 +82,8 @@ impl Sources {
     }
 
     async fn look_at_llm(&self) {
-        let telemetry = &self.telemetry;
-        let Ok(status) = self.peers.llm.ask(GetLlmStatus).await else { return };
-        let cache = status.counters.cache;
-        telemetry.set_total(metrics::LLM_CACHE, &["hit"], cache.hits);
-        telemetry.set_total(metrics::LLM_CACHE, &["miss"], cache.misses);
-        telemetry.gauge(metrics::LLM_CACHE_ENTRIES, &[], cache.entries as f64);
-        for endpoint in &status.counters.endpoints {
-            let name = endpoint.endpoint.as_str();
-            let failed = endpoint.requests.saturating_sub(endpoint.succeeded);
-            telemetry.set_total(metrics::LLM_REQUESTS, &[name, "ok"], endpoint.succeeded);
-            telemetry.set_total(metrics::LLM_REQUESTS, &[name, "failed"], failed);
-            telemetry.set_total(metrics::LLM_TOKENS, &[name, "prompt"], endpoint.tokens_in);
-            telemetry.set_total(metrics::LLM_TOKENS, &[name, "reply"], endpoint.tokens_out);
+        if let Ok(status) = self.peers.llm.ask(GetLlmStatus).await {
+            llm_figures::record(&self.telemetry, &status);
         }
     }
 

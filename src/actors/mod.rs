@@ -4,12 +4,13 @@
 //! | actor | file | beside it |
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
-//! | LlmGateway | `llm_gateway` | |
+//! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
 
+mod admission;
 pub mod agents;
 pub mod beam_coordinator;
 mod blueprint_run;
@@ -18,6 +19,9 @@ mod checkpoint;
 mod digest;
 mod dispatcher;
 mod errors;
+mod fleet;
+mod housekeeping;
+pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod metrics_look;
@@ -27,7 +31,9 @@ mod plan_search;
 mod plan_service;
 mod plan_view;
 mod query_cache;
+pub mod reply_keeper;
 mod run_context;
+mod runs;
 mod search_run;
 mod start;
 pub mod supervision;
@@ -36,5 +42,6 @@ pub mod vendor_search;
 mod verification;
 mod work;
 
+pub use dispatcher::Duty;
 pub use start::{Actors, Foundation};
 pub use work::Work;

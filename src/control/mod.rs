@@ -3,6 +3,8 @@
 //! Wire types (every one both written and read, so that daemon and client can't drift apart),
 //! where the socket lies, the client, and how replies look to people ([`show`]).
 
+mod admin;
+mod audit;
 mod client;
 mod duration;
 mod error;
@@ -18,12 +20,16 @@ mod status;
 mod vendor;
 mod verification;
 
+pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
+pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
 pub use client::{Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
-pub use llm::{CacheName, FlushCache, Flushed, LlmEndpoint, LlmView, LogLevel};
+pub use llm::{
+    CacheName, FlushCache, Flushed, LlmEndpoint, LlmFigures, LlmTimes, LlmView, LogLevel,
+};
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };

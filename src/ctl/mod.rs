@@ -2,6 +2,8 @@
 
 mod admin;
 mod args;
+mod audit;
+mod drain;
 mod error;
 mod input;
 mod plan;
@@ -87,6 +89,9 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Verify(VerifyCommand::Optimizations { samples }) => {
             verify::optimizations(&session, samples).await
         }
+        Command::Verify(VerifyCommand::Audit) => audit::verify(&session).await,
+        Command::Reload => admin::reload(&session).await,
+        Command::Drain { undo, no_wait } => drain::drain(&session, undo, no_wait).await,
         Command::Stop => admin::stop(&session).await,
         // Handled without a daemon.
         Command::Completions { .. } | Command::Man { .. } => Ok(0),

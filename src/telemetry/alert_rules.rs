@@ -319,7 +319,7 @@ mod tests {
             telemetry.observe_seconds(CONTROL_SECONDS, &["plans"], 20.0);
             telemetry.observe_seconds(WORKFLOW_SECONDS, &["failed"], 2_000.0);
             telemetry.observe_seconds(QUERY_SECONDS, &["search"], 20.0);
-            telemetry.observe_seconds(LLM_SECONDS, &["ollama"], 20.0);
+            telemetry.observe_seconds(LLM_SECONDS, &["ollama", "m"], 20.0);
         }
         telemetry
     }
@@ -370,7 +370,7 @@ mod tests {
             good.observe_seconds(CONTROL_SECONDS, &["plans"], 0.01);
             good.observe_seconds(WORKFLOW_SECONDS, &["awaiting_selection"], 0.01);
             good.observe_seconds(QUERY_SECONDS, &["search"], 0.01);
-            good.observe_seconds(LLM_SECONDS, &["ollama"], 0.01);
+            good.observe_seconds(LLM_SECONDS, &["ollama", "m"], 0.01);
         }
         let good = window(&good);
         // The slow burn looks half an hour back.

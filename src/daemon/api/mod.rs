@@ -1,6 +1,7 @@
 //! The calls of the control API: decode, one message to an actor, reply. One file per noun.
 
 mod admin;
+mod audit;
 mod body;
 mod context;
 mod documents;
@@ -38,6 +39,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/plans/{id}/select").route(web::post().to(plans::select)))
         .service(resource("/v1/plans/{id}/cancel").route(web::post().to(plans::cancel)))
         .service(resource("/v1/plans/{id}/export").route(web::get().to(plans::export)))
+        .service(resource("/v1/plans/{id}/audit").route(web::get().to(audit::show)))
+        .service(resource("/v1/plans/{id}/erase").route(web::post().to(plans::erase)))
+        .service(resource("/v1/audit/verify").route(web::get().to(audit::verify)))
         .service(resource("/v1/plans/{id}/documents/{name}").route(web::get().to(documents::show)))
         .service(resource("/v1/vendors/import").route(web::post().to(import::import)))
         .service(resource("/v1/vendors/generate").route(web::post().to(vendors::generate)))
@@ -58,8 +62,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(admin::verify_optimizations)),
         )
         .service(resource("/v1/openapi.json").route(web::get().to(openapi::document)))
+        .service(resource("/v1/admin/reload").route(web::post().to(admin::reload)))
+        .service(resource("/v1/admin/drain").route(web::post().to(admin::drain)))
         .service(resource("/v1/admin/stop").route(web::post().to(admin::stop)))
         .default_service(web::to(failure::not_found));
+    #[cfg(any(debug_assertions, feature = "fault-injection"))]
+    config.service(resource("/v1/admin/fault").route(web::post().to(admin::fault)));
 }
 
 /// What the TCP listener serves: no one can be told apart there, so nothing can be changed and no
