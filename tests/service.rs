@@ -110,8 +110,8 @@ fn over_a_restart_no_caller_is_refused() {
         let first = manager.start();
         let told = manager.hear("READY=1");
         assert!(told.iter().any(|line| line.starts_with("STATUS=starting")), "{told:?}");
-        manager.hear("WATCHDOG=1");
         manager.hear("STATUS=ready; 0 plans in work, 0 waiting; no alert fires");
+        manager.hear("WATCHDOG=1");
         let status = json_of(&manager.ctl(&["--json", "status"]));
         assert_eq!(status["pid"], first.id());
         assert!(manager.ctl(&["stop"]).status.success());

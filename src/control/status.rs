@@ -81,7 +81,7 @@ pub struct Features {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alerts {
     pub firing: Vec<Alert>,
-    /// Resolved ones, newest last.
+    /// Resolved ones, newest first.
     pub recent: Vec<ResolvedAlert>,
 }
 

@@ -130,7 +130,7 @@ impl Drain for Gate {
     }
 }
 
-fn json_drain<W: Write + Send + 'static>(
+pub(super) fn json_drain<W: Write + Send + 'static>(
     output: W,
 ) -> impl Drain<Ok = (), Err = Never> + Send + 'static + use<W> {
     let lowercase = |record: &Record<'_>| level_name(record.level());
