@@ -71,7 +71,11 @@ fn rounds(
         (rounds_off, rounds_on) = (rounds_off + count_off, rounds_on + count_on);
     }
     let plans = problems.len().min(samples as usize);
-    compared.with_note(format!("{rounds_off} rounds without, {rounds_on} with, of {plans} plans"))
+    let mut note = format!("{rounds_off} rounds without, {rounds_on} with, of {plans} plans");
+    if claim.promised.is_some() && rounds_off == rounds_on {
+        note += "; these plans give it nothing to stop at: see its threshold in section search";
+    }
+    compared.with_note(note)
 }
 
 /// Milliseconds and rounds; the proof, which every search is followed by, left out.
