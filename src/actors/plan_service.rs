@@ -11,17 +11,19 @@ use uuid::Uuid;
 
 use super::{
     beam_coordinator::{
-        CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
-        Submitted, WatchPlan, Watched,
+        CancelPlan, ExportProblem, GetDocument, GetPlan, GetProof, ListPlans, ReplanPlan,
+        SelectOption, SubmitPlan, Submitted, WatchPlan, Watched,
     },
     dispatcher::Runs,
     plan_events, plan_view,
+    proof_record::ProofRecord,
+    replan,
     run_context::{Interrupt, RunContext},
     search_run::{self, SearchInput},
     vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
 };
 use crate::{
-    control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
+    control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView, ProofView},
     model::{
         Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
         Window,
@@ -55,17 +57,40 @@ impl PlanService {
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
     pub async fn submit(&self, message: SubmitPlan) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
-        let key = checked_key(message.idempotency_key)?;
         let request = Request::parse(&message.document, now)?;
-        self.check_names(&request).await?;
+        self.keep(&request, &message.document, message.idempotency_key, message.uid, None).await
+    }
+
+    /// Stores a plan that stands in for an earlier one under changed circumstances.
+    pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
+        let ReplanPlan { id, change, idempotency_key, uid } = message;
+        let plan = self.context.store.plan(id).await?;
+        let previous = replan::previous_option(&plan)?;
+        let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
+        let document = replan::fingerprinted(id, &change);
+        self.keep(&request, &document, idempotency_key, uid, Some((id, previous))).await
+    }
+
+    async fn keep(
+        &self,
+        request: &Request,
+        document: &[u8],
+        idempotency_key: Option<String>,
+        uid: u32,
+        replans: Option<(PlanId, Option<&PlanOption>)>,
+    ) -> Result<Submitted, ApiError> {
+        let now = Timestamp::now();
+        let key = checked_key(idempotency_key)?;
+        self.check_names(request).await?;
         self.admit().await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
-            request: &request,
-            fingerprint: fingerprint(&message.document),
+            request,
+            fingerprint: fingerprint(document),
             idempotency_key: key.as_deref(),
-            requested_by: Some(message.uid),
+            requested_by: Some(uid),
             priority: 0,
+            replans,
             created_at: now,
         };
         let submitted = self.context.store.submit(&plan).await?;
@@ -77,7 +102,9 @@ impl PlanService {
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
             self.runs.wake();
-            return Ok(Submitted { plan: PlanView::queued(id, &request, now), created });
+            let mut plan = PlanView::queued(id, request, now);
+            plan.replans = replans.map(|(id, _)| id);
+            return Ok(Submitted { plan, created });
         }
         Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
     }
@@ -165,8 +192,11 @@ impl PlanService {
         }
         let option = option_of(&plan, number)?;
         let held = self.windows(&plan.request, option).await?;
-        let bookings =
-            Bookings::Hold { vendors: &held, lasts: self.context.settings.workflow.hold };
+        let bookings = Bookings::Hold {
+            vendors: &held,
+            lasts: self.context.settings.workflow.hold,
+            instead_of: plan.replans,
+        };
         let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
@@ -203,7 +233,7 @@ impl PlanService {
             let vendor = vendor.ok_or(StoreError::NoSuchVendor { vendor: chosen.id.clone() })?;
             let definition = categories.iter().find(|d| d.name == chosen.category);
             let lead = definition.map_or(0, |definition| definition.lead_minutes);
-            let event = request.time.window();
+            let event = request.window_of(&chosen.category);
             let window = event.widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
             windows.push((chosen.id.clone(), window));
         }
@@ -248,23 +278,66 @@ impl PlanService {
         Err(ApiError::new(ErrorCode::NotFound, message).with_hint("`plan show` lists them"))
     }
 
-    /// The plan's problem with the vendors as they are now.
+    /// The plan's problem as it was searched; for one too large to be kept, with the vendors as
+    /// they are now.
     pub async fn export(&self, message: ExportProblem) -> Result<ProblemFile, ApiError> {
         let context = &self.context;
         let plan = context.store.plan(message.id).await?;
-        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
-            let message = format!("plan {} has not been searched yet", message.id);
-            return Err(ApiError::new(ErrorCode::WrongState, message)
-                .with_hint("wait for its options, or submit it again"));
+        let record = match context.store.proof(message.id).await? {
+            Some(row) => self.compute(move || ProofRecord::unpack(&row)).await?,
+            None => None,
         };
+        if let Some(record) = record {
+            return self.compute(move || record.file()).await;
+        }
+        let input = self.input_now(plan).await?;
+        let settings = context.settings.clone();
+        self.compute(move || search_run::named_problem(&input, &settings.search).file()).await
+    }
+
+    /// What the plan's bound rests on, checked anew.
+    pub async fn proof(&self, message: GetProof) -> Result<ProofView, ApiError> {
+        let GetProof { id } = message;
+        let plan = self.context.store.plan(id).await?;
+        let Some(tally) = plan.result.and_then(|result| result.tally) else {
+            let message = format!("plan {id} is {} and has no proof", plan.state);
+            return Err(ApiError::new(ErrorCode::WrongState, message)
+                .with_hint("wait for its options"));
+        };
+        let none = || {
+            let message = format!("the problem of plan {id} was too large to be kept");
+            ApiError::new(ErrorCode::NotFound, message)
+                .with_hint("`plan export` and `eventplannerd solve` prove it anew")
+        };
+        let row = self.context.store.proof(id).await?.ok_or_else(none)?;
+        let checked = self.compute(move || Some(ProofRecord::unpack(&row)?.view(id, &tally)));
+        checked.await?.ok_or_else(|| {
+            ApiError::new(ErrorCode::Internal, format!("the proof of plan {id} can't be read"))
+        })
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let done = self.context.work.compute(work).await;
+        done.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
+    }
+
+    /// What a plan's search would be given today.
+    async fn input_now(&self, plan: Plan) -> Result<SearchInput, ApiError> {
+        let context = &self.context;
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
         let limits = context.briefing_limits();
         let categories = context.peers.requested_categories(&plan.request).await?;
-        let (supply, _) = context
-            .peers
-            .source(plan.id, &plan.request, &categories, today, Reach::Feasible, limits)
-            .await?;
-        let input = SearchInput {
+        let (supply, _) =
+            context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;
+        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
+            let message = format!("plan {} has not been searched yet", plan.id);
+            return Err(ApiError::new(ErrorCode::WrongState, message)
+                .with_hint("wait for its options, or submit it again"));
+        };
+        Ok(SearchInput {
             request: plan.request,
             requirements,
             categories,
@@ -272,10 +345,8 @@ impl PlanService {
             shares,
             vendors: supply.vendors,
             today,
-        };
-        let settings = context.settings.clone();
-        let file = context.work.compute(move || search_run::problem_file(&input, &settings.search));
-        file.await.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
+            previous: None,
+        })
     }
 
     pub async fn watch(&self, message: WatchPlan) -> Result<Watched, ApiError> {

@@ -109,7 +109,12 @@ pub enum PlanCommand {
         before: Option<PlanId>,
     },
     /// Show a plan with its options.
-    Show { id: PlanId },
+    Show {
+        id: PlanId,
+        /// What its bound rests on, checked anew from the problem that was searched.
+        #[arg(long)]
+        proof: bool,
+    },
     /// Follow a plan's progress until it is settled.
     Watch { id: PlanId },
     /// Select an option: its vendors are held and the blueprint is written.
@@ -121,6 +126,9 @@ pub enum PlanCommand {
         #[arg(long)]
         wait: bool,
     },
+    /// Plan the same event anew under changed circumstances, keeping as many bookings as
+    /// possible.
+    Replan(ReplanArgs),
     /// Cancel a plan and free its vendors.
     Cancel { id: PlanId },
     /// Print a plan as a file for `eventplannerd solve` and other solvers.
@@ -136,6 +144,31 @@ pub enum PlanCommand {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
+          .args(["without", "guests", "budget", "date"]))]
+pub struct ReplanArgs {
+    pub id: PlanId,
+    /// A vendor that dropped out; may be repeated.
+    #[arg(long, value_name = "VENDOR")]
+    pub without: Vec<String>,
+    /// Another number of guests.
+    #[arg(long, value_name = "N")]
+    pub guests: Option<i64>,
+    /// Another budget, in the plan's currency.
+    #[arg(long, value_name = "AMOUNT")]
+    pub budget: Option<String>,
+    /// Another date: 2027-02-14, or +180d from today.
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
+    pub date: Option<String>,
+    /// Wait for the options; exit code 1 where there are none.
+    #[arg(long)]
+    pub wait: bool,
+    /// Idempotency key: the same key with the same change is the same plan.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,6 +5,7 @@ mod args;
 mod error;
 mod input;
 mod plan;
+mod replan;
 mod session;
 mod vendors;
 

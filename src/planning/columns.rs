@@ -76,6 +76,11 @@ impl Rows {
         Self { row_of, table, count }
     }
 
+    /// The row of a signature.
+    pub fn row_of(&self, signature: u32) -> u32 {
+        self.row_of[signature as usize]
+    }
+
     /// The row of an empty place.
     pub fn empty(&self) -> u32 {
         self.count as u32 - 1

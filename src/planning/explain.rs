@@ -39,6 +39,7 @@ impl Assembly<'_> {
             vendors,
             differs_in: 0,
             remarks: Vec::new(),
+            changes: Vec::new(),
         };
         if let Some(best) = best {
             option.differs_in = self.differences(&option, best);

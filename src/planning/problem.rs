@@ -3,6 +3,8 @@
 //! The domain is gone here: categories, candidates and strategies are ordinals. `assembly` makes
 //! a problem of a request and its vendors; `abstract_file` reads one from a file.
 
+use serde::{Deserialize, Serialize};
+
 /// Ordinal of a category, in category order.
 pub type CategoryIndex = usize;
 
@@ -11,7 +13,7 @@ pub type CategoryIndex = usize;
 pub type CandidateIndex = u32;
 
 /// One way to fill a category's place (and, for a venue that caters, a second place).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Value per strategy; includes the value in the second place.
     pub value: Vec<f64>,
@@ -28,7 +30,7 @@ pub struct Candidate {
     pub same_as: Option<CandidateIndex>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProblemCategory {
     pub required: bool,
     /// A skip that has a value is a candidate of zero use.
@@ -40,7 +42,7 @@ pub struct ProblemCategory {
 /// strategies of Σ value + Σ pair_value over the unordered pairs of filled places.
 ///
 /// Ties: lower usage of the first limit, then smaller candidates in category order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// Strategies; every candidate has that many values. At least 1.
     pub strategies: usize,

@@ -6,7 +6,7 @@ use super::target::{Outlook, Target};
 
 /// Multiples of the best multipliers: nodes whose labels are cheaper or dearer than the best ones
 /// are bounded better at another price.
-const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
+pub(super) const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
 
 /// One set of multipliers and what the labels are worth at it.
 pub struct Rung {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beam::Moves;
 use super::bound::Dual;
+use super::certificate::{Certificate, Evidence};
 use super::columns::Columns;
 use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool};
@@ -245,6 +246,17 @@ impl<'p> Search<'p> {
         {
             self.stopped = Some(StopReason::ProvenOptimal);
         }
+    }
+
+    /// Evidence for the bound as it stands.
+    pub fn certificate(&self) -> Certificate {
+        let problem = self.scorer.problem();
+        let strategies = self.compacts.iter().zip(&self.duals);
+        let evidence = strategies
+            .map(|(compact, dual)| Evidence::new(problem, &self.columns, compact, dual))
+            .collect();
+        let refused = self.refusals.to_vec();
+        Certificate { best_possible: self.bound, evidence, refused }
     }
 
     /// The options and what is known about them.

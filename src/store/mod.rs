@@ -20,6 +20,7 @@ mod plan_change;
 mod plan_queue;
 mod plans;
 mod pool;
+mod proofs;
 mod session;
 pub mod settings;
 mod sourcing;
@@ -46,6 +47,7 @@ pub use plans::{
     fingerprint,
 };
 pub use pool::PoolStatus;
+pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};

@@ -62,6 +62,8 @@ pub struct NewPlan<'a> {
     pub requested_by: Option<u32>,
     /// Higher goes first; 0 for most.
     pub priority: i16,
+    /// The plan that this one replans, and the option that it starts from.
+    pub replans: Option<(PlanId, Option<&'a PlanOption>)>,
     pub created_at: Timestamp,
 }
 
@@ -113,6 +115,10 @@ pub struct Plan {
     pub infeasibility: Option<Infeasibility>,
     pub error: Option<String>,
     pub cancel_requested: bool,
+    /// The plan that this one replans.
+    pub replans: Option<PlanId>,
+    /// The option of that plan whose vendors are to be kept.
+    pub previous: Option<PlanOption>,
 }
 
 /// A line of a list of plans.
@@ -152,7 +158,7 @@ macro_rules! plan_columns {
          plan.requested_by, plan.created_at, plan.updated_at, plan.state_since, \
          plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
          plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
-         plan.error, plan.cancel_requested"
+         plan.error, plan.cancel_requested, plan.replans, plan.previous"
     };
 }
 pub(super) use plan_columns;
@@ -179,6 +185,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         infeasibility: c.json_opt()?,
         error: c.take()?,
         cancel_requested: c.take()?,
+        replans: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
+        previous: c.json_opt()?,
     })
 }
 
@@ -192,8 +200,9 @@ const SUBMIT: &str = "
     WITH fresh AS (
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after,
-                          audit_seq, audit_hash)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10)
+                          audit_seq, audit_hash, replans, previous)
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10,
+                $14, $15)
         ON CONFLICT (idempotency_key) DO NOTHING
         RETURNING id
     ), event AS (
@@ -212,6 +221,7 @@ impl Store {
         let detail = serde_json::json!({
             "to": PlanState::Queued.as_str(),
             "requested_by": plan.requested_by,
+            "replans": plan.replans.map(|(plan, _)| plan),
         });
         let mut head = Head::EMPTY;
         let event = head.append(plan.id, plan.created_at, &AuditEvent::new("state", detail));
@@ -219,7 +229,9 @@ impl Store {
         let currency: Currency = plan.request.budget.currency;
         let seed = plan.request.seed.cast_signed();
         let user = plan.requested_by.map(i64::from);
-        let params: [Param<'_>; 13] = [
+        let replans = plan.replans.map(|(plan, _)| plan.0);
+        let previous = plan.replans.and_then(|(_, option)| option).map(Json);
+        let params: [Param<'_>; 15] = [
             (&plan.id.0, Type::UUID),
             (&plan.priority, Type::INT2),
             (&plan.idempotency_key, Type::TEXT),
@@ -233,6 +245,8 @@ impl Store {
             (&event.kind, Type::TEXT),
             (&event.detail, Type::TEXT),
             (&event.prev_hash.as_slice(), Type::BYTEA),
+            (&replans, Type::UUID),
+            (&previous, Type::JSONB),
         ];
         for _ in 0..SUBMIT_TRIES {
             if session.query_opt(SUBMIT, &params).await?.is_some() {

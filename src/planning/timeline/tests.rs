@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil};
 use proptest::prelude::*;
 
 use super::*;
@@ -35,6 +35,7 @@ fn request(event_type: EventType, start: civil::Time, minutes: u32) -> Request {
         must_include: Vec::new(),
         exclude: Vec::new(),
         anchors: Vec::new(),
+        functions: Vec::new(),
         seed: 0,
     }
 }
@@ -114,7 +115,7 @@ fn run(request: &Request, vendors: &[Vendor]) -> Timeline {
 }
 
 fn anchor(activity: &str, hour: i8, minute: i8) -> Anchor {
-    Anchor { activity: activity.into(), at: civil::time(hour, minute, 0, 0) }
+    Anchor { activity: activity.into(), at: civil::time(hour, minute, 0, 0), location: None }
 }
 
 fn local(at: Timestamp, request: &Request) -> String {
@@ -155,7 +156,7 @@ fn check_rules(request: &Request, vendors: &[Vendor], timeline: &Timeline) {
         assert!(vendor.max_hours.is_none_or(|hours| served <= hours * 60.0), "{call:?}");
     }
     if let Some(until) = vendors[0].policies.as_ref().and_then(|p| p.music_until) {
-        let end = minutes_to_music_end(&request.time.start_zoned(), until);
+        let end = super::hours::minutes_to_music_end(&request.time.start_zoned(), until);
         let music = timeline.activities.iter().filter(|a| a.category == Some("music".into()));
         assert!(music.map(|a| a.end.duration_since(window.start).as_mins()).all(|at| at <= end));
     }
