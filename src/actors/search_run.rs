@@ -207,6 +207,7 @@ fn conclude(
         }
         options.push(option);
     }
+    assembly.compare(&mut options);
     let fitness = options.first().map_or(0.0, |option| option.fitness);
     // The bound is computed on the decomposed values: the last bits may differ from the formula's.
     let best_possible = outcome.best_possible.max(fitness);

@@ -23,7 +23,7 @@ pub use field_error::{FieldError, FieldErrors};
 pub use function::{Function, Part};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
-pub use money::{Amount, Currency, Percent, div_half_even};
+pub use money::{Amount, Currency, Percent, div_half_even, grouped};
 pub use plan::{
     ChosenVendor, Holder, Infeasibility, Note, PlaceChange, PlanOption, PlanState, Relaxation, Shares, StopReason,
     Strategy, Tally,

@@ -186,6 +186,9 @@ pub struct PlanOption {
     pub differs_in: u32,
     /// What it is better or worse at than option 1, in plain words.
     pub remarks: Vec<String>,
+    /// In what it beats every other option, in plain words: `cheapest`, `nearest together`, …
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub best_at: Vec<String>,
     /// Of a replanned plan: what becomes of each place of the earlier option.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub changes: Vec<PlaceChange>,

@@ -3,13 +3,12 @@
 
 use super::{
     assembly::Assembly,
-    explain::grouped,
     inquiry::CATERER,
     problem::{CategoryIndex, Problem},
     roles::Role,
     seating::Seat,
 };
-use crate::model::{Amount, Category, Holder, PlaceChange, PlanOption, VendorId};
+use crate::model::{Amount, Category, Holder, PlaceChange, PlanOption, VendorId, grouped};
 
 impl Assembly<'_> {
     /// The problem with a bonus of `weight` / places on the value of whoever stood in the same

@@ -32,6 +32,12 @@ pub fn options_table(plan: &PlanView, look: Look) -> String {
     line("preference fit".into(), &|option| format!("{:.4}", option.preference_fit));
     line("compatibility".into(), &|option| format!("{:.4}", option.compatibility));
     line("strategy".into(), &|option| option.strategy.to_string());
+    if plan.options.iter().any(|option| !option.best_at.is_empty()) {
+        line("best at".into(), &|option| match option.best_at.is_empty() {
+            true => NONE.into(),
+            false => option.best_at.join(", "),
+        });
+    }
     line("differs from 1 in".into(), &|option| match option.differs_in {
         0 => NONE.into(),
         places => format!("{places} places"),
