@@ -74,6 +74,7 @@ fn lasting_faults() -> Vec<Fault> {
         fault("cut in mid-stream", B::Cut(90), K::Truncated, 1, true),
         fault("hang-up without a word", B::HangUp, K::Disconnected, 1, true),
         fault("error in the stream", B::ErrorInStream, K::StreamError, 1, true),
+        fault("error event", B::ErrorEvent, K::StreamError, 1, true),
         fault("endless reply", B::Endless, K::ReplyTooLong, 1, true),
         fault("gigantic line", B::GiganticLine, K::ReplyTooLong, 1, true),
         fault(
@@ -128,6 +129,11 @@ async fn every_lasting_fault_ends_in_the_rules_and_is_counted_for_what_it_is() {
             assert_eq!(requirements(&answer.reply).styles, ["rustic"], "{name}");
             let why = answer.fallback.unwrap();
             assert!(!why.contains("secret"), "{name}: {why}");
+            if fault.kind == FailureKind::ModelAbsent {
+                let remedy =
+                    if kind == ServerKind::Ollama { "ollama pull test" } else { "`model`" };
+                assert!(why.contains(remedy), "{name}: {why}");
+            }
             assert_eq!(
                 count(&gateway, fault.kind),
                 fault.calls,

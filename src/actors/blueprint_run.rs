@@ -7,7 +7,6 @@ use slog::{Logger, info};
 
 use super::{
     agents::{Started, blueprint, timeline},
-    llm_gateway::Ask,
     run_context::{RunContext, RunError, agent_event, report_agents},
 };
 use crate::{
@@ -41,8 +40,8 @@ pub async fn write(context: &RunContext, plan: &Plan, log: &Logger) -> Result<Pl
     let requirements = plan.requirements.clone().unwrap_or_default();
     let tasks = vec![blueprint::task(request, &requirements, option)];
     let deadline = Instant::now() + context.settings.workflow.agent_timeout;
-    let answers =
-        context.peers.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline }).await?;
+    // Somebody has just selected an option.
+    let answers = context.peers.ask_llm(tasks, Priority::Interactive, deadline).await?;
     let answer = answers.into_iter().next();
     let answer = answer.ok_or_else(|| RunError::Passing("the gateway gave no answer".into()))?;
     let blueprint_run = started.answered(blueprint::NAME, &answer);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     control::{ApiError, ErrorCode},
-    llm::{Answer, Priority},
+    llm::{Answer, Priority, Task},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
     store::{AgentOutcome, AgentRun, Plan, Reach},
 };
@@ -29,6 +29,8 @@ pub struct BriefingLimits {
     pub parallel: usize,
     /// One run of one agent.
     pub agent_timeout: Duration,
+    /// Before or behind other plans in the line of an LLM server.
+    pub priority: Priority,
 }
 
 /// What the agents of round 0 found.
@@ -123,6 +125,20 @@ impl Peers {
         Ok((supply, started.ended(sourcing::NAME, AgentOutcome::Ok)))
     }
 
+    /// Sends questions to the LLM gateway, as one batch. Dropping the future cancels the calls.
+    ///
+    /// # Errors
+    /// Only what keeps the gateway's actor from answering.
+    pub async fn ask_llm(
+        &self,
+        tasks: Vec<Task>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<Vec<Answer>, ApiError> {
+        let (ask, _caller) = Ask::new(tasks, priority, deadline);
+        self.llm.ask(ask).await
+    }
+
     /// The answers to both questions, with the agents' runs.
     async fn ask_both(
         &self,
@@ -134,7 +150,7 @@ impl Peers {
         let started = Started::now(plan);
         let deadline = Instant::now() + limits.agent_timeout;
         let tasks = [requirements::task(request), budgeting::task(request, categories)];
-        let ask = |tasks| self.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline });
+        let ask = |tasks| self.ask_llm(tasks, limits.priority, deadline);
         let mut answers = if limits.parallel > 1 {
             ask(tasks.to_vec()).await?
         } else {

@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::{
     briefing::Peers,
+    llm_figures,
     llm_gateway::GetLlmStatus,
     supervision::{Heartbeat, Lifeline},
     vendor_search::GetQueryCounters,
@@ -245,18 +246,7 @@ impl Sources {
             telemetry.gauge(metrics::QUERY_CACHE_ENTRIES, &[], cache.entries as f64);
         }
         if let Ok(status) = self.peers.llm.ask(GetLlmStatus).await {
-            let cache = status.counters.cache;
-            telemetry.set_total(metrics::LLM_CACHE, &["hit"], cache.hits);
-            telemetry.set_total(metrics::LLM_CACHE, &["miss"], cache.misses);
-            telemetry.gauge(metrics::LLM_CACHE_ENTRIES, &[], cache.entries as f64);
-            for endpoint in &status.counters.endpoints {
-                let name = endpoint.endpoint.as_str();
-                let failed = endpoint.requests.saturating_sub(endpoint.succeeded);
-                telemetry.set_total(metrics::LLM_REQUESTS, &[name, "ok"], endpoint.succeeded);
-                telemetry.set_total(metrics::LLM_REQUESTS, &[name, "failed"], failed);
-                telemetry.set_total(metrics::LLM_TOKENS, &[name, "prompt"], endpoint.tokens_in);
-                telemetry.set_total(metrics::LLM_TOKENS, &[name, "reply"], endpoint.tokens_out);
-            }
+            llm_figures::record(telemetry, &status);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! | actor | file | beside it |
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
-//! | LlmGateway | `llm_gateway` | |
+//! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | |
 //!
@@ -18,6 +18,7 @@ mod checkpoint;
 mod digest;
 mod dispatcher;
 mod errors;
+pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod plan_events;
@@ -28,6 +29,7 @@ mod plan_view;
 mod proof_record;
 mod query_cache;
 mod replan;
+pub mod reply_keeper;
 mod run_context;
 mod search_run;
 mod start;

@@ -40,7 +40,7 @@ pub async fn search(
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-    let limits = context.briefing_limits();
+    let limits = context.briefing_limits(plan.id);
     let briefing = context.peers.brief(plan, today, limits).await?;
     report_agents(context, log, &briefing.runs).await;
     let resume_from = newest_checkpoint(context, plan, log).await?;
@@ -230,7 +230,7 @@ async fn explain(
     input: &SearchInput,
     today: Date,
 ) -> Result<Infeasibility, RunError> {
-    let limits = context.briefing_limits();
+    let limits = context.briefing_limits(plan.id);
     let (supply, _) = context
         .peers
         .source(plan, &input.categories, today, Reach::Relaxed, limits)

@@ -328,7 +328,7 @@ impl PlanService {
     async fn input_now(&self, plan: Plan) -> Result<SearchInput, ApiError> {
         let context = &self.context;
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = context.briefing_limits();
+        let limits = context.briefing_limits(plan.id);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) =
             context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;

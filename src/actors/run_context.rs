@@ -13,8 +13,10 @@ use super::{
 use crate::{
     config::WorkflowSettings,
     control::{ApiError, ErrorCode},
+    llm::Priority,
+    model::PlanId,
     planning::settings::SearchSettings,
-    store::{AgentRun, AuditEvent, Store, StoreError},
+    store::{AgentOutcome, AgentRun, AuditEvent, Store, StoreError},
     telemetry::{Telemetry, events, metrics},
 };
 
@@ -41,10 +43,13 @@ pub struct RunContext {
 }
 
 impl RunContext {
-    pub fn briefing_limits(&self) -> BriefingLimits {
+    /// A plan that somebody watches goes before those that wait for nobody.
+    pub fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
         let workflow = &self.settings.workflow;
         let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
-        BriefingLimits { parallel, agent_timeout: workflow.agent_timeout }
+        let is_watched = self.events.is_watched(plan);
+        let priority = if is_watched { Priority::Interactive } else { Priority::Background };
+        BriefingLimits { parallel, agent_timeout: workflow.agent_timeout, priority }
     }
 }
 
@@ -99,11 +104,21 @@ pub async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]
         let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
         context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
         context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
+        note_fallback(log, run);
         debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
             "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
         if let Err(error) = context.store.add_agent_run(run).await {
             warn!(log, "an agent's run was not recorded"; "error" => %error);
         }
+    }
+}
+
+/// Logs that the built-in rules stood in for a model.
+fn note_fallback(log: &Logger, run: &AgentRun) {
+    let reason = run.detail.as_ref().and_then(|detail| detail["reason"].as_str());
+    if let (AgentOutcome::Fallback, None, Some(reason)) = (run.outcome, &run.model, reason) {
+        warn!(log, "the rules answered in place of a model"; events::LLM_FALLBACK,
+            "agent" => &run.agent, "reason" => reason);
     }
 }
 

@@ -8,11 +8,13 @@ use super::{
     beam_coordinator::BeamCoordinator,
     briefing::Peers,
     dispatcher::{Dispatcher, Runs},
+    llm_figures::observe_times,
     llm_gateway::LlmGateway,
     metrics::Metrics,
     plan_events::PlanEvents,
     plan_service::PlanService,
     query_cache::QueryCache,
+    reply_keeper::ReplyKeeper,
     run_context::{RunContext, RunSettings},
     supervision::{Handle, Policy, supervise},
     vendor_search::VendorSearch,
@@ -30,6 +32,7 @@ use crate::{
 pub struct Foundation {
     pub store: Store,
     pub gateway: Gateway,
+    pub keeper: ReplyKeeper,
     pub telemetry: Telemetry,
     /// The process's runtime and log.
     pub work: Work,
@@ -56,7 +59,7 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, telemetry, work, owner } = foundation;
+        let Foundation { store, gateway, keeper, telemetry, work, owner } = foundation;
         let policy = policy(&settings.supervision);
         let log = work.log.clone();
 
@@ -70,9 +73,11 @@ impl Actors {
             VendorSearch::new(store, work, telemetry, cache, life)
         });
 
-        let (llm_work, llm_telemetry) = (work.clone(), telemetry.clone());
+        observe_times(&gateway, &telemetry);
+        let shared = (work.clone(), telemetry.clone());
         let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
-            LlmGateway::new(gateway.clone(), llm_work.clone(), llm_telemetry.clone(), life)
+            let (work, telemetry) = shared.clone();
+            LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, life)
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };

@@ -93,9 +93,11 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.idle_timeout, span(ms(100), HOUR), "", "The time between two bytes of a reply"),
     key!(llm.keep_alive, span(s(0), DAY), "", "The time that a server keeps the model loaded after a request"),
     key!(llm.warm_up, Kind::Switch, "", "Load the models when the daemon starts"),
+    key!(llm.health_interval, span(s(1), HOUR), "", "The time between two looks at every LLM server"),
     key!(llm.response_cache, Kind::Switch, "", "Remember valid replies"),
     key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most"),
     key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time"),
+    key!(llm.response_cache_persistent, Kind::Switch, "", "Keep remembered replies across restarts, in the database"),
     key!(llm.batching, Kind::Switch, "", "Send the requests of one plan together"),
     key!(llm.batch_size, integer(1, 64), "requests", "Requests sent together at most"),
     key!(llm.max_connections, integer(1, 200), "connections", "Idle connections kept per server"),
@@ -103,6 +105,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.queue_size, integer(1, 10_000), "requests", "Requests that may wait for an endpoint's turn; further ones are answered by the rules"),
     key!(llm.max_reply_bytes, integer(1_024, 16_777_216), "bytes", "A longer reply is a failure"),
     key!(llm.gpu_memory_fraction, number(0.0, 1.0), "share of the GPU's memory", "The part of the GPU's memory that `llm tune` may plan with"),
+    key!(llm.gpu_memory_mib, integer(0, 16_777_216), "MiB", "The GPU's whole memory, for `llm tune`; 0: not known"),
     key!(llm.breaker_failures, integer(1, 1_000), "failures", "Failures in a row after which an endpoint is left alone"),
     key!(llm.breaker_open, span(ms(100), HOUR), "", "The time that a failing endpoint is left alone"),
 
@@ -254,11 +257,12 @@ pub static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
     endpoint_key!(kind, Kind::Choice(&["ollama", "openai", "rules"]), "", "The protocol; openai: chat completions, as of llama.cpp and vLLM"),
     endpoint_key!(base_url, Kind::Text, "", "The address; empty: http://127.0.0.1:11434 for ollama, http://127.0.0.1:8080 for openai"),
     endpoint_key!(model, Kind::Text, "", "The model, as the server names it"),
+    endpoint_key!(ollama_api, Kind::Choice(&["chat", "generate"]), "", "The call of ollama to use; generate: for models without a chat template"),
     endpoint_key!(parallel, integer(1, 256), "requests", "Requests that the server works on at once"),
     endpoint_key!(weight, integer(0, 1_000), "", "Share of the requests that go there first; 0: a stand-by, tried in the order written"),
     endpoint_key!(http2_prior_knowledge, Kind::Switch, "", "Speak HTTP/2 without asking, over plain TCP"),
     endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length, for ollama"),
-    endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key"),
+    endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key; a bare name is one of systemd's credentials (LoadCredential=)"),
     endpoint_key!(ca_file, Kind::Path, "", "A file with a certificate authority to trust as well, PEM"),
 ];
 

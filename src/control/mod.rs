@@ -22,7 +22,9 @@ pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
-pub use llm::{CacheName, FlushCache, Flushed, LlmEndpoint, LlmView, LogLevel};
+pub use llm::{
+    CacheName, FlushCache, Flushed, LlmEndpoint, LlmFigures, LlmTimes, LlmView, LogLevel,
+};
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };

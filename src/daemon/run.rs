@@ -23,13 +23,13 @@ use super::{
     exit::Failed,
     identity::daemon_name,
     listener::ControlSocket,
-    llm_watch::{log_events, warm_up},
+    llm_watch::{self, log_events},
     notify::{self, watchdog_interval},
     server::serve,
     stop::{StopReason, StopSources},
 };
 use crate::{
-    actors::{Actors, Foundation, Work, beam_coordinator::Drain},
+    actors::{Actors, Foundation, Work, beam_coordinator::Drain, reply_keeper::ReplyKeeper},
     config::Settings,
     llm::Gateway,
     store::{StateLock, Store},
@@ -118,7 +118,11 @@ impl Daemon {
         let (socket, listener) = ControlSocket::bind(&settings.control)?;
         let (lock, database) = open_database(args, settings, lock, log, work).await?;
         let store = database.store.clone();
-        let actors = start_actors(settings, lock.directory(), &store, log, work, &escalate)?;
+        let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+        let keeper = ReplyKeeper::new(gateway.clone(), store.clone(), &settings.llm);
+        llm_watch::restore(&keeper, work, log).await;
+        let llm = (gateway, keeper);
+        let actors = start_actors(settings, lock.directory(), &store, llm, log, work, &escalate)?;
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
             started_at: Timestamp::now(),
@@ -193,6 +197,7 @@ impl Daemon {
             Ok(Err(error)) => warn!(log, "plans were not given back: {}", error),
             Err(_) => warn!(log, "plans were not given back in time; the next start resumes them"),
         }
+        llm_watch::save_replies(&self.actors, log).await;
         self.database.close(log).await
     }
 }
@@ -201,15 +206,16 @@ fn start_actors(
     settings: &Settings,
     state_dir: &Path,
     store: &Store,
+    (gateway, keeper): (Gateway, ReplyKeeper),
     log: &Logger,
     work: &tokio::runtime::Runtime,
     escalate: &mpsc::Sender<&'static str>,
 ) -> Result<Actors, Failed> {
-    let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
     let events = gateway.take_events();
     let foundation = Foundation {
         store: store.clone(),
         gateway,
+        keeper,
         telemetry: Telemetry::new(&settings.metrics),
         work: Work::new(work.handle().clone(), log.clone()),
         owner: daemon_name(state_dir)?,
@@ -218,9 +224,9 @@ fn start_actors(
     if let Some(events) = events {
         work.spawn(log_events(events, log.clone()));
     }
-    if settings.llm.warm_up && !settings.llm.endpoints.is_empty() {
-        work.spawn(warm_up(actors.clone(), log.clone()));
-    }
+    let watch =
+        llm_watch::look_after(actors.clone(), store.clone(), settings.llm.clone(), log.clone());
+    work.spawn(watch);
     Ok(actors)
 }
 

@@ -23,6 +23,8 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
