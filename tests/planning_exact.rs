@@ -131,6 +131,7 @@ fn random_case(seed: u64) -> Case {
                 same_as: None,
             });
         }
+        let candidates = candidates.into_iter().collect();
         categories.push(ProblemCategory { required: dice.below(4) > 0, candidates });
     }
     let limits = (0..dimensions)

@@ -155,10 +155,10 @@ pub struct ReplanArgs {
     #[arg(long, value_name = "VENDOR")]
     pub without: Vec<String>,
     /// Another number of guests.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub guests: Option<i64>,
     /// Another budget, in the plan's currency.
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub budget: Option<String>,
     /// Another date: 2027-02-14, or +180d from today.
     #[arg(long, value_name = "DATE", allow_hyphen_values = true)]

@@ -328,9 +328,9 @@ impl<'a, 'p> Moves<'a, 'p> {
                     if let Some(item) = items.find(|&item| place.candidate[item] == x) {
                         return Some(self.seat(p, label, item));
                     }
-                    let candidate = &self.scorer.problem().categories[p].candidates[x as usize];
-                    let value = candidate.value[self.compact.strategy];
-                    let usage = self.compact.own_use(p, &candidate.usage);
+                    let candidates = &self.scorer.problem().categories[p].candidates;
+                    let value = candidates.value(x, self.compact.strategy);
+                    let usage = self.compact.own_use(p, candidates.usage(x));
                     Some(Seat { label, item: None, value, usage })
                 }
                 (None, Some(from)) => {

@@ -82,10 +82,10 @@ pub fn identities(problem: &Problem, place: CategoryIndex) -> Vec<Identity> {
         });
     }
     for (p, other) in problem.categories.iter().enumerate() {
-        let filling = other.candidates.iter().filter(|x| x.also_fills == Some(place));
-        all.extend(filling.map(|x| Identity {
+        let filling = other.candidates.filling().filter(|(_, filled)| *filled == place);
+        all.extend(filling.map(|(x, _)| Identity {
             stands: Stands::FilledFrom(p),
-            signature: Some(x.signature),
+            signature: Some(other.candidates.signature(x)),
             forbidden: Vec::new(),
         }));
     }

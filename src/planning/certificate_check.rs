@@ -118,7 +118,7 @@ fn covers(problem: &Problem, evidence: &Evidence) -> Result<(), String> {
 fn scale(problem: &Problem) -> f64 {
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, |m, v| m.max(v.abs()));
     let own = problem.categories.iter().map(|category| {
-        largest(&mut category.candidates.iter().flat_map(|x| x.value.iter().copied()))
+        largest(&mut category.candidates.iter().flat_map(|x| x.value))
     });
     let n = problem.categories.len() as f64;
     let pair = largest(&mut problem.pair_value.iter().flatten().copied());
@@ -190,7 +190,7 @@ impl<'a> Case<'a> {
             };
             let kind = kinds.binary_search_by(|kind| kind.identity.cmp(&identity));
             let kind = kind.map_err(|_| format!("candidate {x} of {place} has no kind"))?;
-            let (value, usage) = (candidate.value[strategy], candidate.usage.clone());
+            let (value, usage) = (candidate.value[strategy], candidate.usage);
             items.push(Item { candidate: Some(x as u32), value, usage, kind });
         }
         let nobody = |stands: Stands| matches!(stands, Stands::FilledFrom(_) | Stands::Empty);
@@ -255,11 +255,11 @@ impl<'a> Case<'a> {
         let mut value = 0.0;
         for (place, x) in chosen.iter().enumerate() {
             let Some(x) = x else { continue };
-            let candidate = &self.problem.categories[place].candidates[*x as usize];
-            value += candidate.value[self.strategy];
-            used.iter_mut().zip(&candidate.usage).for_each(|(sum, own)| *sum += own);
-            for place in [Some(place), candidate.also_fills].into_iter().flatten() {
-                if places[place].replace(candidate.signature).is_some() {
+            let candidates = &self.problem.categories[place].candidates;
+            value += candidates.value(*x, self.strategy);
+            used.iter_mut().zip(candidates.usage(*x)).for_each(|(sum, own)| *sum += own);
+            for place in [Some(place), candidates.also_fills(*x)].into_iter().flatten() {
+                if places[place].replace(candidates.signature(*x)).is_some() {
                     return None;
                 }
             }

@@ -1,11 +1,14 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+mod abstract_check;
+mod abstract_export;
 pub mod abstract_file;
 pub mod assembly;
 pub mod beam;
 pub mod bound;
 pub mod budget;
+pub mod candidates;
 pub mod certificate;
 pub mod certificate_check;
 mod certificate_walk;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::candidates::Candidates;
+
 /// Ordinal of a category, in category order.
 pub type CategoryIndex = usize;
 
@@ -13,7 +15,7 @@ pub type CategoryIndex = usize;
 pub type CandidateIndex = u32;
 
 /// One way to fill a category's place (and, for a venue that caters, a second place).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Value per strategy; includes the value in the second place.
     pub value: Vec<f64>,
@@ -34,7 +36,7 @@ pub struct Candidate {
 pub struct ProblemCategory {
     pub required: bool,
     /// A skip that has a value is a candidate of zero use.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Candidates,
 }
 
 /// Choose exactly one candidate per required and at most one per optional category, such that Σ usage ≤

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
-use super::columns::{Column, Columns};
-use super::problem::{CandidateIndex, CategoryIndex, Combination, Problem, Solution};
+use super::problem::{
+    CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory, Solution,
+};
 
 /// Two values count as equal when they fall into the same step of this share of the problem's
 /// scale (2^-42, 2e-13), so that sums that are equal on paper tie although their last bits differ.
@@ -40,18 +41,13 @@ pub struct Scorer<'p> {
 impl<'p> Scorer<'p> {
     /// Reads all candidates once.
     pub fn new(problem: &'p Problem) -> Self {
-        Self::with_columns(problem, &Columns::new(problem))
-    }
-
-    /// As `new`, of columns that stand already.
-    pub fn with_columns(problem: &'p Problem, columns: &Columns) -> Self {
-        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(columns, d)).collect();
+        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(problem, d)).collect();
         let limits = problem.limits.iter().zip(&exact).map(|(&limit, &exact)| {
             let soft = !exact && limit.is_finite();
             if soft { limit + LIMIT_TOLERANCE * limit.abs() } else { limit }
         });
         let limits = limits.collect();
-        let scale = scale_of(problem, columns);
+        let scale = scale_of(problem);
         let step = if scale > 0.0 { scale.log2().ceil().exp2() * VALUE_STEP } else { 1.0 };
         let mut forbidden: Vec<_> = problem
             .forbidden_pairs
@@ -121,8 +117,8 @@ impl<'p> Scorer<'p> {
     pub fn usage(&self, chosen: &Combination) -> Vec<f64> {
         let mut usage = vec![0.0; self.limits.len()];
         for (category, candidate) in chosen_candidates(chosen) {
-            let uses = &self.problem.categories[category].candidates[candidate as usize].usage;
-            usage.iter_mut().zip(uses).for_each(|(sum, &own)| *sum += own);
+            let uses = self.problem.categories[category].candidates.usage(candidate);
+            usage.iter_mut().zip(uses).for_each(|(sum, own)| *sum += own);
         }
         usage
     }
@@ -138,7 +134,7 @@ impl<'p> Scorer<'p> {
             .enumerate()
             .filter_map(|(place, &occupant)| occupant.filter(|&(category, _)| category == place))
             .map(|(category, candidate)| {
-                self.problem.categories[category].candidates[candidate as usize].value[strategy]
+                self.problem.categories[category].candidates.value(candidate, strategy)
             })
             .sum();
         own + self.pairs(places)
@@ -183,7 +179,7 @@ impl<'p> Scorer<'p> {
     fn pairs(&self, places: &[Occupant]) -> f64 {
         let signature = |occupant: Occupant| {
             occupant.map(|(category, candidate)| {
-                self.problem.categories[category].candidates[candidate as usize].signature as usize
+                self.problem.categories[category].candidates.signature(candidate) as usize
             })
         };
         let mut sum = 0.0;
@@ -216,7 +212,7 @@ pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant
         if !fill(category, (category, candidate)) {
             return None;
         }
-        let also = problem.categories[category].candidates[candidate as usize].also_fills;
+        let also = problem.categories[category].candidates.also_fills(candidate);
         if also.is_some_and(|place| !fill(place, (category, candidate))) {
             return None;
         }
@@ -345,10 +341,10 @@ fn first_use(solution: &Solution) -> f64 {
     solution.usage.first().copied().unwrap_or(0.0)
 }
 
-fn is_exact(columns: &Columns, dimension: usize) -> bool {
+fn is_exact(problem: &Problem, dimension: usize) -> bool {
     let mut sum = 0.0;
-    for column in &columns.categories {
-        let usage = &column.usage[dimension];
+    for category in &problem.categories {
+        let usage = category.candidates.uses(dimension);
         if usage.iter().any(|used| used.fract() != 0.0) {
             return false;
         }
@@ -357,10 +353,13 @@ fn is_exact(columns: &Columns, dimension: usize) -> bool {
     sum < EXACT_LIMIT
 }
 
-fn scale_of(problem: &Problem, columns: &Columns) -> f64 {
+fn scale_of(problem: &Problem) -> f64 {
     let largest = |values: &[f64]| values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-    let own = |column: &Column| column.value.iter().map(|v| largest(v)).fold(0.0, f64::max);
+    let own = |category: &ProblemCategory| {
+        let columns = (0..problem.strategies).map(|s| largest(category.candidates.values(s)));
+        columns.fold(0.0, f64::max)
+    };
     let pair = problem.pair_value.iter().map(|row| largest(row)).fold(0.0, f64::max);
     let n = problem.categories.len() as f64;
-    columns.categories.iter().map(own).sum::<f64>() + pair * n * (n - 1.0) / 2.0
+    problem.categories.iter().map(own).sum::<f64>() + pair * n * (n - 1.0) / 2.0
 }

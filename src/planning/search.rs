@@ -132,7 +132,7 @@ impl<'p> Search<'p> {
         refusals: Refusals,
     ) -> Self {
         let columns = Columns::new(problem);
-        let scorer = Scorer::with_columns(problem, &columns);
+        let scorer = Scorer::new(problem);
         let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
         let compacts: Vec<Compact> = (0..problem.strategies)
             .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))

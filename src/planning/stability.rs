@@ -18,10 +18,10 @@ impl Assembly<'_> {
         let mut problem = self.problem.clone();
         let bonus = weight / problem.categories.len() as f64;
         for (category, own) in problem.categories.iter_mut().enumerate() {
-            for (candidate, known) in own.candidates.iter_mut().enumerate() {
-                let seat = self.seat(category, candidate as u32);
+            for candidate in own.candidates.indices() {
+                let seat = self.seat(category, candidate);
                 let kept = seat.map_or(0, |seat| self.places_kept(category, seat, previous));
-                known.value.iter_mut().for_each(|value| *value += bonus * kept as f64);
+                own.candidates.add_value(candidate, bonus * kept as f64);
             }
         }
         problem

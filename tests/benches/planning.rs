@@ -72,7 +72,7 @@ fn ms(since: Instant) -> f64 {
 fn run(problem: &Problem, settings: &SearchSettings) -> Run {
     let began = Instant::now();
     let columns = Columns::new(problem);
-    let scorer = Scorer::with_columns(problem, &columns);
+    let scorer = Scorer::new(problem);
     let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
     let reduction = ms(began);
     let kept = (0..problem.strategies).map(|s| reduced.size(s)).sum();

@@ -63,7 +63,7 @@ pub fn event_with(shape: Shape, counts: &[usize], shares: &[f64], seed: u64) -> 
         .collect();
     let strategies: Vec<Vec<f64>> =
         (0..shape.strategies).map(|s| strategy_shares(&mut dice, shares, s)).collect();
-    let categories = (0..n)
+    let categories: Vec<ProblemCategory> = (0..n)
         .map(|c| {
             let own: Vec<f64> = strategies.iter().map(|shares| shares[c]).collect();
             let catering = (c == 0 && n > 1).then(|| (shares[1], shape.in_house));
