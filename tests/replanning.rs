@@ -112,8 +112,8 @@ fn a_proof_is_shown_and_the_exported_problem_has_the_plans_options() {
     for strategy in strategies {
         let maxima = strategy["categories"].as_array().unwrap().iter();
         let sum: f64 = maxima.map(|category| category["maximum"].as_f64().unwrap()).sum();
-        let credit = strategy["multipliers"][0].as_f64().unwrap()
-            * proof["limits"][0].as_f64().unwrap();
+        let credit =
+            strategy["multipliers"][0].as_f64().unwrap() * proof["limits"][0].as_f64().unwrap();
         assert!((sum + credit - strategy["bound"].as_f64().unwrap()).abs() < 1e-6, "{strategy}");
     }
     let excluded = proof["excluded"].as_f64().unwrap();

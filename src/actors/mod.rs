@@ -22,6 +22,7 @@ pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod plan_events;
+mod plan_proofs;
 mod plan_run;
 mod plan_search;
 mod plan_service;

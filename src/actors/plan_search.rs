@@ -231,10 +231,8 @@ async fn explain(
     today: Date,
 ) -> Result<Infeasibility, RunError> {
     let limits = context.briefing_limits(plan.id);
-    let (supply, _) = context
-        .peers
-        .source(plan, &input.categories, today, Reach::Relaxed, limits)
-        .await?;
+    let (supply, _) =
+        context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
     let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
     let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
     explained.map_err(|panicked| RunError::Passing(format!("the explanation failed: {panicked}")))

@@ -116,14 +116,15 @@ impl ProofRecord {
         let categories = |maxima: &[f64], open: &[usize]| {
             let names = self.problem.names.iter().zip(&self.problem.ids);
             let rows = names.zip(maxima.iter().zip(open));
-            let row = |((name, ids), (maximum, open)): ((&String, &Vec<String>), (&f64, &usize))| {
-                ProofCategory {
-                    name: name.clone(),
-                    candidates: ids.len() as u64,
-                    maximum: *maximum,
-                    open: *open as u64,
-                }
-            };
+            let row =
+                |((name, ids), (maximum, open)): ((&String, &Vec<String>), (&f64, &usize))| {
+                    ProofCategory {
+                        name: name.clone(),
+                        candidates: ids.len() as u64,
+                        maximum: *maximum,
+                        open: *open as u64,
+                    }
+                };
             rows.map(row).collect()
         };
         let strategies = checked.strategies.iter().map(|strategy| ProofStrategy {

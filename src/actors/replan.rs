@@ -48,7 +48,11 @@ pub fn changed(
             let mut ids: Vec<&str> = ids.map(|vendor| vendor.id.as_str()).collect();
             ids.dedup();
             let message = format!("`{id}` is no vendor of the plan's option");
-            errors.push(format!("without[{i}]"), message, format!("its vendors: {}", ids.join(", ")));
+            errors.push(
+                format!("without[{i}]"),
+                message,
+                format!("its vendors: {}", ids.join(", ")),
+            );
         }
     }
     errors.into_result(())?;

@@ -16,7 +16,8 @@ use crate::{
         assembly::{Assembly, assemble},
         infeasibility,
         inquiry::Inquiry,
-        search::{Outcome, PROVEN_GAP, Progress, Search, solve},
+        outcome::PROVEN_GAP,
+        search::{Outcome, Progress, Search, solve},
         settings::SearchSettings,
         timeline,
     },
@@ -73,9 +74,7 @@ pub enum SearchEnd {
     /// Proven: no combination of these vendors meets the constraints.
     Infeasible,
     /// Nothing found within the limits, and nothing proven.
-    GaveUp {
-        reason: StopReason,
-    },
+    GaveUp { reason: StopReason },
 }
 
 /// Runs the whole search.
@@ -145,7 +144,13 @@ pub fn run(
     if cancelled() {
         return SearchEnd::GaveUp { reason: StopReason::Cancelled };
     }
-    conclude(&assembly, outcome, ended_by, Replanned { previous: input.previous.as_ref(), best }, proof)
+    conclude(
+        &assembly,
+        outcome,
+        ended_by,
+        Replanned { previous: input.previous.as_ref(), best },
+        proof,
+    )
 }
 
 /// What a replanned plan is compared with.
@@ -233,7 +238,10 @@ fn conclude(
                 .into(),
         });
     }
-    notes.extend(price_of_stability(replanned.best.filter(|_| replanned.previous.is_some()), fitness));
+    notes.extend(price_of_stability(
+        replanned.best.filter(|_| replanned.previous.is_some()),
+        fitness,
+    ));
     SearchEnd::Found { options, tally, notes, proof }
 }
 

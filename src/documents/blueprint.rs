@@ -13,7 +13,9 @@ use super::{
     },
 };
 use crate::{
-    model::{Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor},
+    model::{
+        Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor,
+    },
     planning::timeline::{Conflict, Timeline, VendorCall},
 };
 

@@ -84,7 +84,8 @@ impl Request {
     /// for one that no part needs.
     pub fn window_of(&self, category: &Category) -> Window {
         let windows = self.parts_of(category).map(|part| part.time.window());
-        let hull = windows.reduce(|a, b| Window { start: a.start.min(b.start), end: a.end.max(b.end) });
+        let hull =
+            windows.reduce(|a, b| Window { start: a.start.min(b.start), end: a.end.max(b.end) });
         hull.unwrap_or_else(|| self.time.window())
     }
 
@@ -176,7 +177,8 @@ pub(super) fn check_functions(
         return functions;
     }
     let windows = || functions.iter().map(|function| function.time.window());
-    if let (Some(start), Some(end)) = (windows().map(|w| w.start).min(), windows().map(|w| w.end).max())
+    if let (Some(start), Some(end)) =
+        (windows().map(|w| w.start).min(), windows().map(|w| w.end).max())
         && end.duration_since(start) > SignedDuration::from_hours(24 * SPAN_MAX_DAYS)
     {
         let hint = format!("keep them within {SPAN_MAX_DAYS} days, or send several requests");

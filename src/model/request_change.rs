@@ -22,11 +22,7 @@ impl Request {
     ///
     /// # Errors
     /// Each refused field: `guests`, `budget`, `date`.
-    pub fn changed(
-        &self,
-        change: &RequestChange<'_>,
-        now: Timestamp,
-    ) -> Result<Self, FieldErrors> {
+    pub fn changed(&self, change: &RequestChange<'_>, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut request = self.clone();
         for id in &change.without {

@@ -32,7 +32,13 @@ pub(super) fn check_text(errors: &mut FieldErrors, field: &str, text: &str) {
     }
 }
 
-pub(super) fn in_range(errors: &mut FieldErrors, field: &str, value: i64, min: i64, max: i64) -> Option<i64> {
+pub(super) fn in_range(
+    errors: &mut FieldErrors,
+    field: &str,
+    value: i64,
+    min: i64,
+    max: i64,
+) -> Option<i64> {
     if (min..=max).contains(&value) {
         return Some(value);
     }
@@ -180,7 +186,10 @@ pub(super) fn check_services(
     services
 }
 
-pub(super) fn check_preferences(errors: &mut FieldErrors, document: PreferencesDocument) -> Preferences {
+pub(super) fn check_preferences(
+    errors: &mut FieldErrors,
+    document: PreferencesDocument,
+) -> Preferences {
     if let Some(share) = document.veg_share
         && !(0.0..=1.0).contains(&share)
     {

@@ -127,10 +127,15 @@ fn refused_functions_are_named_by_their_path() {
         (json!([{"name": "Main", "services": ["venue"]}]), "services.caterer"),
         (json!([one, {"name": "B", "date": "+300d"}]), "functions"),
         (json!([{"name": "Main", "colour": 1}]), "functions[0].colour"),
-        (json!([{"name": "A", "anchors": [{"activity": "x", "at": "9"}]}]),
-         "functions[0].anchors[0].at"),
-        (json!([{"name": "A", "anchors": [{"activity": "x", "at": "09:00",
-            "location": {"lat": 91, "lon": 0}}]}]), "functions[0].anchors[0].location"),
+        (
+            json!([{"name": "A", "anchors": [{"activity": "x", "at": "9"}]}]),
+            "functions[0].anchors[0].at",
+        ),
+        (
+            json!([{"name": "A", "anchors": [{"activity": "x", "at": "09:00",
+            "location": {"lat": 91, "lon": 0}}]}]),
+            "functions[0].anchors[0].location",
+        ),
     ];
     for (functions, field) in cases {
         let errors = parse(&with_functions(functions)).unwrap_err();

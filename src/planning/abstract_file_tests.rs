@@ -50,19 +50,11 @@ fn reads_sorts_and_answers() {
 fn names_the_refused_field() {
     let cases = [
         ("/forbidden_pairs/0/1", json!("nobody"), "forbidden_pairs[0][1]"),
-        (
-            "/categories/0/candidates/1/value",
-            json!([1, 2]),
-            "categories[0].candidates[1].value",
-        ),
+        ("/categories/0/candidates/1/value", json!([1, 2]), "categories[0].candidates[1].value"),
         ("/categories/0/candidates/1/use/0", json!(-1), "categories[0].candidates[1].use[0]"),
         ("/categories/0/candidates/0/id", json!("v1"), "categories[0].candidates[1].id"),
         ("/pair_value/1/0", json!(0.2), "pair_value[1][0]"),
-        (
-            "/categories/1/candidates/0/signature",
-            json!(2),
-            "categories[1].candidates[0].signature",
-        ),
+        ("/categories/1/candidates/0/signature", json!(2), "categories[1].candidates[0].signature"),
         ("/limits/0", json!(-4), "limits[0]"),
     ];
     for (pointer, wrong, field) in cases {
@@ -87,12 +79,14 @@ fn unfolds_a_second_place_without_changing_the_optimum() {
             categories: vec![
                 ProblemCategory {
                     required: true,
-                    candidates: [
-                        candidate(0.5, 5.0, 0, Some(1)),
-                        candidate(0.3, 1.0, 1, None),
-                    ].into_iter().collect(),
+                    candidates: [candidate(0.5, 5.0, 0, Some(1)), candidate(0.3, 1.0, 1, None)]
+                        .into_iter()
+                        .collect(),
                 },
-                ProblemCategory { required, candidates: [candidate(0.3, 5.0, 1, None)].into_iter().collect() },
+                ProblemCategory {
+                    required,
+                    candidates: [candidate(0.3, 5.0, 1, None)].into_iter().collect(),
+                },
             ],
             limits: vec![5.0],
             pair_value: vec![vec![0.4, 0.0], vec![0.0, 0.0]],

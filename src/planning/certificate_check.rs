@@ -116,10 +116,12 @@ fn covers(problem: &Problem, evidence: &Evidence) -> Result<(), String> {
 
 /// No combination's value is larger than this in absolute terms.
 fn scale(problem: &Problem) -> f64 {
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, |m, v| m.max(v.abs()));
-    let own = problem.categories.iter().map(|category| {
-        largest(&mut category.candidates.iter().flat_map(|x| x.value))
-    });
+    let largest =
+        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, |m, v| m.max(v.abs()));
+    let own = problem
+        .categories
+        .iter()
+        .map(|category| largest(&mut category.candidates.iter().flat_map(|x| x.value)));
     let n = problem.categories.len() as f64;
     let pair = largest(&mut problem.pair_value.iter().flatten().copied());
     own.sum::<f64>() + pair * n * (n - 1.0) / 2.0
@@ -204,7 +206,8 @@ impl<'a> Case<'a> {
     /// Drops who exceeds a limit even beside the cheapest of all other places.
     fn drop_unfit(&mut self) {
         let dimensions = self.limits.len();
-        let least: Vec<Vec<f64>> = self.items.iter().map(|items| least_use(items, dimensions)).collect();
+        let least: Vec<Vec<f64>> =
+            self.items.iter().map(|items| least_use(items, dimensions)).collect();
         for d in 0..dimensions {
             let all: f64 = least.iter().map(|least| least[d]).sum();
             for (place, items) in self.items.iter_mut().enumerate() {
@@ -295,4 +298,3 @@ pub(super) fn least_use(items: &[Item], dimensions: usize) -> Vec<f64> {
     }
     least
 }
-

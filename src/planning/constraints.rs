@@ -68,14 +68,8 @@ impl<'a> Rules<'a> {
                 Reason::AboveMaximum,
             ),
             (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
-            (
-                parts().any(|part| vendor.blackout_dates.contains(&part.time.date)),
-                Reason::Blackout,
-            ),
-            (
-                parts().any(|part| closed_on(vendor, part.time.date)),
-                Reason::ClosedWeekday,
-            ),
+            (parts().any(|part| vendor.blackout_dates.contains(&part.time.date)), Reason::Blackout),
+            (parts().any(|part| closed_on(vendor, part.time.date)), Reason::ClosedWeekday),
             (booked, Reason::Booked),
         ] {
             if is_broken {
@@ -118,8 +112,7 @@ impl<'a> Rules<'a> {
 }
 
 fn closed_on(vendor: &Vendor, date: civil::Date) -> bool {
-    !vendor.closed_weekdays.is_empty()
-        && vendor.closed_weekdays.contains(&Weekday(date.weekday()))
+    !vendor.closed_weekdays.is_empty() && vendor.closed_weekdays.contains(&Weekday(date.weekday()))
 }
 
 #[cfg(test)]

@@ -140,11 +140,7 @@ impl Quantities {
         let has_both = [MealOption::Veg, MealOption::NonVeg]
             .into_iter()
             .all(|option| scope.offers(vendor, option));
-        let (veg, non_veg) = if has_both {
-            (eat_veg, guests - eat_veg)
-        } else {
-            (guests, guests)
-        };
+        let (veg, non_veg) = if has_both { (eat_veg, guests - eat_veg) } else { (guests, guests) };
         let units = request.services.get(category).map_or(1, |service| service.quantity);
         let units = units.saturating_mul(days);
         Self { days, guests, veg, non_veg, minutes, units }

@@ -47,8 +47,7 @@ impl Reduced {
             for (strategy, kept) in kept.iter_mut().enumerate() {
                 let candidates = &scorer.problem().categories[category].candidates;
                 let value = candidates.values(strategy);
-                let reduction =
-                    Reduction { scorer, candidates, column, value, category, unclean };
+                let reduction = Reduction { scorer, candidates, column, value, category, unclean };
                 kept.push(reduction.run());
             }
         }

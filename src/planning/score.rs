@@ -1,9 +1,6 @@
 //! What a combination is worth: its value, its use, whether it is allowed, and which of two wins.
 
 use std::cmp::Ordering;
-use std::num::NonZeroUsize;
-
-use lru::LruCache;
 
 use super::problem::{
     CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory, Solution,
@@ -165,7 +162,7 @@ impl<'p> Scorer<'p> {
             .then_with(|| a.chosen.cmp(&b.chosen))
     }
 
-    fn best_strategy(&self, places: &[Occupant]) -> (usize, f64) {
+    pub(super) fn best_strategy(&self, places: &[Occupant]) -> (usize, f64) {
         let mut best = (0, f64::NEG_INFINITY);
         for strategy in 0..self.problem.strategies {
             let value = self.value(places, strategy);
@@ -195,7 +192,7 @@ impl<'p> Scorer<'p> {
         sum
     }
 
-    fn holds_forbidden_pair(&self, chosen: &Combination) -> bool {
+    pub(super) fn holds_forbidden_pair(&self, chosen: &Combination) -> bool {
         if self.forbidden.is_empty() {
             return false;
         }
@@ -223,111 +220,6 @@ pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant
 /// In how many places two combinations differ, by what stands there.
 pub fn difference(a: &[Occupant], b: &[Occupant]) -> usize {
     a.iter().zip(b).filter(|(a, b)| a != b).count()
-}
-
-/// Checks a solution by the problem's text alone: one candidate per required and at most one per
-/// optional category, nobody displaced, limits, forbidden pairs, value and use as stated.
-///
-/// # Errors
-/// The first rule that it breaks, in words.
-pub fn check(problem: &Problem, solution: &Solution) -> Result<(), String> {
-    let chosen = &solution.chosen;
-    if chosen.len() != problem.categories.len() {
-        return Err(format!("{} places for {} categories", chosen.len(), problem.categories.len()));
-    }
-    for (category, candidate) in chosen_candidates(chosen) {
-        if candidate as usize >= problem.categories[category].candidates.len() {
-            return Err(format!("category {category} has no candidate {candidate}"));
-        }
-    }
-    let Some(places) = occupants(problem, chosen) else {
-        return Err("two candidates stand in one place".into());
-    };
-    for (category, place) in places.iter().enumerate() {
-        if problem.categories[category].required && place.is_none() {
-            return Err(format!("required category {category} is empty"));
-        }
-    }
-    let scorer = Scorer::new(problem);
-    if scorer.holds_forbidden_pair(chosen) {
-        return Err("it holds a forbidden pair".into());
-    }
-    let usage = scorer.usage(chosen);
-    if !scorer.within_limits(&usage) {
-        return Err(format!("use {usage:?} exceeds the limits {:?}", problem.limits));
-    }
-    if usage != solution.usage {
-        return Err(format!("use is {usage:?}, not {:?}", solution.usage));
-    }
-    let (_, best) = scorer.best_strategy(&places);
-    if solution.strategy >= problem.strategies
-        || scorer.value(&places, solution.strategy) != solution.value
-        || best != solution.value
-    {
-        return Err(format!("value is {best}, not {}", solution.value));
-    }
-    Ok(())
-}
-
-/// A remembered combination: its value's bits and its best strategy, or nothing where it is
-/// infeasible.
-pub type ScoreEntry = (Combination, Option<(u64, usize)>);
-
-/// Scores of combinations, least recently used first out.
-pub struct ScoreCache {
-    entries: LruCache<Combination, Option<(f64, usize)>>,
-    /// Combinations evaluated, not counting those found here.
-    scored: u64,
-    enabled: bool,
-}
-
-impl ScoreCache {
-    /// Holds at most `size` combinations; none where it is not `enabled`.
-    pub fn new(size: usize, enabled: bool) -> Self {
-        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
-        Self { entries: LruCache::new(size), scored: 0, enabled }
-    }
-
-    /// The combination's solution; evaluated once as long as the cache remembers it.
-    pub fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
-        if self.enabled
-            && let Some(&known) = self.entries.get(chosen)
-        {
-            let (value, strategy) = known?;
-            let usage = scorer.usage(chosen);
-            return Some(Solution { chosen: chosen.clone(), value, strategy, usage });
-        }
-        self.scored += 1;
-        let solution = scorer.solution(chosen);
-        if self.enabled {
-            let score = solution.as_ref().map(|s| (s.value, s.strategy));
-            self.entries.put(chosen.clone(), score);
-        }
-        solution
-    }
-
-    /// Combinations evaluated so far.
-    pub fn scored(&self) -> u64 {
-        self.scored
-    }
-
-    /// Count and entries, the least recently used first; values as bits, so that no text form
-    /// can change them.
-    pub fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
-        let entries = self.entries.iter().rev();
-        let entries = entries.map(|(chosen, score)| {
-            (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
-        });
-        (self.scored, entries.collect())
-    }
-
-    pub fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
-        self.scored = scored;
-        for (chosen, score) in entries {
-            let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));
-            self.entries.put(chosen, score);
-        }
-    }
 }
 
 /// The candidates that a combination chooses, with their categories, in category order.

@@ -28,7 +28,12 @@ impl Assembly<'_> {
     }
 
     /// In how many places a candidate leaves the earlier option as it was.
-    fn places_kept(&self, category: CategoryIndex, seat: &Seat<'_>, previous: &PlanOption) -> usize {
+    fn places_kept(
+        &self,
+        category: CategoryIndex,
+        seat: &Seat<'_>,
+        previous: &PlanOption,
+    ) -> usize {
         let vendor = seat.vendor.map(|vendor| &vendor.id);
         let keeps = |category: CategoryIndex, in_house: bool| {
             let name = &self.inquiry.categories[category].name;
@@ -138,18 +143,18 @@ mod tests {
         assert_eq!(ids(&best_of(&assembly.problem_keeping(&previous, 1.0))), ["p1", "f1"]);
     }
 
-    fn assembly_choice(assembly: &Assembly<'_>, ids: &[&str], at: usize) -> crate::model::ChosenVendor {
+    fn assembly_choice(
+        assembly: &Assembly<'_>,
+        ids: &[&str],
+        at: usize,
+    ) -> crate::model::ChosenVendor {
         let seats = |category: usize| {
             let found = (0..).map_while(|x| assembly.seat(category, x).map(|seat| (x, seat)));
             found.into_iter().find(|(_, seat)| seat.id.to_string() == ids[category]).unwrap().0
         };
         let chosen = vec![Some(seats(0)), Some(seats(1))];
-        let solution = super::super::problem::Solution {
-            chosen,
-            value: 0.0,
-            strategy: 0,
-            usage: vec![],
-        };
+        let solution =
+            super::super::problem::Solution { chosen, value: 0.0, strategy: 0, usage: vec![] };
         assembly.option(&solution, 1, None).vendors[at].clone()
     }
 }

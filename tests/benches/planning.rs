@@ -99,9 +99,19 @@ fn events(shape: Shape, seeds: u64) -> impl Iterator<Item = Problem> {
 /// How long a proven plan takes, from 10^2 to 10^6 vendors.
 fn growth(sizes: &[usize], seeds: u64) {
     println!("\nproven plans, eight categories, sixteen signatures, three tightnesses x {seeds}");
-    println!("targets: reduction <= 2 / 20 / 200, search p95 <= 10 / 20 / 60 at 10^4 / 10^5 / 10^6");
+    println!(
+        "targets: reduction <= 2 / 20 / 200, search p95 <= 10 / 20 / 60 at 10^4 / 10^5 / 10^6"
+    );
     let mut table = Table::new(&[
-        "vendors", "kept", "reduction median", "p95", "search median", "p95", "max", "proven", "rounds",
+        "vendors",
+        "kept",
+        "reduction median",
+        "p95",
+        "search median",
+        "p95",
+        "max",
+        "proven",
+        "rounds",
     ]);
     for &size in sizes {
         let settings = SearchSettings::default();
@@ -132,7 +142,8 @@ fn sample(seeds: u64) {
     for in_house in [0.0, 0.3] {
         let mut total = Vec::new();
         let mut proven = 0;
-        for (tightness, seed) in TIGHTNESS.iter().flat_map(|t| (0..4 * seeds).map(move |s| (*t, s))) {
+        for (tightness, seed) in TIGHTNESS.iter().flat_map(|t| (0..4 * seeds).map(move |s| (*t, s)))
+        {
             let shape = Shape { strategies: 3, in_house, ..Shape::of(0, tightness) };
             let problem = event_with(shape, &SAMPLE, &SAMPLE_SHARES, seed);
             let run = run(&problem, &SearchSettings::default());
@@ -153,8 +164,15 @@ fn sample(seeds: u64) {
 /// What makes an event harder: strategies, kitchens of the house, signatures, further limits.
 fn shapes(seeds: u64) {
     println!("\n10,000 vendors, other shapes");
-    let mut table =
-        Table::new(&["shape", "reduction median", "search median", "p95", "max", "proven", "gap max"]);
+    let mut table = Table::new(&[
+        "shape",
+        "reduction median",
+        "search median",
+        "p95",
+        "max",
+        "proven",
+        "gap max",
+    ]);
     let base = Shape::of(10_000, 1.0);
     let rows: [(&str, Shape); 7] = [
         ("as above", base),
@@ -186,12 +204,18 @@ fn shapes(seeds: u64) {
 
 /// The certificate that is there five milliseconds after the reduction.
 fn after_five_ms(sizes: &[usize], seeds: u64) {
-    println!("\nproven gap 5 ms after the reduction, in percent of the best value (target: median 0.4)");
+    println!(
+        "\nproven gap 5 ms after the reduction, in percent of the best value (target: median 0.4)"
+    );
     let mut table = Table::new(&["vendors", "median", "p95", "max"]);
     for &size in sizes {
         let gaps: Vec<f64> = events(Shape::of(size, 1.0), seeds)
             .map(|problem| {
-                let reduction = run(&problem, &SearchSettings { max_rounds: 1, proof: false, ..SearchSettings::default() }).reduction;
+                let reduction = run(
+                    &problem,
+                    &SearchSettings { max_rounds: 1, proof: false, ..SearchSettings::default() },
+                )
+                .reduction;
                 let ends = Duration::from_secs_f64(reduction / 1e3) + FIVE_MS;
                 let began = Instant::now();
                 let settings = SearchSettings::default();
@@ -219,7 +243,14 @@ fn after_five_ms(sizes: &[usize], seeds: u64) {
 fn mechanisms(seeds: u64) {
     println!("\nmechanisms, 10,000 vendors, three strategies; loss: percent below the optimum");
     let mut table = Table::new(&[
-        "settings", "rounds", "scored", "ms median", "ms p95", "loss median", "loss max", "optimal",
+        "settings",
+        "rounds",
+        "scored",
+        "ms median",
+        "ms p95",
+        "loss median",
+        "loss max",
+        "optimal",
     ]);
     let usual = SearchSettings::default();
     let no_proof = SearchSettings { proof: false, ..usual };

@@ -3,13 +3,8 @@
 use jiff::{Timestamp, ToSpan};
 
 use super::{
-    Break, Conflict, Severity, VendorCall, breaks,
-    network::Minutes,
-    place::Place,
-    program::Program,
-    template::Photos,
-    travel::travel_minutes,
-    words::Words,
+    Break, Conflict, Severity, VendorCall, breaks, network::Minutes, place::Place,
+    program::Program, template::Photos, travel::travel_minutes, words::Words,
 };
 
 /// Minutes from the event's start, `start ≤ end`.
@@ -56,7 +51,10 @@ pub(super) fn calls(
             service_start: at(span.start),
             service_end: at(span.end),
             leave: at(span.end + i64::from(vendor.teardown_minutes)),
-            breaks: pause.map(|(start, end)| Break { start: at(start), end: at(end) }).into_iter().collect(),
+            breaks: pause
+                .map(|(start, end)| Break { start: at(start), end: at(end) })
+                .into_iter()
+                .collect(),
         });
     }
     calls

@@ -27,12 +27,7 @@ pub(super) fn clashes(
     conflicts
 }
 
-fn clash(
-    name: &str,
-    before: &VendorCall,
-    after: &VendorCall,
-    zone: &TimeZone,
-) -> Option<Conflict> {
+fn clash(name: &str, before: &VendorCall, after: &VendorCall, zone: &TimeZone) -> Option<Conflict> {
     let time = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%d %b %H:%M").to_string();
     let function = |call: &VendorCall| call.function.clone().unwrap_or_default();
     let (first, second) = (function(before), function(after));

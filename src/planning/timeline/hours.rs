@@ -76,9 +76,8 @@ mod tests {
     #[test]
     fn hours_may_cross_midnight() {
         let time = |hour: i8| Some(civil::time(hour, 0, 0, 0));
-        let start = |hour: i8| {
-            civil::date(2027, 5, 21).at(hour, 0, 0, 0).in_tz("Europe/Berlin").unwrap()
-        };
+        let start =
+            |hour: i8| civil::date(2027, 5, 21).at(hour, 0, 0, 0).in_tz("Europe/Berlin").unwrap();
         for (hour, from, until, opens, closes) in [
             (16, time(8), time(23), Some(-480), Some(420)),
             (16, time(18), time(4), Some(120), Some(720)),

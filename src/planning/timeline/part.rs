@@ -64,9 +64,10 @@ fn outstayed(venue: &Place<'_>, program: &Program<'_>, words: &Words<'_>) -> Opt
 /// The event, or the setup or teardown of somebody who is there all the time, lies outside of
 /// the venue's hours.
 fn closed(program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
-    let all_along = program.places.iter().filter(|place| {
-        place.is_bound_by_hours() && program.needed(place).is_none()
-    });
+    let all_along = program
+        .places
+        .iter()
+        .filter(|place| place.is_bound_by_hours() && program.needed(place).is_none());
     let setup = all_along.clone().max_by_key(|place| place.vendor().setup_minutes);
     let teardown = all_along.max_by_key(|place| place.vendor().teardown_minutes);
     let before = setup.map_or(0, |place| Minutes::from(place.vendor().setup_minutes));
@@ -196,4 +197,3 @@ fn activities(
     activities.sort_by_key(|activity| (activity.start, activity.end));
     activities
 }
-

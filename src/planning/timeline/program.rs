@@ -83,9 +83,8 @@ impl<'a> Program<'a> {
         hours: Hours,
     ) -> Self {
         let engaged = |category: &str| places.iter().any(|place| place.category() == category);
-        let named_by = |step: &Step| {
-            anchors.iter().find(|(_, i)| step.is_named(&part.anchors[*i].activity))
-        };
+        let named_by =
+            |step: &Step| anchors.iter().find(|(_, i)| step.is_named(&part.anchors[*i].activity));
         let mut used = vec![false; part.anchors.len()];
         let mut items = Vec::with_capacity(anchors.len() + 10);
         for step in steps(part.event_type) {

@@ -10,7 +10,8 @@ fn severities(timeline: &Timeline) -> Vec<Severity> {
 fn open(vendors: &mut [Vendor], from: i8, until: i8) {
     let time = |hour| Some(civil::time(hour, 0, 0, 0));
     change(vendors, "venue", |venue| {
-        let hours = Policies { open_from: time(from), open_until: time(until), ..Policies::default() };
+        let hours =
+            Policies { open_from: time(from), open_until: time(until), ..Policies::default() };
         venue.policies = Some(hours);
     });
 }
@@ -170,7 +171,8 @@ fn a_corporate_day_has_sessions_and_breaks() {
         assert_eq!(severities(&timeline), [], "{:#?}", timeline.conflicts);
         let names: Vec<&str> = timeline.activities.iter().map(|a| a.name.as_str()).collect();
         let place = |name: &str| names.iter().position(|own| *own == name).unwrap();
-        let order = ["keynote", breaks[0], "sessions", "workshops", breaks[1], "afternoon sessions"];
+        let order =
+            ["keynote", breaks[0], "sessions", "workshops", breaks[1], "afternoon sessions"];
         assert!(order.windows(2).all(|two| place(two[0]) < place(two[1])), "{names:?}");
     }
 }
