@@ -252,7 +252,7 @@ fn options_equal_brute_force() {
 fn the_first_option_of_the_defaults_is_optimal_almost_always() {
     let settings = SearchSettings::default();
     let (mut asked, mut optimal) = (0_u32, 0_u32);
-    for seed in 0..1_000 {
+    for seed in 0..600 {
         let case = random_case(seed);
         let all = all_feasible(&case.problem, &|c| refuses(&case, c));
         let found = run(&case, &settings);
@@ -263,13 +263,13 @@ fn the_first_option_of_the_defaults_is_optimal_almost_always() {
             assert!(option.value >= 0.99 * best.value, "case {seed}: {option:?} for {best:?}");
         }
     }
-    assert!(asked > 500 && 100 * optimal >= 99 * asked, "{optimal} of {asked}");
+    assert!(asked > 300 && 100 * optimal >= 99 * asked, "{optimal} of {asked}");
 }
 
 /// The certificate of every search passes the check that knows nothing of it.
 #[test]
 fn certificates_of_random_problems_hold() {
-    for seed in 0..300 {
+    for seed in 0..200 {
         let case = random_case(seed);
         let accept = &mut |c: &Combination| !refuses(&case, c);
         let mut search = Search::new(&case.problem, &patient(), case.seed);

@@ -94,14 +94,16 @@ impl Assembly<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ChosenVendor, Vendor};
     use crate::planning::{
         assembly::assemble,
+        problem::Solution,
         samples::{Case, vendor},
         search::solve,
         settings::SearchSettings,
     };
 
-    fn rated(id: &str, category: &str, rating: f64) -> crate::model::Vendor {
+    fn rated(id: &str, category: &str, rating: f64) -> Vendor {
         let mut vendor = vendor(id, category);
         vendor.rating = Some(rating);
         vendor
@@ -128,8 +130,8 @@ mod tests {
         let best = best_of(&assembly.problem);
         assert_eq!(ids(&best), ["p2", "f2"]);
         let mut previous = best.clone();
-        previous.vendors[0] = assembly_choice(&assembly, &["p1", "f1"], 0);
-        previous.vendors[1] = assembly_choice(&assembly, &["p1", "f1"], 1);
+        previous.vendors[0] = choice(&assembly, &["p1", "f1"], 0);
+        previous.vendors[1] = choice(&assembly, &["p1", "f1"], 1);
         // Florists differ by 0.0225 of fitness, photographers by 0.18; a place kept is worth 0.05.
         let mut again = best_of(&assembly.problem_keeping(&previous, 0.1));
         assert_eq!(ids(&again), ["p2", "f1"]);
@@ -143,18 +145,14 @@ mod tests {
         assert_eq!(ids(&best_of(&assembly.problem_keeping(&previous, 1.0))), ["p1", "f1"]);
     }
 
-    fn assembly_choice(
-        assembly: &Assembly<'_>,
-        ids: &[&str],
-        at: usize,
-    ) -> crate::model::ChosenVendor {
-        let seats = |category: usize| {
-            let found = (0..).map_while(|x| assembly.seat(category, x).map(|seat| (x, seat)));
-            found.into_iter().find(|(_, seat)| seat.id.to_string() == ids[category]).unwrap().0
+    /// What the vendor of an id looks like in a place of an option.
+    fn choice(assembly: &Assembly<'_>, ids: &[&str], at: usize) -> ChosenVendor {
+        let candidate = |category: usize| {
+            let mut seats = (0..).map_while(|x| assembly.seat(category, x));
+            seats.position(|seat| seat.id == *ids[category]).map(|x| x as u32)
         };
-        let chosen = vec![Some(seats(0)), Some(seats(1))];
-        let solution =
-            super::super::problem::Solution { chosen, value: 0.0, strategy: 0, usage: vec![] };
+        let chosen = vec![candidate(0), candidate(1)];
+        let solution = Solution { chosen, value: 0.0, strategy: 0, usage: vec![] };
         assembly.option(&solution, 1, None).vendors[at].clone()
     }
 }

@@ -27,7 +27,7 @@ fn function(name: &str, day: i8, hour: i8, minutes: u32, services: &[&str]) -> F
             minutes,
         },
         guests: 80,
-        services: services.iter().map(|name| Category::new(name)).collect(),
+        services: services.iter().map(Category::new).collect(),
         anchors: Vec::new(),
     }
 }
