@@ -260,7 +260,7 @@ pub static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
     endpoint_key!(parallel, integer(1, 256), "requests", "Requests that the server works on at once"),
     endpoint_key!(weight, integer(0, 1_000), "", "Share of the requests that go there first; 0: a stand-by, tried in the order written"),
     endpoint_key!(http2_prior_knowledge, Kind::Switch, "", "Speak HTTP/2 without asking, over plain TCP"),
-    endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length, for ollama"),
+    endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length: ollama loads the model with it, and prompts are cut to fit"),
     endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key; a bare name is one of systemd's credentials (LoadCredential=)"),
     endpoint_key!(ca_file, Kind::Path, "", "A file with a certificate authority to trust as well, PEM"),
 ];
