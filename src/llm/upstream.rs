@@ -152,9 +152,14 @@ impl Upstream<'_> {
         let body = self.body(task, schema, messages)?;
         let mut tries = 0;
         let mut loading = 0;
+        let mut before = None;
         loop {
             let failure = match self.try_once(body.clone(), until, spent).await {
                 Ok(completion) => return Ok(completion),
+                // That the breaker has opened meanwhile explains nothing.
+                Err(failure) if failure.kind == FailureKind::BreakerOpen => {
+                    return Err(before.unwrap_or(failure));
+                }
                 Err(failure) => failure,
             };
             let is_loading = failure.kind == FailureKind::Loading;
@@ -175,7 +180,8 @@ impl Upstream<'_> {
             if too_long || Instant::now() + wait >= until.min(deadline) {
                 return Err(failure);
             }
-            self.back_off(failure, wait, spent).await;
+            self.back_off(failure.clone(), wait, spent).await;
+            before = Some(failure);
         }
     }
 
