@@ -240,9 +240,10 @@ fn a_cancelled_plan_leaves_its_server_and_a_dead_server_costs_no_plan() {
         runtime.block_on(LlmServer::start_at(&address, ServerKind::Ollama, move |_, body| {
             if silent.load(Ordering::SeqCst) { Behaviour::Silent } else { good_reply(body) }
         }));
-    until("its return", || {
-        daemon.json(&["llm", "status"])["endpoints"][0]["model_state"] != "unreachable"
+    until("its return, and its model's", || {
+        daemon.json(&["llm", "status"])["endpoints"][0]["model_state"] == "ready"
     });
+    assert!(server.seen.loads.load(Ordering::SeqCst) >= 1);
     let plan = submit(&daemon, "a plan after the return", &["--wait"]);
     assert_eq!(server_of(&plan, "requirements"), "one", "{plan}");
     assert_eq!(server.seen.chats(), 2);

@@ -11,7 +11,7 @@ use common::{
 };
 use eventplanner::llm::{
     BreakerState, FailureKind, Gateway, GatewayEvent, Priority,
-    settings::{LlmSettings, ServerKind},
+    settings::{EndpointSettings, LlmSettings, ServerKind},
     vocabulary,
 };
 use futures_util::{StreamExt, future::join_all, stream};
@@ -203,16 +203,39 @@ async fn an_open_breaker_spares_the_server_and_a_probe_closes_it() {
 }
 
 #[tokio::test]
-async fn a_health_check_lets_the_probe_through_early() {
-    let server = LlmServer::start(ServerKind::OpenAi, |number, _| match number {
-        0 => Behaviour::Cut(30),
-        _ => Behaviour::Reply(VINTAGE.to_owned()),
-    })
-    .await;
-    let gateway =
-        gateway(LlmSettings { breaker_failures: 1, ..quick(vec![server.endpoint("one")]) });
-    assert!(ask(&gateway, vision("a")).await.server == "rules");
-    assert_eq!(gateway.status()[0].breaker, BreakerState::Open);
+async fn a_server_that_is_back_gets_its_probe_at_the_next_health_check() {
+    let good = |_: u64, _: &serde_json::Value| Behaviour::Reply(VINTAGE.to_owned());
+    let server = LlmServer::start(ServerKind::OpenAi, good).await;
+    let (address, endpoint) = (server.address.to_string(), server.endpoint("one"));
+    server.stop().await;
+    let gateway = gateway(LlmSettings { breaker_failures: 1, ..quick(vec![endpoint]) });
+    assert_eq!(ask(&gateway, vision("a")).await.server, "rules");
+    assert_eq!(gateway.check_health().await[0].breaker, BreakerState::Open);
+    let _server = LlmServer::start_at(&address, ServerKind::OpenAi, good).await;
     assert_eq!(gateway.check_health().await[0].breaker, BreakerState::HalfOpen);
     assert_eq!(ask(&gateway, vision("b")).await.server, "one");
+    assert_eq!(gateway.status()[0].breaker, BreakerState::Closed);
+}
+
+#[tokio::test]
+async fn a_batch_goes_out_five_at_a_time_and_comes_back_in_order() {
+    for (batching, together) in [(true, 5), (false, 1)] {
+        let (open, gate) = watch::channel(false);
+        let server = LlmServer::start(ServerKind::Ollama, move |_, _| {
+            Behaviour::Gated(gate.clone(), VINTAGE.to_owned())
+        })
+        .await;
+        let endpoint = EndpointSettings { parallel: 10, ..server.endpoint("one") };
+        let gateway = gateway(LlmSettings { batching, ..patient(quick(vec![endpoint])) });
+        let tasks = (0..7).map(|number| vision(&format!("task {number}"))).collect();
+        let asked = tokio::spawn({
+            let gateway = gateway.clone();
+            async move { gateway.answer_batch(tasks, Priority::Background, in_seconds(30)).await }
+        });
+        until("a full batch", || server.seen.busy() == together).await;
+        open.send(true).unwrap();
+        let answers = asked.await.unwrap();
+        assert!(answers.len() == 7 && answers.iter().all(|answer| answer.server == "one"));
+        assert_eq!(server.seen.peak(), together);
+    }
 }

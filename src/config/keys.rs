@@ -100,7 +100,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.response_cache_persistent, Kind::Switch, "", "Keep remembered replies across restarts, in the database"),
     key!(llm.batching, Kind::Switch, "", "Send the requests of one plan together"),
     key!(llm.batch_size, integer(1, 64), "requests", "Requests sent together at most"),
-    key!(llm.max_connections, integer(1, 200), "connections", "Idle connections kept per server"),
+    key!(llm.max_connections, integer(1, 200), "connections", "Connections kept per server; no endpoint's `parallel` may be more"),
     key!(llm.retries, integer(0, 10), "attempts", "Attempts after a first failure"),
     key!(llm.queue_size, integer(1, 10_000), "requests", "Requests that may wait for an endpoint's turn; further ones are answered by the rules"),
     key!(llm.max_reply_bytes, integer(1_024, 16_777_216), "bytes", "A longer reply is a failure"),

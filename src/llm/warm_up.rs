@@ -134,7 +134,10 @@ async fn load_ollama(
         let remedy = "it writes no text; set `model` to one that can complete".to_owned();
         return Ok(ModelState::Unfit { remedy });
     }
-    endpoint.set_model(ModelState::Loading, None, events);
+    // A model that is refreshed is there all the while.
+    if endpoint.model_status().state != ModelState::Ready {
+        endpoint.set_model(ModelState::Loading, None, events);
+    }
     let api = endpoint.settings.ollama_api;
     let load = ollama::load_body(api, &endpoint.settings.model, endpoint.pinned);
     endpoint.called_now();
