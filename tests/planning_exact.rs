@@ -238,3 +238,9 @@ fn options_equal_brute_force() {
 fn a_resumed_search_gives_the_same_result() {
     for_cases(200, assert_resumes);
 }
+
+/// Everybody left uses as much as there is, to the last bit: which order the sum runs in decides.
+#[test]
+fn a_limit_that_all_dearest_just_fill_cuts_nothing_off() {
+    assert_exact(&random_case(8_862_540_288_742_470_128));
+}

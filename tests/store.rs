@@ -4,6 +4,8 @@ mod common;
 
 #[path = "store/cluster.rs"]
 mod cluster;
+#[path = "store/fleet.rs"]
+mod fleet;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/plans.rs"]

@@ -1,27 +1,29 @@
 //! What the coordinator does for its callers: takes plans in, shows, selects, cancels, exports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use slog::{info, warn};
+use slog::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
+    admission::{Admission, Refused},
     beam_coordinator::{
         CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::Runs,
+    briefing::BriefingLimits,
+    dispatcher::Handover,
     plan_events, plan_view,
     run_context::{Interrupt, RunContext},
+    runs::Runs,
     search_run::{self, SearchInput},
     vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
 };
 use crate::{
+    config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
+    llm::Priority,
     model::{
         Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
         Window,
@@ -42,14 +44,18 @@ const KEY_MAX_CHARS: usize = 200;
 pub struct PlanService {
     context: RunContext,
     runs: Runs,
-    /// Queued plans when last counted, and submissions since: an upper bound of the queue.
-    queued: Arc<AtomicU64>,
-    max_queued_plans: u64,
+    handover: Handover,
+    admission: Arc<Admission>,
 }
 
 impl PlanService {
-    pub fn new(context: RunContext, runs: Runs, max_queued_plans: u64) -> Self {
-        Self { context, runs, queued: Arc::default(), max_queued_plans }
+    pub fn new(context: RunContext, runs: Runs, handover: Handover) -> Self {
+        Self { context, runs, handover, admission: Arc::default() }
+    }
+
+    /// As they are now; a call sees one and the same to its end.
+    fn settings(&self) -> Arc<Settings> {
+        self.handover.settings.borrow().clone()
     }
 
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
@@ -58,25 +64,24 @@ impl PlanService {
         let key = checked_key(message.idempotency_key)?;
         let request = Request::parse(&message.document, now)?;
         self.check_names(&request).await?;
-        self.admit().await?;
+        self.admit(message.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
             request: &request,
             fingerprint: fingerprint(&message.document),
             idempotency_key: key.as_deref(),
             requested_by: Some(message.uid),
-            priority: 0,
+            priority: message.priority,
             created_at: now,
         };
         let submitted = self.context.store.submit(&plan).await?;
         let id = submitted.plan();
         let created = matches!(submitted, crate::store::Submitted::Created(_));
         if created {
-            self.queued.fetch_add(1, Ordering::Relaxed);
             self.context.telemetry.inc(metrics::PLANS_SUBMITTED, &[]);
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
-            self.runs.wake();
+            self.handover.wake.notify_one();
             return Ok(Submitted { plan: PlanView::queued(id, &request, now), created });
         }
         Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
@@ -108,23 +113,25 @@ impl PlanService {
         Ok(errors.into_result(())?)
     }
 
-    /// Refuses a plan when the queue is full. The count is asked of the database only when the
-    /// submissions since the last count could have filled it.
-    async fn admit(&self) -> Result<(), ApiError> {
-        if self.queued.load(Ordering::Relaxed) < self.max_queued_plans {
+    /// Refuses a plan when the queue, or the client's part of it, is full.
+    async fn admit(&self, uid: u32) -> Result<(), ApiError> {
+        let limits = self.settings().admission;
+        let Err(refused) = self.admission.admit(&self.context.store, Some(uid), limits).await?
+        else {
             return Ok(());
-        }
-        let counts = self.context.store.plan_counts().await?;
-        let queued = counts.iter().find(|(state, _)| *state == PlanState::Queued);
-        let queued = queued.map_or(0, |(_, count)| *count);
-        self.queued.store(queued, Ordering::Relaxed);
-        if queued < self.max_queued_plans {
-            return Ok(());
-        }
-        self.context.telemetry.inc(metrics::PLANS_REFUSED, &["queue_full"]);
-        warn!(self.context.work.log, "the queue is full"; events::OVERLOADED,
-            "limit" => self.max_queued_plans);
-        let message = format!("{queued} plans are waiting already");
+        };
+        let (reason, limit, message) = match refused {
+            Refused::QueueFull { waiting } => {
+                let message = format!("{waiting} plans are waiting already");
+                ("queue_full", limits.max_queued_plans, message)
+            }
+            Refused::ClientFull { waiting } => {
+                let message = format!("{waiting} plans of user id {uid} are waiting already");
+                ("client_full", limits.max_queued_plans_per_client, message)
+            }
+        };
+        self.context.telemetry.inc(metrics::PLANS_REFUSED, &[reason]);
+        debug!(self.context.work.log, "a plan was refused"; events::OVERLOADED, "limit" => limit);
         Err(ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment"))
     }
 
@@ -165,8 +172,7 @@ impl PlanService {
         }
         let option = option_of(&plan, number)?;
         let held = self.windows(&plan.request, option).await?;
-        let bookings =
-            Bookings::Hold { vendors: &held, lasts: self.context.settings.workflow.hold };
+        let bookings = Bookings::Hold { vendors: &held, lasts: self.settings().workflow.hold };
         let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
@@ -183,7 +189,7 @@ impl PlanService {
         }
         info!(self.context.work.log, "an option was selected"; events::PLAN_SELECTED,
             "plan_id" => %id, "option" => number);
-        self.runs.wake();
+        self.handover.wake.notify_one();
         self.context.events.tell_stored(store, id).await;
         self.get(GetPlan { id }).await
     }
@@ -258,7 +264,8 @@ impl PlanService {
                 .with_hint("wait for its options, or submit it again"));
         };
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = context.briefing_limits(plan.id);
+        let settings = self.settings();
+        let limits = BriefingLimits::of(&settings.workflow, Priority::Interactive);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) = context
             .peers
@@ -273,7 +280,6 @@ impl PlanService {
             vendors: supply.vendors,
             today,
         };
-        let settings = context.settings.clone();
         let file = context.work.compute(move || search_run::problem_file(&input, &settings.search));
         file.await.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
     }

@@ -167,8 +167,10 @@ impl Client {
         &self,
         document: Vec<u8>,
         key: Option<&str>,
+        priority: i16,
     ) -> Result<Reply<PlanView>, ClientError> {
-        let mut request = self.request(Method::POST, "/v1/plans").body(document);
+        let path = format!("/v1/plans?priority={priority}");
+        let mut request = self.request(Method::POST, &path).body(document);
         request = request.header(header::CONTENT_TYPE, "application/json");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);

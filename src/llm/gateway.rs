@@ -196,6 +196,11 @@ impl Gateway {
         locked(&self.0.cache).flush()
     }
 
+    /// Takes over changed bounds of the response cache.
+    pub fn resize_cache(&self, size: usize, ttl: Duration) {
+        locked(&self.0.cache).resize(size, ttl);
+    }
+
     /// The cache's entries that are not older than `max_age`, to keep them across a restart:
     /// checked replies under digests of their requests, without prompt text.
     pub fn save_cache(&self, max_age: Duration) -> Vec<SavedReply> {
