@@ -4,12 +4,16 @@ mod common;
 
 #[path = "store/cluster.rs"]
 mod cluster;
+#[path = "store/fleet.rs"]
+mod fleet;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/plans.rs"]
 mod plans;
 #[path = "store/pool.rs"]
 mod pool;
+#[path = "store/replies.rs"]
+mod replies;
 #[path = "store/selection.rs"]
 mod selection;
 #[path = "store/vendors.rs"]

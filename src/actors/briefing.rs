@@ -16,6 +16,7 @@ use super::{
     vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
 };
 use crate::{
+    config::WorkflowSettings,
     control::{ApiError, ErrorCode},
     llm::{Answer, Priority, Task},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
@@ -31,6 +32,13 @@ pub struct BriefingLimits {
     pub agent_timeout: Duration,
     /// Before or behind other plans in the line of an LLM server.
     pub priority: Priority,
+}
+
+impl BriefingLimits {
+    pub fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
+        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
+        Self { parallel, agent_timeout: workflow.agent_timeout, priority }
+    }
 }
 
 /// What the agents of round 0 found.

@@ -6,7 +6,10 @@
 //! Bound: the supervisor's capacity, then the gateway's own queue. A restart loses nothing but the
 //! requests under way, whose callers get an error.
 
-use std::{convert::Infallible, time::Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
@@ -60,7 +63,7 @@ impl Message for WarmUp {
 pub struct CheckHealth;
 
 impl Message for CheckHealth {
-    type Result = Result<(), ApiError>;
+    type Result = Result<Vec<EndpointStatus>, ApiError>;
 }
 
 /// Refreshes the keep-alive of models that were not asked for a while.
@@ -104,6 +107,16 @@ impl Message for FlushResponses {
     type Result = Result<usize, ApiError>;
 }
 
+/// The response cache's bounds changed.
+pub struct ResizeResponses {
+    pub size: usize,
+    pub ttl: Duration,
+}
+
+impl Message for ResizeResponses {
+    type Result = Result<(), ApiError>;
+}
+
 pub struct LlmGateway {
     gateway: Gateway,
     keeper: ReplyKeeper,
@@ -131,7 +144,9 @@ impl Actor for LlmGateway {
 impl Handler<Heartbeat> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<Ask> for LlmGateway {
@@ -162,14 +177,11 @@ impl Handler<WarmUp> for LlmGateway {
 }
 
 impl Handler<CheckHealth> for LlmGateway {
-    type Result = ResponseFuture<Result<(), ApiError>>;
+    type Result = ResponseFuture<Result<Vec<EndpointStatus>, ApiError>>;
 
     fn handle(&mut self, _: CheckHealth, _: &mut Context<Self>) -> Self::Result {
         let gateway = self.gateway.clone();
-        self.work.run("llm_gateway", async move {
-            gateway.check_health().await;
-            Ok(())
-        })
+        self.work.run("llm_gateway", async move { Ok(gateway.check_health().await) })
     }
 }
 
@@ -216,5 +228,14 @@ impl Handler<FlushResponses> for LlmGateway {
     fn handle(&mut self, _: FlushResponses, _: &mut Context<Self>) -> Self::Result {
         let keeper = self.keeper.clone();
         self.work.run("llm_gateway", async move { Ok(keeper.flush().await?) })
+    }
+}
+
+impl Handler<ResizeResponses> for LlmGateway {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, message: ResizeResponses, _: &mut Context<Self>) -> Self::Result {
+        self.gateway.resize_cache(message.size, message.ttl);
+        Ok(())
     }
 }

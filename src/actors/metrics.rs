@@ -33,7 +33,7 @@ use crate::{
         alerts::{Severity, Transition, TransitionState},
         events, metrics,
         report::{Report, ReportLimits},
-        settings::MetricsSettings,
+        settings::{AlertSettings, MetricsSettings},
     },
 };
 
@@ -56,6 +56,13 @@ pub struct GetReport;
 
 impl Message for GetReport {
     type Result = Result<Report, ApiError>;
+}
+
+/// The alerts' thresholds changed; what fires goes on firing until a measurement clears it.
+pub struct SetAlerts(pub AlertSettings);
+
+impl Message for SetAlerts {
+    type Result = Result<(), ApiError>;
 }
 
 /// One look at everything. The actor sends it to itself; a caller may ask for one too.
@@ -137,7 +144,9 @@ impl Actor for Metrics {
 impl Handler<Heartbeat> for Metrics {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<GetAlerts> for Metrics {
@@ -154,6 +163,20 @@ impl Handler<GetAlerts> for Metrics {
                 .map(|(alert, resolved_at)| json!({"alert": alert, "resolved_at": resolved_at}))
                 .collect();
             Ok(json!({"firing": firing, "recent": recent}))
+        })
+    }
+}
+
+impl Handler<SetAlerts> for Metrics {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, SetAlerts(alerts): SetAlerts, _: &mut Context<Self>) -> Self::Result {
+        let watch = self.watch.clone();
+        self.work.run("metrics", async move {
+            let mut watch = watch.lock().await;
+            watch.book.reconfigure(&alerts);
+            watch.limits.alerts = alerts;
+            Ok(())
         })
     }
 }

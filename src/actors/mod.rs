@@ -10,6 +10,7 @@
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
 
+mod admission;
 pub mod agents;
 pub mod beam_coordinator;
 mod blueprint_run;
@@ -18,6 +19,8 @@ mod checkpoint;
 mod digest;
 mod dispatcher;
 mod errors;
+mod fleet;
+mod housekeeping;
 pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
@@ -32,6 +35,7 @@ mod query_cache;
 mod replan;
 pub mod reply_keeper;
 mod run_context;
+mod runs;
 mod search_run;
 mod start;
 pub mod supervision;
@@ -39,5 +43,6 @@ mod vendor_import;
 pub mod vendor_search;
 mod work;
 
+pub use dispatcher::Duty;
 pub use start::{Actors, Foundation};
 pub use work::Work;

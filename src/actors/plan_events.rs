@@ -70,6 +70,14 @@ impl PlanEvents {
         }
     }
 
+    /// The same for every plan that is watched: hints from other daemons were missed.
+    pub async fn tell_all_stored(&self, store: &Store) {
+        let watched: Vec<PlanId> = self.locked().keys().copied().collect();
+        for plan in watched {
+            self.tell_stored(store, plan).await;
+        }
+    }
+
     fn locked(&self) -> MutexGuard<'_, BTreeMap<PlanId, Channel>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,12 +5,14 @@ use jiff::Timestamp;
 
 use super::{
     beam_coordinator::{ExportProblem, GetProof},
+    briefing::BriefingLimits,
     plan_service::PlanService,
     proof_record::ProofRecord,
     search_run::{self, SearchInput},
 };
 use crate::{
     control::{ApiError, ErrorCode, ProofView},
+    llm::Priority,
     planning::abstract_file::ProblemFile,
     store::{Plan, Reach},
 };
@@ -29,7 +31,7 @@ impl PlanService {
             return self.compute(move || record.file()).await;
         }
         let input = self.input_now(plan).await?;
-        let settings = context.settings.clone();
+        let settings = self.settings();
         self.compute(move || search_run::named_problem(&input, &settings.search).file()).await
     }
 
@@ -67,7 +69,7 @@ impl PlanService {
     async fn input_now(&self, plan: Plan) -> Result<SearchInput, ApiError> {
         let context = &self.context;
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = context.briefing_limits(plan.id);
+        let limits = BriefingLimits::of(&self.settings().workflow, Priority::Interactive);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) =
             context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;

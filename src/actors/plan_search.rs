@@ -37,14 +37,16 @@ pub async fn search(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
+    agent_runs: &mut Vec<AgentRun>,
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
     let limits = context.briefing_limits(plan.id);
     let briefing = context.peers.brief(plan, today, limits).await?;
-    report_agents(context, log, &briefing.runs).await;
-    let resume_from = newest_checkpoint(context, plan, log).await?;
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
+    report_agents(context, log, &runs);
+    *agent_runs = runs;
+    let resume_from = newest_checkpoint(context, plan, log).await?;
     let input = Arc::new(SearchInput {
         request: plan.request.clone(),
         requirements,
@@ -57,7 +59,7 @@ pub async fn search(
     });
     let mut history = Vec::new();
     let end = run_search(context, plan, log, input.clone(), resume_from, &mut history).await?;
-    let finished = Finished { context, plan, log, input: &input, runs: &runs, started };
+    let finished = Finished { context, plan, log, input: &input, runs: agent_runs, started };
     match end {
         SearchEnd::Found { options, tally, notes: found, proof } => {
             let notes = [notes, found].concat();
@@ -133,7 +135,7 @@ async fn run_search(
     let (ended, told) = tokio::join!(computing, telling);
     told?;
     context.telemetry.observe(metrics::SEARCH_SECONDS, &[], began.elapsed());
-    ended.map_err(|panicked| RunError::Passing(format!("the search failed: {panicked}")))
+    ended.map_err(|panicked| RunError::Failed(format!("the search failed: {panicked}")))
 }
 
 /// Tells the search's thread to stop when the run that waits for it is dropped.
@@ -235,7 +237,7 @@ async fn explain(
         context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
     let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
     let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
-    explained.map_err(|panicked| RunError::Passing(format!("the explanation failed: {panicked}")))
+    explained.map_err(|panicked| RunError::Failed(format!("the explanation failed: {panicked}")))
 }
 
 /// A search that came to an end.
@@ -309,6 +311,7 @@ impl Finished<'_> {
             result: Some(result),
             infeasibility,
             events: self.runs.iter().map(agent_event).collect(),
+            agent_runs: self.runs,
             ..Patch::default()
         };
         let Plan { id, run_number, state, .. } = *self.plan;

@@ -1,25 +1,25 @@
 //! What the coordinator does for its callers: takes plans in, shows, selects, cancels, exports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use slog::{info, warn};
+use slog::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
+    admission::{Admission, Refused},
     beam_coordinator::{
         CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::Runs,
+    dispatcher::Handover,
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
+    runs::Runs,
     vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
 };
 use crate::{
+    config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
     model::{
         Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
@@ -34,26 +34,38 @@ use crate::{
 const LIST_LIMIT_MAX: u32 = 1_000;
 const KEY_MAX_CHARS: usize = 200;
 
+/// Who submits, and how urgently.
+#[derive(Clone, Copy)]
+struct Caller {
+    uid: u32,
+    priority: i16,
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct PlanService {
     pub(super) context: RunContext,
     runs: Runs,
-    /// Queued plans when last counted, and submissions since: an upper bound of the queue.
-    queued: Arc<AtomicU64>,
-    max_queued_plans: u64,
+    handover: Handover,
+    admission: Arc<Admission>,
 }
 
 impl PlanService {
-    pub fn new(context: RunContext, runs: Runs, max_queued_plans: u64) -> Self {
-        Self { context, runs, queued: Arc::default(), max_queued_plans }
+    pub fn new(context: RunContext, runs: Runs, handover: Handover) -> Self {
+        Self { context, runs, handover, admission: Arc::default() }
+    }
+
+    /// As they are now; a call sees one and the same to its end.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.handover.settings.borrow().clone()
     }
 
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
     pub async fn submit(&self, message: SubmitPlan) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
         let request = Request::parse(&message.document, now)?;
-        self.keep(&request, &message.document, message.idempotency_key, message.uid, None).await
+        let caller = Caller { uid: message.uid, priority: message.priority };
+        self.keep(&request, &message.document, message.idempotency_key, caller, None).await
     }
 
     /// Stores a plan that stands in for an earlier one under changed circumstances.
@@ -63,7 +75,8 @@ impl PlanService {
         let previous = replan::previous_option(&plan)?;
         let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
         let document = replan::fingerprinted(id, &change);
-        self.keep(&request, &document, idempotency_key, uid, Some((id, previous))).await
+        let caller = Caller { uid, priority: 0 };
+        self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
     }
 
     async fn keep(
@@ -71,20 +84,20 @@ impl PlanService {
         request: &Request,
         document: &[u8],
         idempotency_key: Option<String>,
-        uid: u32,
+        caller: Caller,
         replans: Option<(PlanId, Option<&PlanOption>)>,
     ) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
         let key = checked_key(idempotency_key)?;
         self.check_names(request).await?;
-        self.admit().await?;
+        self.admit(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
             request,
             fingerprint: fingerprint(document),
             idempotency_key: key.as_deref(),
-            requested_by: Some(uid),
-            priority: 0,
+            requested_by: Some(caller.uid),
+            priority: caller.priority,
             replans,
             created_at: now,
         };
@@ -92,11 +105,10 @@ impl PlanService {
         let id = submitted.plan();
         let created = matches!(submitted, crate::store::Submitted::Created(_));
         if created {
-            self.queued.fetch_add(1, Ordering::Relaxed);
             self.context.telemetry.inc(metrics::PLANS_SUBMITTED, &[]);
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
-            self.runs.wake();
+            self.handover.wake.notify_one();
             let mut plan = PlanView::queued(id, request, now);
             plan.replans = replans.map(|(id, _)| id);
             return Ok(Submitted { plan, created });
@@ -130,23 +142,25 @@ impl PlanService {
         Ok(errors.into_result(())?)
     }
 
-    /// Refuses a plan when the queue is full. The count is asked of the database only when the
-    /// submissions since the last count could have filled it.
-    async fn admit(&self) -> Result<(), ApiError> {
-        if self.queued.load(Ordering::Relaxed) < self.max_queued_plans {
+    /// Refuses a plan when the queue, or the client's part of it, is full.
+    async fn admit(&self, uid: u32) -> Result<(), ApiError> {
+        let limits = self.settings().admission;
+        let Err(refused) = self.admission.admit(&self.context.store, Some(uid), limits).await?
+        else {
             return Ok(());
-        }
-        let counts = self.context.store.plan_counts().await?;
-        let queued = counts.iter().find(|(state, _)| *state == PlanState::Queued);
-        let queued = queued.map_or(0, |(_, count)| *count);
-        self.queued.store(queued, Ordering::Relaxed);
-        if queued < self.max_queued_plans {
-            return Ok(());
-        }
-        self.context.telemetry.inc(metrics::PLANS_REFUSED, &["queue_full"]);
-        warn!(self.context.work.log, "the queue is full"; events::OVERLOADED,
-            "limit" => self.max_queued_plans);
-        let message = format!("{queued} plans are waiting already");
+        };
+        let (reason, limit, message) = match refused {
+            Refused::QueueFull { waiting } => {
+                let message = format!("{waiting} plans are waiting already");
+                ("queue_full", limits.max_queued_plans, message)
+            }
+            Refused::ClientFull { waiting } => {
+                let message = format!("{waiting} plans of user id {uid} are waiting already");
+                ("client_full", limits.max_queued_plans_per_client, message)
+            }
+        };
+        self.context.telemetry.inc(metrics::PLANS_REFUSED, &[reason]);
+        debug!(self.context.work.log, "a plan was refused"; events::OVERLOADED, "limit" => limit);
         Err(ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment"))
     }
 
@@ -189,7 +203,7 @@ impl PlanService {
         let held = self.windows(&plan.request, option).await?;
         let bookings = Bookings::Hold {
             vendors: &held,
-            lasts: self.context.settings.workflow.hold,
+            lasts: self.settings().workflow.hold,
             instead_of: plan.replans,
         };
         let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
@@ -208,7 +222,7 @@ impl PlanService {
         }
         info!(self.context.work.log, "an option was selected"; events::PLAN_SELECTED,
             "plan_id" => %id, "option" => number);
-        self.runs.wake();
+        self.handover.wake.notify_one();
         self.context.events.tell_stored(store, id).await;
         self.get(GetPlan { id }).await
     }

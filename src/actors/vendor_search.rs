@@ -8,7 +8,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
@@ -120,6 +120,16 @@ impl Message for FlushQueries {
     type Result = Result<usize, ApiError>;
 }
 
+/// The query cache's bounds changed.
+pub struct ResizeQueries {
+    pub size: usize,
+    pub ttl: Duration,
+}
+
+impl Message for ResizeQueries {
+    type Result = Result<(), ApiError>;
+}
+
 pub struct GetQueryCounters;
 
 impl Message for GetQueryCounters {
@@ -173,7 +183,9 @@ impl Actor for VendorSearch {
 impl Handler<Heartbeat> for VendorSearch {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<SourceVendors> for VendorSearch {
@@ -312,6 +324,17 @@ impl Handler<FlushQueries> for VendorSearch {
 
     fn handle(&mut self, _: FlushQueries, _: &mut Context<Self>) -> Self::Result {
         Ok(self.cache.as_ref().map_or(0, |cache| locked(cache).flush()))
+    }
+}
+
+impl Handler<ResizeQueries> for VendorSearch {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, message: ResizeQueries, _: &mut Context<Self>) -> Self::Result {
+        if let Some(cache) = &self.cache {
+            locked(cache).resize(message.size, message.ttl);
+        }
+        Ok(())
     }
 }
 

@@ -167,8 +167,9 @@ impl Client {
         &self,
         document: Vec<u8>,
         key: Option<&str>,
+        priority: i16,
     ) -> Result<Reply<PlanView>, ClientError> {
-        self.submit_to("/v1/plans", document, key).await
+        self.submit_to(&format!("/v1/plans?priority={priority}"), document, key).await
     }
 
     /// As `submit_plan`, for another path that makes a plan.

@@ -3,6 +3,8 @@
 //! Wire types (every one both written and read, so that daemon and client can't drift apart),
 //! where the socket lies, the client, and how replies look to people ([`show`]).
 
+mod admin;
+mod audit;
 mod client;
 mod duration;
 mod error;
@@ -17,6 +19,8 @@ mod socket;
 mod status;
 mod vendor;
 
+pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
+pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
 pub use client::{Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};

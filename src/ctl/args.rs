@@ -72,6 +72,20 @@ pub enum Command {
     /// The LLM servers.
     #[command(subcommand)]
     Llm(LlmCommand),
+    /// Prove that what is on record is as it was written.
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// Read the settings anew; says which of the changed ones need a restart.
+    Reload,
+    /// Claim no more plans, and wait until none runs any more.
+    Drain {
+        /// Claim plans again.
+        #[arg(long)]
+        undo: bool,
+        /// Don't wait.
+        #[arg(long)]
+        no_wait: bool,
+    },
     /// Stop the daemon in good order.
     Stop,
     /// Print a completion script for a shell.
@@ -95,6 +109,10 @@ pub enum PlanCommand {
         /// Idempotency key: the same key with the same request is the same plan.
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
+        /// Higher goes first, -100 to 100; above 0 for administrators only.
+        #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true,
+              value_parser = clap::value_parser!(i16).range(-100..=100))]
+        priority: i16,
     },
     /// List plans, newest first.
     List {
@@ -112,8 +130,11 @@ pub enum PlanCommand {
     Show {
         id: PlanId,
         /// What its bound rests on, checked anew from the problem that was searched.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "audit")]
         proof: bool,
+        /// Show all that happened to it instead, with the proof that nothing was changed.
+        #[arg(long)]
+        audit: bool,
     },
     /// Follow a plan's progress until it is settled.
     Watch { id: PlanId },
@@ -131,6 +152,8 @@ pub enum PlanCommand {
     Replan(ReplanArgs),
     /// Cancel a plan and free its vendors.
     Cancel { id: PlanId },
+    /// Erase the personal data of a plan that has ended: client, vision, documents.
+    Erase { id: PlanId },
     /// Print a plan as a file for `eventplannerd solve` and other solvers.
     Export {
         id: PlanId,
@@ -212,6 +235,12 @@ pub enum CacheCommand {
         #[arg(default_value_t = CacheName::All, value_parser = cache_name())]
         cache: CacheName,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VerifyCommand {
+    /// The audit chains of all plans; exit code 1 where one is broken.
+    Audit,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     args::{ExportFormat, PlanCommand},
+    audit,
     error::CtlError,
     input::read_document,
     replan::{finish, replan},
@@ -30,8 +31,8 @@ const LONG_POLL: Duration = Duration::from_secs(30);
 /// Runs the command; returns the exit code.
 pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError> {
     match command {
-        PlanCommand::Submit { file, wait, key } => {
-            submit(session, &file, wait, key.as_deref()).await
+        PlanCommand::Submit { file, wait, key, priority } => {
+            submit(session, &file, wait, key.as_deref(), priority).await
         }
         PlanCommand::List { state, limit, before } => {
             let query = json!({"state": state, "limit": limit, "before": before});
@@ -39,13 +40,14 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
             session.print(&reply, |list, look| plan_list(&list.plans, look))?;
             Ok(0)
         }
-        PlanCommand::Show { id, proof: true } => {
+        PlanCommand::Show { id, proof: true, .. } => {
             let path = format!("/v1/plans/{id}/proof");
             let reply: Reply<ProofView> = session.client.get(&path, &()).await?;
             session.print(&reply, proof_text)?;
             Ok(u8::from(reply.value.refuted.is_some()))
         }
-        PlanCommand::Show { id, proof: false } => {
+        PlanCommand::Show { id, audit: true, .. } => audit::show(session, id).await,
+        PlanCommand::Show { id, .. } => {
             let reply = get(session, id).await?;
             session.print(&reply, plan_text)?;
             Ok(0)
@@ -57,6 +59,14 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
             let path = format!("/v1/plans/{id}/cancel");
             let reply: Reply<PlanView> = session.client.post(&path, &json!({})).await?;
             session.print(&reply, |plan, _| format!("plan {} is {}\n", plan.id, plan.state))?;
+            Ok(0)
+        }
+        PlanCommand::Erase { id } => {
+            let path = format!("/v1/plans/{id}/erase");
+            let reply: Reply<PlanView> = session.client.post(&path, &json!({})).await?;
+            session.print(&reply, |plan, _| {
+                format!("plan {} holds no personal data any more\n", plan.id)
+            })?;
             Ok(0)
         }
         PlanCommand::Export { id, format: ExportFormat::Problem } => {
@@ -74,8 +84,9 @@ async fn submit(
     file: &Path,
     wait: bool,
     key: Option<&str>,
+    priority: i16,
 ) -> Result<u8, CtlError> {
-    let submitted = session.client.submit_plan(read_document(file)?, key).await?;
+    let submitted = session.client.submit_plan(read_document(file)?, key, priority).await?;
     finish(session, submitted, wait).await
 }
 

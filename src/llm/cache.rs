@@ -69,6 +69,14 @@ impl ReplyCache {
         }
     }
 
+    /// Takes over changed bounds; what is beyond them goes, least recently used first.
+    pub fn resize(&mut self, size: usize, ttl: Duration) {
+        self.ttl = ttl;
+        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+        self.counters.evictions += self.entries.len().saturating_sub(size.get()) as u64;
+        self.entries.resize(size);
+    }
+
     pub fn get(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
         let found = self.peek(key, now);
         match &found {

@@ -148,8 +148,8 @@ impl Gateway {
             .await;
     }
 
-    /// Asks every server how it is, without work for its model. A server that answers gets a
-    /// probe at once where its breaker is open.
+    /// Asks every server how it is, without work for its model. One that was gone and answers
+    /// gets a probe at once where its breaker is open.
     pub async fn check_health(&self) -> Vec<EndpointStatus> {
         let inner = &self.0;
         let all = inner.endpoints.iter();
@@ -194,6 +194,11 @@ impl Gateway {
     /// Empties the response cache; returns how many replies it held.
     pub fn flush_cache(&self) -> usize {
         locked(&self.0.cache).flush()
+    }
+
+    /// Takes over changed bounds of the response cache.
+    pub fn resize_cache(&self, size: usize, ttl: Duration) {
+        locked(&self.0.cache).resize(size, ttl);
     }
 
     /// The cache's entries that are not older than `max_age`, to keep them across a restart:

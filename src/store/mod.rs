@@ -11,6 +11,7 @@ mod cluster_process;
 mod columns;
 mod documents;
 mod error;
+mod fleet;
 mod import;
 mod import_places;
 mod kept_replies;
@@ -22,10 +23,12 @@ mod plan_queue;
 mod plans;
 mod pool;
 mod proofs;
+mod retention;
 mod session;
 pub mod settings;
 mod sourcing;
 mod state_lock;
+mod submission;
 mod vendor_record;
 mod vendor_row;
 mod vendors;
@@ -37,13 +40,13 @@ pub use checkpoints::Checkpoint;
 pub use cluster::Cluster;
 pub use documents::{Document, DocumentInfo};
 pub use error::{RowError, StoreError};
+pub use fleet::{FleetLink, Heard};
 pub use import::{ImportSession, ImportSummary};
 pub use kept_replies::KeptReply;
 pub use metric_rows::MetricRow;
 pub use migrations::migrate;
-pub use notify::PLAN_CHANNEL;
-pub use plan_change::{Cancelled, Changed, Lease, Patch, Transition};
-pub use plan_queue::{CLAIM_MAX, Renewed};
+pub use plan_change::{Cancelled, Changed, GiveBack, Lease, Patch, Transition};
+pub use plan_queue::{CLAIM_MAX, Claim, QueueLength, Renewed, SUSPECT_CRASHES};
 pub use plans::{
     LIST_LIMIT_MAX, NewPlan, Plan, PlanFilter, PlanResult, PlanSummary, RoundFigures, Submitted,
     fingerprint,
@@ -54,6 +57,8 @@ pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};
 
+use std::sync::Arc;
+
 use settings::DatabaseSettings;
 use tokio_postgres::Config;
 
@@ -61,6 +66,10 @@ use tokio_postgres::Config;
 #[derive(Clone)]
 pub struct Store {
     pool: pool::Pool,
+    submissions: submission::Submissions,
+    hints: notify::Hints,
+    /// What the link to the other daemons connects with.
+    link: Arc<(Config, DatabaseSettings)>,
 }
 
 impl Store {
@@ -74,7 +83,11 @@ impl Store {
             StoreError::Refused { cause: error::describe(&e) }
         })?;
         migrate(&config, settings).await?;
-        Ok(Self { pool: pool::Pool::open(config, settings) })
+        let link = Arc::new((config.clone(), settings.clone()));
+        let pool = pool::Pool::open(config, settings);
+        let hints = notify::Hints::new();
+        let submissions = submission::Submissions::start(pool.clone(), hints.clone());
+        Ok(Self { pool, submissions, hints, link })
     }
 
     /// How the pool is doing.

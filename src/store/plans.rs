@@ -1,27 +1,21 @@
-//! Plans as rows: submitting, reading, listing.
+//! Plans as rows: what is stored of them, reading, listing.
 
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{
-    Row,
-    types::{Json, Type},
-};
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     Store, StoreError,
-    audit::{AuditEvent, Head},
     columns::Columns,
     session::{Param, Sql},
 };
 use crate::model::{
-    Amount, Budget, Currency, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState,
-    Request, Requirements, Shares, Tally,
+    Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
+    Requirements, Shares, Tally,
 };
 
 /// Plans that one page lists at most.
 pub const LIST_LIMIT_MAX: u32 = 1_000;
-/// A key's plan may be erased between two looks at it.
-const SUBMIT_TRIES: u32 = 3;
 
 /// What a search gave a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,8 +99,11 @@ pub struct Plan {
     pub lease: Option<(String, Timestamp)>,
     /// Names the last claim; every write by a worker must name the same.
     pub run_number: i64,
-    /// Claims since the last step that succeeded.
+    /// Claims since the last step that succeeded, and how many of these runs failed, or ended
+    /// with their daemon.
     pub attempts: u32,
+    pub failures: u32,
+    pub crashes: u32,
     pub requirements: Option<Requirements>,
     pub shares: Option<Vec<Shares>>,
     pub result: Option<PlanResult>,
@@ -157,6 +154,7 @@ macro_rules! plan_columns {
         "plan.id, plan.state, plan.priority, plan.idempotency_key, plan.request, \
          plan.requested_by, plan.created_at, plan.updated_at, plan.state_since, \
          plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
+         plan.failures, plan.crashes, \
          plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
          plan.error, plan.cancel_requested, plan.replans, plan.previous"
     };
@@ -178,6 +176,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         lease: c.take::<Option<String>>()?.zip(c.take()?),
         run_number: c.take()?,
         attempts: c.take::<i32>()?.unsigned_abs(),
+        failures: c.take::<i16>()?.unsigned_abs().into(),
+        crashes: c.take::<i16>()?.unsigned_abs().into(),
         requirements: c.json_opt()?,
         shares: c.json_opt()?,
         result: c.json_opt()?,
@@ -195,77 +195,7 @@ fn user_id(c: &mut Columns<'_>) -> Result<Option<u32>, StoreError> {
     value.map(u32::try_from).transpose().map_err(|error| c.corrupt(error))
 }
 
-/// The plan and the first row of its audit chain, in one statement: one round trip, one commit.
-const SUBMIT: &str = "
-    WITH fresh AS (
-        INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
-                          seed, requested_by, created_at, updated_at, state_since, run_after,
-                          audit_seq, audit_hash, replans, previous)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10,
-                $14, $15)
-        ON CONFLICT (idempotency_key) DO NOTHING
-        RETURNING id
-    ), event AS (
-        INSERT INTO plan_event (plan_id, seq, at, kind, detail, prev_hash, hash)
-        SELECT id, 1, $9, $11, $12::text::json, $13, $10 FROM fresh
-    )
-    SELECT id FROM fresh";
-
 impl Store {
-    /// Stores a plan as `queued`. Once it returns, the plan is on disk and will be worked on.
-    ///
-    /// # Errors
-    /// `KeyReused` where the key names a plan of another document.
-    pub async fn submit(&self, plan: &NewPlan<'_>) -> Result<Submitted, StoreError> {
-        let session = self.pool.session("storing a plan").await?;
-        let detail = serde_json::json!({
-            "to": PlanState::Queued.as_str(),
-            "requested_by": plan.requested_by,
-            "replans": plan.replans.map(|(plan, _)| plan),
-        });
-        let mut head = Head::EMPTY;
-        let event = head.append(plan.id, plan.created_at, &AuditEvent::new("state", detail));
-        let request = Json(plan.request);
-        let currency: Currency = plan.request.budget.currency;
-        let seed = plan.request.seed.cast_signed();
-        let user = plan.requested_by.map(i64::from);
-        let replans = plan.replans.map(|(plan, _)| plan.0);
-        let previous = plan.replans.and_then(|(_, option)| option).map(Json);
-        let params: [Param<'_>; 15] = [
-            (&plan.id.0, Type::UUID),
-            (&plan.priority, Type::INT2),
-            (&plan.idempotency_key, Type::TEXT),
-            (&plan.fingerprint.as_slice(), Type::BYTEA),
-            (&request, Type::JSONB),
-            (&currency.code(), Type::TEXT),
-            (&seed, Type::INT8),
-            (&user, Type::INT8),
-            (&event.at, Type::TIMESTAMPTZ),
-            (&event.hash.as_slice(), Type::BYTEA),
-            (&event.kind, Type::TEXT),
-            (&event.detail, Type::TEXT),
-            (&event.prev_hash.as_slice(), Type::BYTEA),
-            (&replans, Type::UUID),
-            (&previous, Type::JSONB),
-        ];
-        for _ in 0..SUBMIT_TRIES {
-            if session.query_opt(SUBMIT, &params).await?.is_some() {
-                super::notify::plan_changed(&session, plan.id).await;
-                return Ok(Submitted::Created(plan.id));
-            }
-            let key = plan.idempotency_key.unwrap_or_default();
-            let sql = "SELECT id, fingerprint FROM plan WHERE idempotency_key = $1";
-            if let Some(row) = session.query_opt(sql, &[(&key, Type::TEXT)]).await? {
-                let mut c = Columns::of(&row, "a plan");
-                let known = PlanId(c.take()?);
-                let same = c.take::<&[u8]>()? == plan.fingerprint;
-                let error = StoreError::KeyReused { key: key.to_owned(), plan: known };
-                return if same { Ok(Submitted::Known(known)) } else { Err(error) };
-            }
-        }
-        Err(StoreError::Conflict { task: "storing a plan" })
-    }
-
     /// # Errors
     /// `NoSuchPlan`.
     pub async fn plan(&self, plan: PlanId) -> Result<Plan, StoreError> {

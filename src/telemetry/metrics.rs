@@ -48,6 +48,7 @@ metrics! {
     PLANS_FINISHED Counter "plans_finished_total" ["state"] "Plans that reached a final state.";
     PLANS_QUEUED Gauge "plans_queued" [] "Plans that wait for their turn.";
     PLANS_IN_FLIGHT Gauge "plans_in_flight" [] "Plans that are worked on.";
+    PLANS_TAKEN_OVER Counter "plans_taken_over_total" [] "Plans freed since another daemon died with them.";
     PLANS_RESUMED Counter "plans_resumed_total" [] "Plans taken up again after a restart.";
     WORKFLOW_SECONDS Histogram "workflow_seconds" ["outcome"] "Seconds from a plan's claim to its options, or to its end without any.";
     BLUEPRINT_SECONDS Histogram "blueprint_seconds" [] "Seconds from a selection to the written documents.";

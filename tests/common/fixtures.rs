@@ -1,10 +1,12 @@
 //! Vendors and requests for tests.
 
+use std::time::Duration;
+
 use eventplanner::{
     model::{
         Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
     },
-    store::{ImportSummary, NewPlan, Reach, SourcingQuery, Store, fingerprint},
+    store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, fingerprint},
 };
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
@@ -153,6 +155,11 @@ pub fn request_document() -> Value {
 
 pub fn request() -> Request {
     Request::parse(request_document().to_string().as_bytes(), now()).unwrap()
+}
+
+/// A claim of up to `limit` plans, a suspect among them.
+pub fn claim(owner: &str, lease: Duration, limit: u32) -> Claim<'_> {
+    Claim { owner, lease, limit, suspect: true }
 }
 
 /// Submits a plan of the usual request.

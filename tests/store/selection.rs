@@ -9,7 +9,7 @@ use eventplanner::{
 
 use crate::common::{
     database,
-    fixtures::{import, submit, vendor, window},
+    fixtures::{claim, import, submit, vendor, window},
     open, raw, store,
 };
 
@@ -19,7 +19,7 @@ const HOLD: Duration = Duration::from_secs(600);
 /// A plan that waits for a selection, and its run number.
 async fn waiting_plan(store: &Store) -> (PlanId, i64) {
     let plan = submit(store).await;
-    let claimed = store.claim("searcher", LEASE, 1).await.unwrap();
+    let claimed = store.claim(claim("searcher", LEASE, 1)).await.unwrap();
     assert_eq!(claimed[0].id, plan);
     let run = claimed[0].run_number;
     let found = Transition::new(plan, run, PlanState::Running, PlanState::AwaitingSelection);

@@ -1,5 +1,6 @@
 //! How replies look to people: tables on a terminal, aligned plain text in a pipe.
 
+mod audit;
 mod plan;
 mod progress;
 mod proof;
@@ -7,6 +8,7 @@ mod status;
 mod table;
 mod vendor;
 
+pub use audit::{audit_text, reloaded_text, verified_text};
 pub use plan::{options_table, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use proof::proof_text;
