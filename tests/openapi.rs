@@ -99,7 +99,9 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     for event in daemon.json(&["plan", "watch", id]).as_array().unwrap() {
         assert_shape(&document, "Event", event);
     }
+    shape("Proof", &["plan", "show", id, "--proof"]);
     shape("Plan", &["plan", "select", id, "1", "--wait"]);
+    shape("Plan", &["plan", "replan", id, "--guests", "150"]);
     let other = shape("Plan", &["plan", "submit", "--wait", wedding.to_str().unwrap()]);
     shape("Plan", &["plan", "cancel", other["id"].as_str().unwrap()]);
     shape("Status", &["status"]);

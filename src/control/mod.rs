@@ -13,6 +13,7 @@ mod follow;
 mod llm;
 pub mod manual;
 mod plan;
+mod proof;
 mod save;
 pub mod show;
 mod socket;
@@ -33,6 +34,7 @@ pub use llm::{
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };
+pub use proof::{ProofCategory, ProofStrategy, ProofView, Replan};
 pub use save::{SaveError, save_document, save_documents};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
 pub use status::{

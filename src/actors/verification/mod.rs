@@ -111,7 +111,7 @@ impl Verifier {
 
 fn queries(plan: &Plan, categories: &[CategoryDef]) -> Vec<SourcingQuery> {
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-    sourcing::queries(&plan.request, categories, today, Reach::Feasible)
+    sourcing::queries(&plan.request, categories, today, Reach::Feasible, None)
 }
 
 /// A store of its own with other settings.
