@@ -121,6 +121,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(search.score_cache, Kind::Switch, "", "Score no combination twice"),
     key!(search.score_cache_size, integer(1, 10_000_000), "combinations", "Scores remembered per plan at most"),
     key!(search.min_difference, integer(1, 16), "vendors", "Vendors in which two options differ, where anything feasible does"),
+    key!(search.stability_weight, number(0.0, 1.0), "fitness", "What keeping all earlier bookings is worth when a plan is replanned"),
     key!(search.options, integer(1, 10), "options", "Options offered per plan"),
     key!(search.proof, Kind::Switch, "", "Prove how far from the best possible the options are, and replace those it beats"),
     key!(search.proof_nodes, integer(1, 10_000_000_000), "nodes", "Nodes that the proof may visit: the same result on every machine"),
