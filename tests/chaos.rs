@@ -19,6 +19,8 @@ mod daemon;
 mod arena;
 #[path = "chaos/backup.rs"]
 mod backup;
+#[path = "chaos/checkpoints.rs"]
+mod checkpoints;
 #[path = "chaos/http.rs"]
 mod http;
 #[path = "chaos/ledger.rs"]

@@ -1,5 +1,7 @@
 //! A PostgreSQL of the test's own that can be crashed, and daemons on it.
 
+#![allow(dead_code, reason = "the bench uses a part of it")]
+
 use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
