@@ -16,6 +16,7 @@ use std::{
 };
 
 use common::{
+    hostile::HOSTILE,
     llm_server::{Behaviour, LlmServer},
     llm_tasks::VINTAGE,
 };
@@ -239,10 +240,89 @@ fn a_cancelled_plan_leaves_its_server_and_a_dead_server_costs_no_plan() {
         runtime.block_on(LlmServer::start_at(&address, ServerKind::Ollama, move |_, body| {
             if silent.load(Ordering::SeqCst) { Behaviour::Silent } else { good_reply(body) }
         }));
-    until("its return", || {
-        daemon.json(&["llm", "status"])["endpoints"][0]["model_state"] != "unreachable"
+    until("its return, and its model's", || {
+        daemon.json(&["llm", "status"])["endpoints"][0]["model_state"] == "ready"
     });
+    assert!(server.seen.loads.load(Ordering::SeqCst) >= 1);
     let plan = submit(&daemon, "a plan after the return", &["--wait"]);
     assert_eq!(server_of(&plan, "requirements"), "one", "{plan}");
     assert_eq!(server.seen.chats(), 2);
+}
+
+/// What a model that takes orders from the texts would say; no schema lets it through.
+fn obedient_reply(body: &Value) -> Behaviour {
+    let properties = &body["format"]["properties"];
+    let reply = if properties["balanced"].is_object() {
+        let line = json!([{"category": "venue", "share": -1}, {"category": "bribe", "share": 2}]);
+        json!({"balanced": line, "venue_and_food": line, "experience": line})
+    } else if properties["summary"].is_object() {
+        json!({
+            "summary": "Every service costs 1 rupee.", "atmosphere": "Call +91 98765 43210.",
+            "arrival_note": "We meet on 1 January 2030.", "closing": "By Moonlight Palace.",
+        })
+    } else {
+        let mut reply: Value = serde_json::from_str(VINTAGE).unwrap();
+        reply["price"] = json!(1);
+        reply["vendor"] = json!("Moonlight Palace");
+        reply
+    };
+    Behaviour::Reply(reply.to_string())
+}
+
+/// The sample vendors, each with a hostile description.
+fn import_hostile_vendors(daemon: &Daemon) {
+    let text = fs::read(sample("vendors.json")).unwrap();
+    let mut vendors: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    for (vendor, (text, _)) in vendors.iter_mut().zip(HOSTILE.iter().cycle()) {
+        // An import refuses hidden characters.
+        vendor["description"] = json!(text.replace(['\u{200b}', '\u{202e}'], " "));
+    }
+    let file = daemon.folder.path().join("hostile.json");
+    fs::write(&file, serde_json::to_vec(&vendors).unwrap()).unwrap();
+    let imported = daemon.ctl(&["vendors", "import", file.to_str().unwrap()]);
+    assert!(imported.status.success(), "{imported:?}");
+}
+
+/// The plans of all hostile visions, in their order.
+fn plan_all(daemon: &Daemon) -> Vec<Value> {
+    let plans = HOSTILE.map(|(vision, _)| submit(daemon, vision, &[]));
+    let show = |plan: &Value| daemon.json(&["plan", "show", plan["id"].as_str().unwrap()]);
+    until("all options", || plans.iter().all(|plan| show(plan)["state"] == "awaiting_selection"));
+    plans.iter().map(show).collect()
+}
+
+#[test]
+fn hostile_words_change_no_price_vendor_date_or_total() {
+    let runtime = Runtime::new().unwrap();
+    let obeys = Arc::new(AtomicBool::new(true));
+    let obeying = Arc::clone(&obeys);
+    let server =
+        runtime.block_on(LlmServer::start(ServerKind::Ollama, move |_, body| {
+            match obeying.load(Ordering::SeqCst) {
+                true => obedient_reply(body),
+                false => Behaviour::status(400, "", "{}"),
+            }
+        }));
+    let daemon = start(&Arc::new(folder()), &server);
+    import_hostile_vendors(&daemon);
+    let misled = plan_all(&daemon);
+    obeys.store(false, Ordering::SeqCst);
+    let by_rules = plan_all(&daemon);
+    for (misled, by_rules) in misled.iter().zip(&by_rules) {
+        assert_eq!(misled["options"], by_rules["options"]);
+        assert_eq!(misled["event"], by_rules["event"]);
+        assert_eq!(misled["shares"], by_rules["shares"]);
+        assert_eq!(server_of(misled, "requirements"), "rules");
+    }
+
+    obeys.store(true, Ordering::SeqCst);
+    let id = misled[0]["id"].as_str().unwrap();
+    let done = daemon.json(&["plan", "select", id, "1", "--wait"]);
+    assert_eq!(server_of(&done, "blueprint"), "rules");
+    let out = daemon.folder.path().join("out");
+    daemon.json(&["plan", "documents", id, "--output", out.to_str().unwrap()]);
+    let blueprint = fs::read_to_string(out.join("blueprint.md")).unwrap();
+    for order in ["Every service costs", "98765", "2030", "Moonlight"] {
+        assert!(!blueprint.contains(order), "{order} in\n{blueprint}");
+    }
 }

@@ -234,7 +234,8 @@ async fn what_the_server_tells_of_its_model_is_advice() {
     let gateway = gateway(quick(vec![endpoint]));
     let status = gateway.warm_up().await.remove(0);
     assert_eq!((&status.state, status.context_tokens), (&ModelState::Ready, Some(8_192)));
-    assert_eq!(status.advice().as_deref(), Some("set `num_ctx` to at most 8192"));
+    let advice = "set `num_ctx` to at most 8192, or give the server a longer context";
+    assert_eq!(status.advice().as_deref(), Some(advice));
 
     server.models.lock().unwrap().shown = json!({"capabilities": ["embedding"]});
     let status = gateway.warm_up().await.remove(0);

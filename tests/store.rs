@@ -12,6 +12,8 @@ mod migrations;
 mod plans;
 #[path = "store/pool.rs"]
 mod pool;
+#[path = "store/replies.rs"]
+mod replies;
 #[path = "store/selection.rs"]
 mod selection;
 #[path = "store/vendors.rs"]

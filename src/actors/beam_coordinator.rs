@@ -18,7 +18,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    control::{ApiError, DocumentView, PlanEvent, PlanList, PlanView},
+    control::{ApiError, DocumentView, PlanEvent, PlanList, PlanView, ProofView, Replan},
     model::{PlanId, PlanState},
     planning::abstract_file::ProblemFile,
 };
@@ -67,6 +67,19 @@ pub struct CancelPlan {
 pub struct GetDocument {
     pub id: PlanId,
     pub name: String,
+}
+
+/// A new plan for an earlier one's event under changed circumstances. Answered after its commit.
+pub struct ReplanPlan {
+    pub id: PlanId,
+    pub change: Replan,
+    pub idempotency_key: Option<String>,
+    pub uid: u32,
+}
+
+/// What a plan's bound rests on, checked anew.
+pub struct GetProof {
+    pub id: PlanId,
 }
 
 /// A plan's problem as any solver can read it.
@@ -149,6 +162,8 @@ served_by! {
     SelectOption => select -> PlanView;
     CancelPlan => cancel -> PlanView;
     GetDocument => document -> DocumentView;
+    ReplanPlan => replan -> Submitted;
+    GetProof => proof -> ProofView;
     ExportProblem => export -> ProblemFile;
     WatchPlan => watch -> Watched;
 }

@@ -20,7 +20,7 @@ use crate::{
     control::{ApiError, ErrorCode},
     llm::{Answer, Priority, Task},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
-    store::{AgentOutcome, AgentRun, Reach},
+    store::{AgentOutcome, AgentRun, Plan, Reach},
 };
 
 /// How the agents may run.
@@ -66,15 +66,15 @@ impl Peers {
     /// side always comes to an end.
     pub async fn brief(
         &self,
-        plan: PlanId,
-        request: &Request,
+        plan: &Plan,
         today: Date,
         limits: BriefingLimits,
     ) -> Result<Briefing, ApiError> {
+        let request = &plan.request;
         let categories = self.requested_categories(request).await?;
         // Requirements and budgeting share one batch; with sourcing that makes three agents.
-        let asking = self.ask_both(plan, request, &categories, limits);
-        let sourcing = self.source(plan, request, &categories, today, Reach::Feasible, limits);
+        let asking = self.ask_both(plan.id, request, &categories, limits);
+        let sourcing = self.source(plan, &categories, today, Reach::Feasible, limits);
         let (answers, sourced) = match limits.parallel {
             0 | 1 => (asking.await?, sourcing.await?),
             _ => tokio::try_join!(asking, sourcing)?,
@@ -109,16 +109,15 @@ impl Peers {
     /// All vendors within `reach`, and the areas they lie in.
     pub async fn source(
         &self,
-        plan: PlanId,
-        request: &Request,
+        plan: &Plan,
         categories: &[CategoryDef],
         today: Date,
         reach: Reach,
         limits: BriefingLimits,
     ) -> Result<(sourcing::Supply, AgentRun), ApiError> {
-        let started = Started::now(plan);
+        let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
-            let queries = sourcing::queries(request, categories, today, reach);
+            let queries = sourcing::queries(request, categories, today, reach, plan.replans);
             let found = self.vendors.ask(SourceVendors { queries }).await?;
             let vendors: Vec<_> =
                 found.iter().flat_map(|of_category| of_category.iter().cloned()).collect();

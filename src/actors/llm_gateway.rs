@@ -63,7 +63,7 @@ impl Message for WarmUp {
 pub struct CheckHealth;
 
 impl Message for CheckHealth {
-    type Result = Result<(), ApiError>;
+    type Result = Result<Vec<EndpointStatus>, ApiError>;
 }
 
 /// Refreshes the keep-alive of models that were not asked for a while.
@@ -177,14 +177,11 @@ impl Handler<WarmUp> for LlmGateway {
 }
 
 impl Handler<CheckHealth> for LlmGateway {
-    type Result = ResponseFuture<Result<(), ApiError>>;
+    type Result = ResponseFuture<Result<Vec<EndpointStatus>, ApiError>>;
 
     fn handle(&mut self, _: CheckHealth, _: &mut Context<Self>) -> Self::Result {
         let gateway = self.gateway.clone();
-        self.work.run("llm_gateway", async move {
-            gateway.check_health().await;
-            Ok(())
-        })
+        self.work.run("llm_gateway", async move { Ok(gateway.check_health().await) })
     }
 }
 

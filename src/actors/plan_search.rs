@@ -16,6 +16,7 @@ use super::{
     briefing::Briefing,
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
+    proof_record::ProofRecord,
     run_context::{RunContext, RunError, agent_event, report_agents},
     search_run::{self, SearchEnd, SearchEvent, SearchInput},
 };
@@ -41,7 +42,7 @@ pub async fn search(
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
     let limits = context.briefing_limits(plan.id);
-    let briefing = context.peers.brief(plan.id, &plan.request, today, limits).await?;
+    let briefing = context.peers.brief(plan, today, limits).await?;
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
     report_agents(context, log, &runs);
     *agent_runs = runs;
@@ -54,13 +55,15 @@ pub async fn search(
         shares,
         vendors: supply.vendors,
         today,
+        previous: plan.previous.clone(),
     });
     let mut history = Vec::new();
     let end = run_search(context, plan, log, input.clone(), resume_from, &mut history).await?;
     let finished = Finished { context, plan, log, input: &input, runs: agent_runs, started };
     match end {
-        SearchEnd::Found { options, tally, notes: found } => {
+        SearchEnd::Found { options, tally, notes: found, proof } => {
             let notes = [notes, found].concat();
+            keep_proof(context, plan, proof).await?;
             finished.options(options, tally, notes, history).await
         }
         SearchEnd::Infeasible => {
@@ -72,6 +75,19 @@ pub async fn search(
              raise search.deadline_ms, search.proof_nodes or search.max_rounds"
         ))),
     }
+}
+
+/// Stores what the bound rests on, where the problem is small enough to be kept.
+async fn keep_proof(
+    context: &RunContext,
+    plan: &Plan,
+    proof: Option<Box<ProofRecord>>,
+) -> Result<(), RunError> {
+    let Some(proof) = proof else { return Ok(()) };
+    let packed = context.work.compute(move || proof.pack()).await;
+    let packed = packed.map_err(|panicked| RunError::Passing(panicked.to_string()))?;
+    let row = packed.map_err(|e| RunError::Final(format!("a proof could not be packed: {e}")))?;
+    Ok(context.store.put_proof(plan.id, plan.run_number, &row).await?)
 }
 
 /// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they
@@ -217,10 +233,8 @@ async fn explain(
     today: Date,
 ) -> Result<Infeasibility, RunError> {
     let limits = context.briefing_limits(plan.id);
-    let (supply, _) = context
-        .peers
-        .source(plan.id, &plan.request, &input.categories, today, Reach::Relaxed, limits)
-        .await?;
+    let (supply, _) =
+        context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
     let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
     let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
     explained.map_err(|panicked| RunError::Failed(format!("the explanation failed: {panicked}")))

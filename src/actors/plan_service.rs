@@ -9,29 +9,24 @@ use uuid::Uuid;
 use super::{
     admission::{Admission, Refused},
     beam_coordinator::{
-        CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
+        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    briefing::BriefingLimits,
     dispatcher::Handover,
-    plan_events, plan_view,
+    plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,
-    search_run::{self, SearchInput},
     vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
 };
 use crate::{
     config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
-    llm::Priority,
     model::{
         Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
         Window,
     },
-    planning::abstract_file::ProblemFile,
     store::{
-        Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, Reach, StoreError, Transition,
-        fingerprint,
+        Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, StoreError, Transition, fingerprint,
     },
     telemetry::{events, metrics},
 };
@@ -39,10 +34,17 @@ use crate::{
 const LIST_LIMIT_MAX: u32 = 1_000;
 const KEY_MAX_CHARS: usize = 200;
 
+/// Who submits, and how urgently.
+#[derive(Clone, Copy)]
+struct Caller {
+    uid: u32,
+    priority: i16,
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct PlanService {
-    context: RunContext,
+    pub(super) context: RunContext,
     runs: Runs,
     handover: Handover,
     admission: Arc<Admission>,
@@ -54,24 +56,49 @@ impl PlanService {
     }
 
     /// As they are now; a call sees one and the same to its end.
-    fn settings(&self) -> Arc<Settings> {
+    pub(super) fn settings(&self) -> Arc<Settings> {
         self.handover.settings.borrow().clone()
     }
 
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
     pub async fn submit(&self, message: SubmitPlan) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
-        let key = checked_key(message.idempotency_key)?;
         let request = Request::parse(&message.document, now)?;
-        self.check_names(&request).await?;
-        self.admit(message.uid).await?;
+        let caller = Caller { uid: message.uid, priority: message.priority };
+        self.keep(&request, &message.document, message.idempotency_key, caller, None).await
+    }
+
+    /// Stores a plan that stands in for an earlier one under changed circumstances.
+    pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
+        let ReplanPlan { id, change, idempotency_key, uid } = message;
+        let plan = self.context.store.plan(id).await?;
+        let previous = replan::previous_option(&plan)?;
+        let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
+        let document = replan::fingerprinted(id, &change);
+        let caller = Caller { uid, priority: 0 };
+        self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
+    }
+
+    async fn keep(
+        &self,
+        request: &Request,
+        document: &[u8],
+        idempotency_key: Option<String>,
+        caller: Caller,
+        replans: Option<(PlanId, Option<&PlanOption>)>,
+    ) -> Result<Submitted, ApiError> {
+        let now = Timestamp::now();
+        let key = checked_key(idempotency_key)?;
+        self.check_names(request).await?;
+        self.admit(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
-            request: &request,
-            fingerprint: fingerprint(&message.document),
+            request,
+            fingerprint: fingerprint(document),
             idempotency_key: key.as_deref(),
-            requested_by: Some(message.uid),
-            priority: message.priority,
+            requested_by: Some(caller.uid),
+            priority: caller.priority,
+            replans,
             created_at: now,
         };
         let submitted = self.context.store.submit(&plan).await?;
@@ -82,7 +109,9 @@ impl PlanService {
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
             self.handover.wake.notify_one();
-            return Ok(Submitted { plan: PlanView::queued(id, &request, now), created });
+            let mut plan = PlanView::queued(id, request, now);
+            plan.replans = replans.map(|(id, _)| id);
+            return Ok(Submitted { plan, created });
         }
         Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
     }
@@ -172,7 +201,11 @@ impl PlanService {
         }
         let option = option_of(&plan, number)?;
         let held = self.windows(&plan.request, option).await?;
-        let bookings = Bookings::Hold { vendors: &held, lasts: self.settings().workflow.hold };
+        let bookings = Bookings::Hold {
+            vendors: &held,
+            lasts: self.settings().workflow.hold,
+            instead_of: plan.replans,
+        };
         let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
@@ -209,7 +242,7 @@ impl PlanService {
             let vendor = vendor.ok_or(StoreError::NoSuchVendor { vendor: chosen.id.clone() })?;
             let definition = categories.iter().find(|d| d.name == chosen.category);
             let lead = definition.map_or(0, |definition| definition.lead_minutes);
-            let event = request.time.window();
+            let event = request.window_of(&chosen.category);
             let window = event.widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
             windows.push((chosen.id.clone(), window));
         }
@@ -252,36 +285,6 @@ impl PlanService {
         let plan = store.plan(id).await?;
         let message = format!("plan {id} ({}) has no document `{name}`", plan.state);
         Err(ApiError::new(ErrorCode::NotFound, message).with_hint("`plan show` lists them"))
-    }
-
-    /// The plan's problem with the vendors as they are now.
-    pub async fn export(&self, message: ExportProblem) -> Result<ProblemFile, ApiError> {
-        let context = &self.context;
-        let plan = context.store.plan(message.id).await?;
-        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
-            let message = format!("plan {} has not been searched yet", message.id);
-            return Err(ApiError::new(ErrorCode::WrongState, message)
-                .with_hint("wait for its options, or submit it again"));
-        };
-        let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let settings = self.settings();
-        let limits = BriefingLimits::of(&settings.workflow, Priority::Interactive);
-        let categories = context.peers.requested_categories(&plan.request).await?;
-        let (supply, _) = context
-            .peers
-            .source(plan.id, &plan.request, &categories, today, Reach::Feasible, limits)
-            .await?;
-        let input = SearchInput {
-            request: plan.request,
-            requirements,
-            categories,
-            areas: supply.areas,
-            shares,
-            vendors: supply.vendors,
-            today,
-        };
-        let file = context.work.compute(move || search_run::problem_file(&input, &settings.search));
-        file.await.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
     }
 
     pub async fn watch(&self, message: WatchPlan) -> Result<Watched, ApiError> {

@@ -51,7 +51,7 @@ pub struct LlmEndpoint {
     /// How long the last warm-up took.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warm_up_ms: Option<u64>,
-    /// The longest context that the model was trained for, where the server tells.
+    /// The longest context that the model can have, where the server tells.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub context_tokens: Option<u32>,
     #[serde(default)]

@@ -12,6 +12,7 @@ mod event;
 mod follow;
 mod llm;
 mod plan;
+mod proof;
 mod save;
 pub mod show;
 mod socket;
@@ -31,6 +32,7 @@ pub use llm::{
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
 };
+pub use proof::{ProofCategory, ProofStrategy, ProofView, Replan};
 pub use save::{SaveError, save_document, save_documents};
 pub use socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
 pub use status::{

@@ -129,6 +129,9 @@ pub enum PlanCommand {
     /// Show a plan with its options.
     Show {
         id: PlanId,
+        /// What its bound rests on, checked anew from the problem that was searched.
+        #[arg(long, conflicts_with = "audit")]
+        proof: bool,
         /// Show all that happened to it instead, with the proof that nothing was changed.
         #[arg(long)]
         audit: bool,
@@ -144,6 +147,9 @@ pub enum PlanCommand {
         #[arg(long)]
         wait: bool,
     },
+    /// Plan the same event anew under changed circumstances, keeping as many bookings as
+    /// possible.
+    Replan(ReplanArgs),
     /// Cancel a plan and free its vendors.
     Cancel { id: PlanId },
     /// Erase the personal data of a plan that has ended: client, vision, documents.
@@ -161,6 +167,31 @@ pub enum PlanCommand {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
+          .args(["without", "guests", "budget", "date"]))]
+pub struct ReplanArgs {
+    pub id: PlanId,
+    /// A vendor that dropped out; may be repeated.
+    #[arg(long, value_name = "VENDOR")]
+    pub without: Vec<String>,
+    /// Another number of guests.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub guests: Option<i64>,
+    /// Another budget, in the plan's currency.
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+    pub budget: Option<String>,
+    /// Another date: 2027-02-14, or +180d from today.
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
+    pub date: Option<String>,
+    /// Wait for the options; exit code 1 where there are none.
+    #[arg(long)]
+    pub wait: bool,
+    /// Idempotency key: the same key with the same change is the same plan.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,6 +7,7 @@ mod drain;
 mod error;
 mod input;
 mod plan;
+mod replan;
 mod session;
 mod vendors;
 

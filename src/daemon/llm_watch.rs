@@ -16,7 +16,9 @@ use crate::{
         llm_gateway::{CheckHealth, KeepWarm, SaveReplies, WarmUp},
         reply_keeper::ReplyKeeper,
     },
-    llm::{BreakerState, FailureKind, GatewayEvent, ModelState, settings::LlmSettings},
+    llm::{
+        BreakerState, EndpointStatus, FailureKind, GatewayEvent, ModelState, settings::LlmSettings,
+    },
     model::PlanState,
     store::Store,
     telemetry::events::{LLM_BREAKER_CLOSED, LLM_BREAKER_OPENED, LLM_WARM, LLM_WARM_FAILED},
@@ -31,31 +33,50 @@ const KEEP_WARM_EVERY_MAX: Duration = Duration::from_secs(60);
 /// How long a save may hold up the daemon's end.
 const SAVE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Runs until the process ends. Plans that come during the warm-up wait for their model, or are
+/// Runs until the process ends. Plans that come during a warm-up wait for their model, or are
 /// answered by the rules.
 pub async fn look_after(actors: Actors, store: Store, settings: LlmSettings, log: Logger) {
     let log = log.new(o!("actor" => "llm_gateway"));
     if settings.endpoints.is_empty() {
         return;
     }
-    let servers = async {
-        if settings.warm_up
-            && let Err(error) = actors.llm.ask(WarmUp).await
-        {
-            warn!(log, "models were not warmed up: {}", error);
-        }
-        tokio::join!(watch_health(&actors, &settings), keep_warm(&actors, &store, &settings));
-    };
-    tokio::join!(servers, keep_replies(&actors, &settings, &log));
+    if settings.warm_up {
+        tokio::spawn(warm_up(actors.clone(), log.clone()));
+    }
+    tokio::join!(
+        watch_health(&actors, &settings, &log),
+        keep_warm(&actors, &store, &settings),
+        keep_replies(&actors, &settings, &log)
+    );
 }
 
-async fn watch_health(actors: &Actors, settings: &LlmSettings) {
+async fn warm_up(actors: Actors, log: Logger) {
+    if let Err(error) = actors.llm.ask(WarmUp).await {
+        warn!(log, "models were not warmed up: {}", error);
+    }
+}
+
+/// A server that comes back has lost its model: it is loaded again, aside, since that may take
+/// minutes.
+async fn watch_health(actors: &Actors, settings: &LlmSettings, log: &Logger) {
     let mut every = every(settings.health_interval);
+    let mut before = Vec::new();
     loop {
         every.tick().await;
         // An actor that restarts is asked again at the next tick.
-        let _ = actors.llm.ask(CheckHealth).await;
+        let Ok(now) = actors.llm.ask(CheckHealth).await else { continue };
+        if settings.warm_up && one_is_back(&before, &now) {
+            tokio::spawn(warm_up(actors.clone(), log.clone()));
+        }
+        before = now;
     }
+}
+
+/// Whether a server that did not answer does so now.
+fn one_is_back(before: &[EndpointStatus], now: &[EndpointStatus]) -> bool {
+    let is_gone =
+        |status: &EndpointStatus| matches!(status.model.state, ModelState::Unreachable { .. });
+    before.iter().zip(now).any(|(before, now)| is_gone(before) && !is_gone(now))
 }
 
 /// Plans that wait or run will need the models: they are to stay in memory.

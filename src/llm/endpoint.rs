@@ -51,7 +51,7 @@ struct Model {
     state: ModelState,
     /// How long the last warm-up took.
     warm_up: Option<Duration>,
-    /// The longest context that it was trained for.
+    /// The longest context that it can have.
     context_tokens: Option<u32>,
 }
 

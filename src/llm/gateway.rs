@@ -148,8 +148,8 @@ impl Gateway {
             .await;
     }
 
-    /// Asks every server how it is, without work for its model. A server that answers gets a
-    /// probe at once where its breaker is open.
+    /// Asks every server how it is, without work for its model. One that was gone and answers
+    /// gets a probe at once where its breaker is open.
     pub async fn check_health(&self) -> Vec<EndpointStatus> {
         let inner = &self.0;
         let all = inner.endpoints.iter();

@@ -109,7 +109,7 @@ pub struct LlmSettings {
     pub batching: bool,
     /// Requests of one plan that go out together.
     pub batch_size: usize,
-    /// Idle connections kept per server.
+    /// Connections kept per server; no endpoint's `parallel` may be more.
     pub max_connections: usize,
     pub retries: u32,
     /// Requests that may wait for an endpoint's turn.

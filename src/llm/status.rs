@@ -61,7 +61,8 @@ pub struct ModelStatus {
     pub state: ModelState,
     /// How long the last warm-up took.
     pub warm_up: Option<std::time::Duration>,
-    /// The longest context that the model was trained for, where the server tells.
+    /// The longest context that the model, or the server's place for a request, has; where the
+    /// server tells.
     pub context_tokens: Option<u32>,
     /// The context that it is asked for.
     pub num_ctx: u32,
@@ -72,7 +73,10 @@ impl ModelStatus {
     pub fn advice(&self) -> Option<String> {
         let too_long = self.context_tokens.filter(|tokens| *tokens < self.num_ctx);
         let of_state = self.state.advice().map(str::to_owned);
-        of_state.or_else(|| too_long.map(|tokens| format!("set `num_ctx` to at most {tokens}")))
+        let shorter = |tokens: u32| {
+            format!("set `num_ctx` to at most {tokens}, or give the server a longer context")
+        };
+        of_state.or_else(|| too_long.map(shorter))
     }
 }
 

@@ -152,9 +152,14 @@ impl Upstream<'_> {
         let body = self.body(task, schema, messages)?;
         let mut tries = 0;
         let mut loading = 0;
+        let mut before = None;
         loop {
             let failure = match self.try_once(body.clone(), until, spent).await {
                 Ok(completion) => return Ok(completion),
+                // That the breaker has opened meanwhile explains nothing.
+                Err(failure) if failure.kind == FailureKind::BreakerOpen => {
+                    return Err(before.unwrap_or(failure));
+                }
                 Err(failure) => failure,
             };
             let is_loading = failure.kind == FailureKind::Loading;
@@ -175,7 +180,8 @@ impl Upstream<'_> {
             if too_long || Instant::now() + wait >= until.min(deadline) {
                 return Err(failure);
             }
-            self.back_off(failure, wait, spent).await;
+            self.back_off(failure.clone(), wait, spent).await;
+            before = Some(failure);
         }
     }
 
@@ -282,6 +288,10 @@ impl Upstream<'_> {
         let is_loading = code == 503 && body.to_ascii_lowercase().contains("loading");
         let kind = if is_loading { FailureKind::Loading } else { kind };
         let mut failure = Failure { retry_after: asked, ..Failure::status(kind, code) };
+        if kind == FailureKind::ClientError && is_context_overflow(&body) {
+            let advice = "the prompt is longer than the server's context; see `num_ctx`";
+            failure.detail = Some(advice.to_owned());
+        }
         if kind == FailureKind::ModelAbsent {
             let remedy = self.endpoint.absent_remedy();
             failure.detail = Some(remedy.clone());
@@ -295,6 +305,12 @@ fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = value.and_then(|value| value.split(';').next()).map(str::trim);
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
+}
+
+/// Whether an error's body names its cause as llama.cpp or OpenAI's protocol does. Its text may
+/// quote the prompt and goes no further.
+fn is_context_overflow(body: &str) -> bool {
+    ["exceed_context_size_error", "context_length_exceeded"].iter().any(|code| body.contains(code))
 }
 
 /// What kept a request from getting a response's head.

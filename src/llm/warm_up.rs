@@ -108,6 +108,16 @@ struct OpenAiModels {
 #[derive(Deserialize)]
 struct OpenAiModel {
     id: String,
+    /// Of vLLM.
+    max_model_len: Option<u32>,
+    /// Of llama.cpp.
+    meta: Option<LlamaCppMeta>,
+}
+
+#[derive(Deserialize)]
+struct LlamaCppMeta {
+    /// Of one slot.
+    n_ctx: Option<u32>,
 }
 
 async fn load_ollama(
@@ -124,7 +134,10 @@ async fn load_ollama(
         let remedy = "it writes no text; set `model` to one that can complete".to_owned();
         return Ok(ModelState::Unfit { remedy });
     }
-    endpoint.set_model(ModelState::Loading, None, events);
+    // A model that is refreshed is there all the while.
+    if endpoint.model_status().state != ModelState::Ready {
+        endpoint.set_model(ModelState::Loading, None, events);
+    }
     let api = endpoint.settings.ollama_api;
     let load = ollama::load_body(api, &endpoint.settings.model, endpoint.pinned);
     endpoint.called_now();
@@ -195,7 +208,9 @@ async fn check_openai(endpoint: &Endpoint, settings: &LlmSettings) -> Result<Mod
     }
     let served: OpenAiModels = get_json(endpoint, settings, "v1/models").await?;
     let model = &endpoint.settings.model;
-    if served.data.iter().any(|known| known.id == *model) {
+    if let Some(known) = served.data.iter().find(|known| known.id == *model) {
+        let of_slot = known.meta.as_ref().and_then(|meta| meta.n_ctx);
+        endpoint.set_context(known.max_model_len.or(of_slot));
         return Ok(ModelState::Ready);
     }
     let others: Vec<&str> = served.data.iter().take(5).map(|known| known.id.as_str()).collect();

@@ -80,8 +80,8 @@ impl Compact {
     }
 
     /// A candidate's use as this problem counts it.
-    pub fn own_use(&self, place: usize, usage: &[f64]) -> Vec<f64> {
-        usage.iter().zip(&self.base[place]).map(|(used, base)| used - base).collect()
+    pub fn own_use(&self, place: usize, usage: impl Iterator<Item = f64>) -> Vec<f64> {
+        usage.zip(&self.base[place]).map(|(used, base)| used - base).collect()
     }
 
     /// What rounding can add to or take from a bound with this credit.

@@ -22,6 +22,7 @@ mod plan_change;
 mod plan_queue;
 mod plans;
 mod pool;
+mod proofs;
 mod retention;
 mod session;
 pub mod settings;
@@ -51,6 +52,7 @@ pub use plans::{
     fingerprint,
 };
 pub use pool::PoolStatus;
+pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};

@@ -56,6 +56,8 @@ pub struct NewPlan<'a> {
     pub requested_by: Option<u32>,
     /// Higher goes first; 0 for most.
     pub priority: i16,
+    /// The plan that this one replans, and the option that it starts from.
+    pub replans: Option<(PlanId, Option<&'a PlanOption>)>,
     pub created_at: Timestamp,
 }
 
@@ -110,6 +112,10 @@ pub struct Plan {
     pub infeasibility: Option<Infeasibility>,
     pub error: Option<String>,
     pub cancel_requested: bool,
+    /// The plan that this one replans.
+    pub replans: Option<PlanId>,
+    /// The option of that plan whose vendors are to be kept.
+    pub previous: Option<PlanOption>,
 }
 
 /// A line of a list of plans.
@@ -150,7 +156,7 @@ macro_rules! plan_columns {
          plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
          plan.failures, plan.crashes, \
          plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
-         plan.error, plan.cancel_requested"
+         plan.error, plan.cancel_requested, plan.replans, plan.previous"
     };
 }
 pub(super) use plan_columns;
@@ -179,6 +185,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         infeasibility: c.json_opt()?,
         error: c.take()?,
         cancel_requested: c.take()?,
+        replans: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
+        previous: c.json_opt()?,
     })
 }
 

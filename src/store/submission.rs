@@ -37,9 +37,9 @@ const TASK: &str = "storing a plan";
 /// statement: one round trip, one commit.
 const SUBMIT: &str = "
     WITH new AS (
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY AS n
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14) WITH ORDINALITY AS n
             (id, priority, key, fingerprint, request, currency, seed, client, created_at, hash,
-             detail, n)
+             detail, replans, previous, n)
     ), head AS (
         SELECT coalesce((SELECT turn FROM plan WHERE state = 'queued'
                          ORDER BY priority DESC, turn LIMIT 1), 0) AS turn
@@ -50,10 +50,11 @@ const SUBMIT: &str = "
     ), fresh AS (
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after, turn,
-                          audit_seq, audit_hash)
+                          audit_seq, audit_hash, replans, previous)
         SELECT n.id, 'queued', n.priority, n.key, n.fingerprint, n.request::jsonb, n.currency,
                n.seed, n.client, n.created_at, n.created_at, n.created_at, now(),
-               begins.turn + row_number() OVER (PARTITION BY n.client ORDER BY n.n) - 1, 1, n.hash
+               begins.turn + row_number() OVER (PARTITION BY n.client ORDER BY n.n) - 1, 1, n.hash,
+               n.replans, n.previous::jsonb
         FROM new n JOIN begins ON begins.client IS NOT DISTINCT FROM n.client
         -- The same order everywhere: two batches with the same keys don't wait in a circle.
         ORDER BY n.key
@@ -81,6 +82,9 @@ struct Submission {
     /// Of the first audit row.
     hash: [u8; 32],
     detail: String,
+    replans: Option<PlanId>,
+    /// JSON.
+    previous: Option<String>,
     done: oneshot::Sender<Result<Submitted, StoreError>>,
 }
 
@@ -125,6 +129,7 @@ impl Submission {
         let detail = serde_json::json!({
             "to": PlanState::Queued.as_str(),
             "requested_by": plan.requested_by,
+            "replans": plan.replans.map(|(plan, _)| plan),
         });
         let event = AuditEvent::new("state", detail);
         let row = { Head::EMPTY }.append(plan.id, plan.created_at, &event);
@@ -132,6 +137,7 @@ impl Submission {
             task: TASK,
             cause: error.to_string(),
         };
+        let previous = plan.replans.and_then(|(_, option)| option).map(serde_json::to_string);
         Ok(Self {
             id: plan.id,
             priority: plan.priority,
@@ -144,6 +150,8 @@ impl Submission {
             created_at: row.at,
             hash: row.hash,
             detail: row.detail,
+            replans: plan.replans.map(|(plan, _)| plan),
+            previous: previous.transpose().map_err(unstorable)?,
             done,
         })
     }
@@ -270,8 +278,10 @@ async fn insert(sql: &impl Sql, batch: &[&Submission]) -> Result<HashSet<PlanId>
     let created: Vec<Timestamp> = batch.iter().map(|s| s.created_at).collect();
     let hashes: Vec<&[u8]> = batch.iter().map(|s| s.hash.as_slice()).collect();
     let details: Vec<&str> = batch.iter().map(|s| s.detail.as_str()).collect();
+    let replans: Vec<_> = batch.iter().map(|s| s.replans.map(|plan| plan.0)).collect();
+    let previous: Vec<Option<&str>> = batch.iter().map(|s| s.previous.as_deref()).collect();
     let none = Head::EMPTY.hash;
-    let params: [Param<'_>; 12] = [
+    let params: [Param<'_>; 14] = [
         (&ids, Type::UUID_ARRAY),
         (&priorities, Type::INT2_ARRAY),
         (&keys, Type::TEXT_ARRAY),
@@ -284,6 +294,8 @@ async fn insert(sql: &impl Sql, batch: &[&Submission]) -> Result<HashSet<PlanId>
         (&hashes, Type::BYTEA_ARRAY),
         (&details, Type::TEXT_ARRAY),
         (&none.as_slice(), Type::BYTEA),
+        (&replans, Type::UUID_ARRAY),
+        (&previous, Type::TEXT_ARRAY),
     ];
     let rows = sql.query(SUBMIT, &params).await?;
     rows.iter().map(|row| Ok(PlanId(Columns::of(row, "a plan").take()?))).collect()

@@ -180,6 +180,7 @@ pub fn new_plan(id: PlanId) -> NewPlan<'static> {
         idempotency_key: None,
         requested_by: Some(1_000),
         priority: 0,
+        replans: None,
         created_at: now(),
     }
 }

@@ -35,7 +35,7 @@ async fn select(
 ) -> Result<i64, StoreError> {
     let patch = Patch {
         selected: Some(1),
-        bookings: Bookings::Hold { vendors, lasts },
+        bookings: Bookings::Hold { instead_of: None, vendors, lasts },
         ..Patch::default()
     };
     let change = Transition::new(plan, run, PlanState::AwaitingSelection, PlanState::Writing)

@@ -3,6 +3,7 @@
 mod audit;
 mod plan;
 mod progress;
+mod proof;
 mod status;
 mod table;
 mod vendor;
@@ -10,6 +11,7 @@ mod vendor;
 pub use audit::{audit_text, reloaded_text, verified_text};
 pub use plan::{options_table, plan_list, plan_text};
 pub use progress::{Progress, event_line};
+pub use proof::proof_text;
 pub use status::{alerts_text, health_text, llm_text, status_text};
 pub use table::{Look, Table};
 pub use vendor::{import_text, vendor_list, vendor_stats};

@@ -37,6 +37,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/plans/{id}/events").route(web::get().to(events::watch)))
         .service(resource("/v1/plans/{id}/select").route(web::post().to(plans::select)))
         .service(resource("/v1/plans/{id}/cancel").route(web::post().to(plans::cancel)))
+        .service(resource("/v1/plans/{id}/replan").route(web::post().to(plans::replan)))
+        .service(resource("/v1/plans/{id}/proof").route(web::get().to(plans::proof)))
         .service(resource("/v1/plans/{id}/export").route(web::get().to(plans::export)))
         .service(resource("/v1/plans/{id}/audit").route(web::get().to(audit::show)))
         .service(resource("/v1/plans/{id}/erase").route(web::post().to(plans::erase)))

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     actors::beam_coordinator::{
-        CancelPlan, ExportProblem, GetPlan, ListPlans, SelectOption, SubmitPlan,
+        CancelPlan, ExportProblem, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption,
+        SubmitPlan, Submitted,
     },
     control::{self, ApiError, ErrorCode, PlanList, parse_duration},
     daemon::peer::{Admin, Peer},
@@ -47,11 +48,27 @@ pub async fn submit(
     let admits = priority <= 0 || context.admins.includes(peer.uid);
     check_priority(priority, admits)?;
     let message = SubmitPlan { document, idempotency_key, priority, uid: peer.uid };
-    let submitted = context.actors.coordinator.ask(message).await?;
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+/// As `submit`, with a plan that stands in for an earlier one.
+pub async fn replan(
+    context: Data<Context>,
+    peer: Peer,
+    request: HttpRequest,
+    PlanPath(id): PlanPath,
+    Json(change): Json<control::Replan>,
+) -> Answer {
+    let idempotency_key = idempotency_key(&request)?;
+    let message = ReplanPlan { id, change, idempotency_key, uid: peer.uid };
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+fn accepted(submitted: Submitted) -> HttpResponse {
     let location = format!("/v1/plans/{}", submitted.plan.id);
     let mut response =
         if submitted.created { HttpResponse::Accepted() } else { HttpResponse::Ok() };
-    Ok(response.insert_header((header::LOCATION, location)).json(submitted.plan))
+    response.insert_header((header::LOCATION, location)).json(submitted.plan)
 }
 
 #[derive(Deserialize)]
@@ -108,6 +125,12 @@ pub async fn select(
 pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) -> Answer {
     let plan = context.actors.coordinator.ask(CancelPlan { id, uid: peer.uid }).await?;
     Ok(HttpResponse::Ok().json(plan))
+}
+
+/// What the bound rests on, checked for this reply.
+pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+    let proof = context.actors.coordinator.ask(GetProof { id }).await?;
+    Ok(HttpResponse::Ok().json(proof))
 }
 
 #[derive(Deserialize)]
