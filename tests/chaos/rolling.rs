@@ -22,15 +22,15 @@ fn a_rolling_restart_drops_nothing() {
     let digest = json_of(&plan)["plan_digest"].as_str().unwrap().to_owned();
     let sockets = daemons.iter().map(|daemon| daemon.as_ref().unwrap().socket()).collect();
     let clients = Clients::start(sockets, 2, 1);
-    for index in 0..daemons.len() {
-        let daemon = daemons[index].take().unwrap();
+    for slot in &mut daemons {
+        let daemon = slot.take().unwrap();
         let drained = daemon.ctl(&["drain"]);
         assert!(drained.status.success(), "{drained:?}");
         assert_eq!(daemon.json(&["status"])["state"], "drained");
         signal(&daemon, Signal::SIGTERM);
         let folder = daemon.folder.clone();
         assert_eq!(daemon.wait().code(), Some(0));
-        daemons[index] = Some(arena.daemon_in(folder, &[]));
+        *slot = Some(arena.daemon_in(folder, &[]));
     }
     let ledger = clients.finish();
     let daemon = daemons[0].as_ref().unwrap();
