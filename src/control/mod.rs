@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod follow;
 mod llm;
+pub mod manual;
 mod plan;
 mod proof;
 mod save;
@@ -18,6 +19,7 @@ pub mod show;
 mod socket;
 mod status;
 mod vendor;
+mod verification;
 
 pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
@@ -40,4 +42,8 @@ pub use status::{
 };
 pub use vendor::{
     GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
+};
+pub use verification::{
+    Mechanism, OptimizationsView, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, Verdict,
+    VerifyOptimizations,
 };

@@ -7,7 +7,7 @@ use slog::{Logger, info};
 use super::{exit::Failed, notify};
 use crate::{
     config::Settings,
-    store::{Cluster, StateLock, Store},
+    store::{Cluster, StateLock, Store, settings::DatabaseSettings},
     telemetry::events::{CLUSTER_STARTED, CLUSTER_STOPPED},
 };
 
@@ -17,6 +17,8 @@ const DATABASE: &str = "eventplanner";
 /// An open database.
 pub struct Database {
     pub store: Store,
+    /// With the address that is in use.
+    pub settings: DatabaseSettings,
     /// None where the database is somebody else's.
     cluster: Option<Cluster>,
 }
@@ -48,7 +50,7 @@ impl Database {
         }
         notify::status(log, "bringing the schema up to date");
         let store = Store::open(&database).await?;
-        Ok(Self { store, cluster })
+        Ok(Self { store, settings: database, cluster })
     }
 
     /// For `status`; never the URL, which may hold a password.

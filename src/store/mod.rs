@@ -29,6 +29,7 @@ pub mod settings;
 mod sourcing;
 mod state_lock;
 mod submission;
+mod unpooled;
 mod vendor_record;
 mod vendor_row;
 mod vendors;
@@ -55,6 +56,7 @@ pub use pool::PoolStatus;
 pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
+pub use unpooled::ping_without_pool;
 pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};
 
 use std::sync::Arc;
