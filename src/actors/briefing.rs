@@ -109,7 +109,7 @@ impl Peers {
         let started = Started::now(plan);
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach);
-            let found = self.vendors.ask(SourceVendors { queries }).await?;
+            let found = SourceVendors::ask(&self.vendors, queries).await?;
             let vendors: Vec<_> =
                 found.iter().flat_map(|of_category| of_category.iter().cloned()).collect();
             let cities = sourcing::cities(request, &vendors);

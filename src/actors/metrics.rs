@@ -36,6 +36,9 @@ use crate::{
     },
 };
 
+/// A database that takes longer to say that it is there is as good as away.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Firing alerts, and those that were resolved.
 pub struct GetAlerts;
 
@@ -228,7 +231,11 @@ impl Sources {
         }
         telemetry.gauge(metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
         telemetry.gauge(metrics::UPTIME, &[], watch.began.elapsed().as_secs_f64());
+        let answers = tokio::time::timeout(PING_TIMEOUT, self.store.ping()).await;
+        let up = matches!(answers, Ok(Ok(())));
+        telemetry.gauge(metrics::DATABASE_UP, &[], f64::from(u8::from(up)));
         let pool = self.store.pool_status();
+        telemetry.gauge(metrics::DATABASE_WAITING, &[], pool.waiting as f64);
         telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["used"], f64::from(pool.in_use));
         let idle = pool.open.saturating_sub(pool.in_use);
         telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["idle"], f64::from(idle));
@@ -242,6 +249,8 @@ impl Sources {
         if let Ok(cache) = self.peers.vendors.ask(GetQueryCounters).await {
             telemetry.set_total(metrics::QUERY_CACHE, &["hit"], cache.hits);
             telemetry.set_total(metrics::QUERY_CACHE, &["miss"], cache.misses);
+            telemetry.set_total(metrics::QUERY_CACHE_COALESCED, &[], cache.coalesced);
+            telemetry.set_total(metrics::QUERY_CACHE_INVALIDATED, &[], cache.invalidations);
             telemetry.gauge(metrics::QUERY_CACHE_ENTRIES, &[], cache.entries as f64);
         }
         if let Ok(status) = self.peers.llm.ask(GetLlmStatus).await {

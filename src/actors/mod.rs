@@ -3,7 +3,7 @@
 //!
 //! | actor | file | beside it |
 //! |---|---|---|
-//! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
+//! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | |
@@ -14,6 +14,8 @@ pub mod agents;
 pub mod beam_coordinator;
 mod blueprint_run;
 mod briefing;
+pub mod cached_sourcing;
+mod catalogue_watch;
 mod checkpoint;
 mod digest;
 mod dispatcher;
@@ -25,14 +27,17 @@ mod plan_run;
 mod plan_search;
 mod plan_service;
 mod plan_view;
-mod query_cache;
+pub mod query_cache;
+mod query_figures;
 mod run_context;
+mod search_filter;
 mod search_run;
 mod start;
 pub mod supervision;
-mod vendor_import;
+pub mod vendor_import;
 pub mod vendor_search;
 mod work;
 
+pub use query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
 pub use work::Work;

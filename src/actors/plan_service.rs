@@ -18,14 +18,11 @@ use super::{
     plan_events, plan_view,
     run_context::{Interrupt, RunContext},
     search_run::{self, SearchInput},
-    vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
+    vendor_search::{FindMissingVendors, ForgetStale, GetCategories},
 };
 use crate::{
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
-    model::{
-        Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
-        Window,
-    },
+    model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId, Window},
     planning::abstract_file::ProblemFile,
     store::{
         Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, Reach, StoreError, Transition,
@@ -171,9 +168,8 @@ impl PlanService {
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
         let changed = store.transition(&change).await;
-        // Whatever became of it: what was read of these categories before may be stale.
-        let categories: Vec<Category> = option.vendors.iter().map(|v| v.category.clone()).collect();
-        self.context.peers.vendors.ask(ForgetCategories(categories)).await?;
+        // Whatever became of it: what was read of these vendors before may be stale.
+        self.context.peers.vendors.ask(ForgetStale).await?;
         if let Err(error) = changed {
             if matches!(error, StoreError::Taken { .. }) {
                 warn!(self.context.work.log, "a vendor is taken"; events::PLAN_CONFLICT,
@@ -213,7 +209,10 @@ impl PlanService {
     pub async fn cancel(&self, message: CancelPlan) -> Result<PlanView, ApiError> {
         let CancelPlan { id, uid } = message;
         let store = &self.context.store;
-        match store.cancel(id, Some(uid)).await? {
+        let cancelled = store.cancel(id, Some(uid)).await?;
+        // Its vendors are free again.
+        self.context.peers.vendors.ask(ForgetStale).await?;
+        match cancelled {
             Cancelled::AtOnce => {
                 self.context.telemetry.inc(metrics::PLANS_FINISHED, &["cancelled"]);
                 info!(self.context.work.log, "a plan was cancelled"; events::PLAN_CANCELLED,

@@ -71,6 +71,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(paths.runtime_dir, Kind::Path, "", "Sockets; empty: $RUNTIME_DIRECTORY, else `run` in the state directory"),
 
     key!(database.url, Kind::SecretUrl, "", "Connection; empty: a private PostgreSQL of the daemon's own in the state directory"),
+    key!(database.tls_ca, Kind::Path, "", "Certificates (PEM) that the server's must be signed by; encrypts all connections, as sslmode=require in the URL does with the system's certificates; empty: the system's"),
     key!(database.bin_dir, Kind::Path, "", "PostgreSQL's server binaries for the private database; empty: PATH, then /usr/lib/postgresql/*/bin, newest first"),
     key!(database.pool_size, integer(1, 100), "connections", "Connections kept open"),
     key!(database.max_overflow, integer(0, 200), "connections", "Connections beyond pool_size, opened under load"),
@@ -81,7 +82,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(database.max_lifetime, span(s(10), DAY), "", "A connection is replaced after this time"),
     key!(database.pre_ping, Kind::Switch, "", "Test a connection before it is handed out"),
     key!(database.max_connection_errors, integer(1, 100), "attempts", "Failed attempts to connect before a caller is given an error"),
-    key!(database.retry_delay, span(ms(10), s(300)), "", "The time between two attempts to connect"),
+    key!(database.retry_delay, span(ms(10), s(300)), "", "Longest time between two attempts to connect; at most 1 s counts, so that a server that is back is found"),
     key!(database.prepared_statements, Kind::Switch, "", "Prepare statements once per connection; off behind PgBouncer in transaction mode"),
     key!(database.query_cache, Kind::Switch, "", "Remember the results of vendor queries"),
     key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most"),

@@ -6,7 +6,7 @@ use jiff::civil;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use crate::model::{Category, Vendor};
+use crate::model::{Category, CateringPolicy, Currency, Vendor};
 
 /// Query of `GET /v1/vendors/search`. Everything is optional and all of it must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,24 +19,55 @@ pub struct VendorQuery {
     /// A part of the name, in any case.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
+    /// Words of the name or description, as a web search takes them: `"sea view" -hotel`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub words: Option<String>,
     /// Serves that many.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub guests: Option<u32>,
     /// Not blacked out and not closed that day.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub date: Option<civil::Date>,
-    /// Carries this tag or style.
+    /// Carries it as a tag, amenity or style.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub style: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub amenity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cuisine: Option<String>,
+    /// Has a price of at most this in `currency`, e.g. `1500.00`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_price: Option<String>,
+    /// The same for a price per guest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_guest_price: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<Currency>,
+    /// `LAT,LON` in degrees.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub near: Option<String>,
+    /// Km around `near`; 10 where absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub within_km: Option<f64>,
+    /// Name of the source of its record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub catering: Option<CateringPolicy>,
     /// 0–5.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub min_rating: Option<f64>,
     /// 1–1,000; 50 where absent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub limit: Option<u32>,
+    /// Leaves out so many: the next page.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offset: Option<u32>,
 }
 
-/// Reply of `GET /v1/vendors/search`: by category, best rating first, then by id.
+/// Reply of `GET /v1/vendors/search`: best rating first, then by id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VendorList {
     pub vendors: Vec<Vendor>,
@@ -109,9 +140,12 @@ pub struct GenerateVendors {
     pub count: u32,
     #[serde(default)]
     pub seed: u64,
-    /// Empty: the generator's own cities.
+    /// Empty: the generator's own cities, or as many invented ones as `city_count` says.
     #[serde(default)]
     pub cities: Vec<String>,
+    /// Invented cities, 0–10,000.
+    #[serde(default)]
+    pub city_count: u32,
 }
 
 /// Reply of `GET /v1/vendors/stats`.

@@ -10,7 +10,7 @@ use jiff::civil;
 
 use crate::{
     control::{CacheName, ImportFormat, parse_duration},
-    model::{PlanId, PlanState},
+    model::{CateringPolicy, Currency, PlanId, PlanState},
 };
 
 /// Steers the event planning daemon over its Unix socket.
@@ -165,8 +165,12 @@ pub enum VendorsCommand {
         #[arg(long, default_value_t = 0, value_name = "S")]
         seed: u64,
         /// May be repeated; else the generator's own cities.
-        #[arg(long = "city", value_name = "CITY")]
+        #[arg(long = "city", value_name = "CITY", conflicts_with = "city_count")]
         cities: Vec<String>,
+        /// So many invented cities in place of named ones.
+        #[arg(long = "cities", default_value_t = 0, value_name = "N",
+              value_parser = clap::value_parser!(u32).range(..=10_000))]
+        city_count: u32,
     },
     /// Count vendors by category and city.
     Stats,
@@ -213,13 +217,53 @@ pub struct SearchArgs {
     /// Works on that day, e.g. 2027-02-14.
     #[arg(long)]
     pub date: Option<civil::Date>,
-    /// A tag or style.
+    /// A tag, amenity or style.
     #[arg(long)]
     pub tag: Option<String>,
+    /// Words of the name or description, e.g. '"sea view" -hotel'.
+    #[arg(long)]
+    pub words: Option<String>,
+    #[arg(long)]
+    pub style: Option<String>,
+    #[arg(long)]
+    pub amenity: Option<String>,
+    #[arg(long)]
+    pub cuisine: Option<String>,
+    /// Has a price of at most this.
+    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    pub max_price: Option<String>,
+    /// Has a price per guest of at most this.
+    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    pub max_guest_price: Option<String>,
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<Currency>,
+    /// Around a place, in degrees.
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    pub near: Option<String>,
+    /// Km around it.
+    #[arg(long, value_name = "KM", requires = "near")]
+    pub within: Option<f64>,
+    /// Name of the source of the record.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// in_house, outside or both.
+    #[arg(long, value_parser = catering())]
+    pub catering: Option<CateringPolicy>,
     #[arg(long, value_name = "0-5")]
     pub min_rating: Option<f64>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub limit: Option<u32>,
+    /// Leave out so many: the next page.
+    #[arg(long, value_name = "N")]
+    pub offset: Option<u32>,
+}
+
+fn catering() -> impl TypedValueParser<Value = CateringPolicy> {
+    PossibleValuesParser::new(["in_house", "outside", "both"]).map(|name| match name.as_str() {
+        "in_house" => CateringPolicy::InHouse,
+        "outside" => CateringPolicy::Outside,
+        _ => CateringPolicy::Both,
+    })
 }
 
 #[cfg(test)]

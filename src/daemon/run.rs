@@ -88,7 +88,11 @@ fn run_in_system(
             }
         };
         info!(log, "ready"; DAEMON_READY, "startup_ms" => started.elapsed().as_millis() as u64);
-        notify::notify(log, &[NotifyState::Ready, NotifyState::Status("ready")]);
+        let status = match daemon.database.store.pool_status().reachable {
+            true => "ready",
+            false => "waiting for the database",
+        };
+        notify::notify(log, &[NotifyState::Ready, NotifyState::Status(status)]);
         daemon.until(&mut stop, settings, log).await
     });
     work.shutdown_timeout(Duration::from_secs(1));
@@ -116,9 +120,11 @@ impl Daemon {
         let lock = StateLock::acquire(&settings.paths.state_dir)?;
         // Callers wait in its queue until the daemon is ready.
         let (socket, listener) = ControlSocket::bind(&settings.control)?;
-        let (lock, database) = open_database(args, settings, lock, log, work).await?;
+        let telemetry = Telemetry::new(&settings.metrics);
+        let (lock, database) = open_database(args, settings, lock, &telemetry, log, work).await?;
         let store = database.store.clone();
-        let actors = start_actors(settings, lock.directory(), &store, log, work, &escalate)?;
+        let shared = (store.clone(), telemetry);
+        let actors = start_actors(settings, lock.directory(), shared, log, work, &escalate)?;
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
             started_at: Timestamp::now(),
@@ -200,7 +206,7 @@ impl Daemon {
 fn start_actors(
     settings: &Settings,
     state_dir: &Path,
-    store: &Store,
+    (store, telemetry): (Store, Telemetry),
     log: &Logger,
     work: &tokio::runtime::Runtime,
     escalate: &mpsc::Sender<&'static str>,
@@ -208,9 +214,9 @@ fn start_actors(
     let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
     let events = gateway.take_events();
     let foundation = Foundation {
-        store: store.clone(),
+        store,
         gateway,
-        telemetry: Telemetry::new(&settings.metrics),
+        telemetry,
         work: Work::new(work.handle().clone(), log.clone()),
         owner: daemon_name(state_dir)?,
     };
@@ -229,12 +235,14 @@ async fn open_database(
     args: &RunArgs,
     settings: &Settings,
     lock: StateLock,
+    telemetry: &Telemetry,
     log: &Logger,
     work: &tokio::runtime::Runtime,
 ) -> Result<(StateLock, Database), Failed> {
+    let telemetry = telemetry.clone();
     let (settings, log, fresh) = (settings.clone(), log.clone(), args.fresh_database.clone());
     let opening = Aborting(work.spawn(async move {
-        let database = Database::open(&settings, &lock, fresh.as_deref(), &log).await?;
+        let database = Database::open(&settings, &lock, fresh.as_deref(), &telemetry, &log).await?;
         Ok((lock, database))
     }));
     opening.finished().await

@@ -50,10 +50,14 @@ const LOG_TAIL_BYTES: u64 = 2_000;
 
 /// Small, and as durable as PostgreSQL's defaults are (fsync, full_page_writes, synchronous
 /// commits stay on).
-const SERVER_SETTINGS: [(&str, &str); 11] = [
+const SERVER_SETTINGS: [(&str, &str); 13] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
-    ("shared_buffers", "32MB"),
+    // Memory is taken as pages are touched: a small catalogue takes little of it.
+    ("shared_buffers", "256MB"),
+    ("maintenance_work_mem", "256MB"),
+    // Of disks without moving parts.
+    ("random_page_cost", "1.1"),
     ("max_wal_size", "1GB"),
     ("checkpoint_timeout", "15min"),
     // Compiling a plan costs more than any query here takes.

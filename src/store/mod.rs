@@ -4,26 +4,38 @@ mod agent_runs;
 mod audit;
 mod binaries;
 mod bookings;
+mod changes;
 mod checkpoints;
 mod cluster;
 mod cluster_files;
 mod cluster_process;
 mod columns;
+mod conditions;
+mod connector;
+mod database_stats;
 mod documents;
 mod error;
+mod history;
 mod import;
 mod import_places;
+mod indexes;
 mod metric_rows;
 mod migrations;
 mod notify;
+mod observer;
 mod plan_change;
+mod plan_list;
 mod plan_queue;
 mod plans;
 mod pool;
+mod pool_health;
+mod pool_manager;
 mod session;
 pub mod settings;
 mod sourcing;
 mod state_lock;
+mod vendor_filter;
+mod vendor_pack;
 mod vendor_record;
 mod vendor_row;
 mod vendors;
@@ -31,27 +43,33 @@ mod vendors;
 pub use agent_runs::{AgentOutcome, AgentRun};
 pub use audit::{AuditEvent, AuditRow, ChainCheck};
 pub use bookings::{Booking, Bookings};
+pub use changes::{Changes, Horizon, Touched};
 pub use checkpoints::Checkpoint;
 pub use cluster::Cluster;
+pub use database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
 pub use documents::{Document, DocumentInfo};
 pub use error::{RowError, StoreError};
-pub use import::{ImportSession, ImportSummary};
+pub use history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
+pub use import::{ImportPlan, ImportSession, ImportSummary};
 pub use metric_rows::MetricRow;
 pub use migrations::migrate;
 pub use notify::PLAN_CHANNEL;
+pub use observer::{Observer, QueryFigures, Unobserved};
 pub use plan_change::{Cancelled, Changed, Lease, Patch, Transition};
+pub use plan_list::{Failure, PlanFilter};
 pub use plan_queue::{CLAIM_MAX, Renewed};
 pub use plans::{
-    LIST_LIMIT_MAX, NewPlan, Plan, PlanFilter, PlanResult, PlanSummary, RoundFigures, Submitted,
-    fingerprint,
+    LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
 };
 pub use pool::PoolStatus;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
-pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};
+pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
+pub use vendors::VendorCount;
+
+use std::sync::Arc;
 
 use settings::DatabaseSettings;
-use tokio_postgres::Config;
 
 /// The database: cheap to clone, shared by all actors.
 #[derive(Clone)]
@@ -64,13 +82,36 @@ impl Store {
     /// that lives as long as the process.
     ///
     /// # Errors
-    /// As [`migrate`]; `Refused` for an address that can't be read.
+    /// As [`Store::closed`] and [`Store::bring_up`].
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let config: Config = settings.url.parse().map_err(|e: tokio_postgres::Error| {
-            StoreError::Refused { cause: error::describe(&e) }
-        })?;
-        migrate(&config, settings).await?;
-        Ok(Self { pool: pool::Pool::open(config, settings) })
+        let store = Self::closed(settings, Arc::new(Unobserved))?;
+        store.bring_up().await?;
+        Ok(store)
+    }
+
+    /// A store that answers `Unreachable` until it was brought up. `observer` learns of every
+    /// statement.
+    ///
+    /// # Errors
+    /// `Refused` for an address or certificates that can't be read.
+    pub fn closed(
+        settings: &DatabaseSettings,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { pool: pool::Pool::closed(settings, observer)? })
+    }
+
+    /// Brings the schema up to date and opens the pool; once that is done, it does nothing.
+    ///
+    /// # Errors
+    /// As [`migrate`]. The store stays closed and names the error as its reason.
+    pub async fn bring_up(&self) -> Result<(), StoreError> {
+        if let Err(error) = migrate(self.pool.settings()).await {
+            self.pool.wait_for(&error);
+            return Err(error);
+        }
+        self.pool.open();
+        Ok(())
     }
 
     /// How the pool is doing.

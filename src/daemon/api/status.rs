@@ -49,6 +49,7 @@ pub async fn features() -> Answer {
 /// Answers from memory alone, also while everything else is busy or down.
 pub async fn status(context: Data<Context>) -> Answer {
     let facts = &context.facts;
+    let pool = context.store.pool_status();
     let uptime = Timestamp::now().duration_since(facts.started_at);
     Ok(HttpResponse::Ok().json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -59,6 +60,8 @@ pub async fn status(context: Data<Context>) -> Answer {
         state_dir: facts.state_dir.display().to_string(),
         memory_bytes: resident_bytes(),
         database: facts.database.to_owned(),
+        database_problem: (!pool.reachable)
+            .then(|| pool.last_error.unwrap_or_else(|| "not reached yet".to_owned())),
         actors: context.actors.status(),
     }))
 }
