@@ -64,7 +64,8 @@ END $$;
 -- hands.
 CREATE TRIGGER vendor_edited BEFORE UPDATE ON vendor FOR EACH ROW
     WHEN (OLD.import_number = NEW.import_number) EXECUTE FUNCTION note_vendor_change();
-CREATE TRIGGER vendor_added BEFORE INSERT ON vendor FOR EACH ROW
+-- After the row: a trigger before it would make COPY insert row by row.
+CREATE TRIGGER vendor_added AFTER INSERT ON vendor FOR EACH ROW
     WHEN (NEW.packed IS NULL) EXECUTE FUNCTION note_vendor_change();
 CREATE TRIGGER vendor_removed BEFORE DELETE ON vendor FOR EACH ROW
     EXECUTE FUNCTION note_vendor_change();
@@ -99,9 +100,9 @@ CREATE TRIGGER booking_changed AFTER UPDATE ON booking REFERENCING NEW TABLE AS 
 CREATE TRIGGER booking_removed AFTER DELETE ON booking REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_booking_change();
 
-COMMENT ON INDEX service_category_pkey IS 'names of categories in every list of vendors';
-COMMENT ON INDEX service_category_name_key IS 'sourcing, vendors search: a category by its name';
-COMMENT ON INDEX service_category_position_key IS 'the categories in their order';
+COMMENT ON INDEX service_category_pkey IS 'integrity: one row per category';
+COMMENT ON INDEX service_category_name_key IS 'integrity: one category of a name';
+COMMENT ON INDEX service_category_position_key IS 'integrity: one order of the categories';
 COMMENT ON INDEX city_pkey IS 'names of cities in every list of vendors';
 COMMENT ON INDEX city_key_key IS 'sourcing, vendors search: a city by its name in lower case';
 COMMENT ON INDEX area_pkey IS 'names of areas in every list of vendors';
@@ -116,15 +117,14 @@ COMMENT ON INDEX checkpoint_pkey IS 'resuming: the newest checkpoint of a plan';
 COMMENT ON INDEX document_pkey IS 'plan documents: a document by name';
 COMMENT ON INDEX plan_event_pkey IS 'verify: the audit chain of a plan';
 COMMENT ON INDEX booking_pkey IS 'expiry: the holds that ran out, row by row';
-COMMENT ON INDEX booking_no_overlap IS 'no double booking: overlapping bookings of a slot';
-COMMENT ON INDEX booking_by_vendor IS 'sourcing, holds, the next free time: live bookings of a vendor';
+COMMENT ON INDEX booking_no_overlap IS 'integrity: two live bookings of a slot never overlap';
 COMMENT ON INDEX booking_by_plan IS 'plan show, confirm, release: the bookings of a plan';
 COMMENT ON INDEX booking_expiring IS 'expiry: holds that ran out';
-COMMENT ON INDEX agent_run_pkey IS 'history of runs: a page after the last one';
+COMMENT ON INDEX agent_run_pkey IS 'integrity: one row per run';
 COMMENT ON INDEX agent_run_by_plan IS 'plan show: the agents of a plan';
-COMMENT ON INDEX workflow_metric_pkey IS 'rows of one moment in the order of their writing';
+COMMENT ON INDEX workflow_metric_pkey IS 'integrity: one row per measurement';
 COMMENT ON INDEX workflow_metric_by_name IS 'report: one metric over a span of time';
-COMMENT ON INDEX catalogue_change_pkey IS 'changes in the order of their writing';
+COMMENT ON INDEX catalogue_change_pkey IS 'integrity: one row per change';
 
 -- Trigrams: parts of names.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;

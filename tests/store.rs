@@ -4,6 +4,10 @@ mod common;
 
 #[path = "store/cluster.rs"]
 mod cluster;
+#[path = "store/faults.rs"]
+mod faults;
+#[path = "store/indexes.rs"]
+mod indexes;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/plans.rs"]

@@ -48,6 +48,9 @@ COMMENT ON INDEX vendor_amenities IS 'vendors search --amenity, --tag';
 CREATE INDEX vendor_details ON vendor USING gin (details jsonb_path_ops) WHERE details IS NOT NULL;
 COMMENT ON INDEX vendor_details IS 'vendors search --source, --catering';
 
+CREATE INDEX booking_live ON booking (vendor_id) INCLUDE (slot, during, expires_at, plan_id) WHERE state IN ('held', 'confirmed');
+COMMENT ON INDEX booking_live IS 'sourcing, holds, the next free option: live bookings of a vendor, from the index alone';
+
 CREATE INDEX plan_by_state ON plan (state, created_at DESC, id DESC);
 COMMENT ON INDEX plan_by_state IS 'plan list --state; how many plans stand in a state';
 

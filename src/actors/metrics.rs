@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::{
     briefing::Peers,
+    database_use,
     llm_gateway::GetLlmStatus,
     supervision::{Heartbeat, Lifeline},
     vendor_search::GetQueryCounters,
@@ -184,7 +185,9 @@ impl Handler<GetReport> for Metrics {
             let figures = sources.telemetry.snapshot();
             let window = Window::between(&Snapshot::default(), &figures, watch.began.elapsed());
             let firing = watch.book.firing().cloned().collect();
-            Ok(Report::new(Timestamp::now(), &window, firing, &watch.limits))
+            let mut report = Report::new(Timestamp::now(), &window, firing, &watch.limits);
+            report.database.server = database_use::server_part(&sources.store).await;
+            Ok(report)
         })
     }
 }

@@ -25,8 +25,7 @@ use crate::{
     model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId, Window},
     planning::abstract_file::ProblemFile,
     store::{
-        Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, Reach, StoreError, Transition,
-        fingerprint,
+        Bookings, Cancelled, NewPlan, Patch, Plan, Reach, StoreError, Transition, fingerprint,
     },
     telemetry::{events, metrics},
 };
@@ -134,18 +133,16 @@ impl PlanService {
     }
 
     pub async fn list(&self, message: ListPlans) -> Result<PlanList, ApiError> {
-        if !(1..=LIST_LIMIT_MAX).contains(&message.limit) {
+        let ListPlans { mut filter, before } = message;
+        if !(1..=LIST_LIMIT_MAX).contains(&filter.limit) {
             let hint = format!("write a number from 1 to {LIST_LIMIT_MAX}");
-            return Err(ApiError::invalid("limit", format!("is {}", message.limit), hint));
+            return Err(ApiError::invalid("limit", format!("is {}", filter.limit), hint));
         }
-        let after = match message.before {
-            Some(id) => Some((self.context.store.plan(id).await?.created_at, id)),
-            None => None,
-        };
-        let filter =
-            PlanFilter { state: message.state, after, limit: message.limit, ..Default::default() };
+        if let Some(id) = before {
+            filter.after = Some((self.context.store.plan(id).await?.created_at, id));
+        }
         let plans = self.context.store.plans(&filter).await?;
-        let full = plans.len() == message.limit as usize;
+        let full = plans.len() == filter.limit as usize;
         let next = plans.last().map(|plan| plan.id).filter(|_| full);
         Ok(PlanList { plans: plans.into_iter().map(plan_view::summary).collect(), next })
     }
@@ -174,6 +171,8 @@ impl PlanService {
             if matches!(error, StoreError::Taken { .. }) {
                 warn!(self.context.work.log, "a vendor is taken"; events::PLAN_CONFLICT,
                     "plan_id" => %id, "option" => number);
+                let hint = self.next_free(&plan, number).await?;
+                return Err(ApiError::from(error).with_hint(hint));
             }
             return Err(error.into());
         }
@@ -182,6 +181,20 @@ impl PlanService {
         self.runs.wake();
         self.context.events.tell_stored(store, id).await;
         self.get(GetPlan { id }).await
+    }
+
+    /// What to do once an option's vendors are taken: the first other option that is still free.
+    async fn next_free(&self, plan: &Plan, lost: u32) -> Result<String, ApiError> {
+        let result = plan.result.as_ref();
+        let options = result.map(|result| result.options.as_slice()).unwrap_or_default();
+        for option in options.iter().filter(|option| option.number != lost) {
+            let windows = self.windows(&plan.request, option).await?;
+            if self.context.store.taken(&windows).await?.is_empty() {
+                let (id, number) = (plan.id, option.number);
+                return Ok(format!("option {number} is still free: `plan select {id} {number}`"));
+            }
+        }
+        Ok("none of its options is free any more: submit the request again".to_owned())
     }
 
     /// The needed window of each vendor of an option: from setup to teardown.

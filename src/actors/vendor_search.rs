@@ -13,6 +13,7 @@ use tokio::{sync::oneshot, task::AbortHandle};
 use super::{
     cached_sourcing::{CachedSourcing, Found},
     catalogue_watch,
+    database_use::database_use,
     query_cache::{QueryCache, QueryCacheCounters},
     search_filter::search_filter,
     supervision::{Handle, Heartbeat, Lifeline},
@@ -21,8 +22,8 @@ use super::{
 };
 use crate::{
     control::{
-        ApiError, ErrorCode, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorQuery,
-        VendorStats,
+        ApiError, DatabaseUse, ErrorCode, GenerateVendors, ImportFormat, ImportReport, VendorCount,
+        VendorQuery, VendorStats,
     },
     model::{AreaMap, CategoryDef, Vendor, VendorId},
     store::{SourcingQuery, Store},
@@ -300,8 +301,13 @@ impl Handler<GetVendorStats> for VendorSearch {
     type Result = ResponseFuture<Result<VendorStats, ApiError>>;
 
     fn handle(&mut self, _: GetVendorStats, _: &mut Context<Self>) -> Self::Result {
-        let store = self.store.clone();
-        self.work.run("vendor_search", async move { Ok(stats(store.vendor_counts().await?)) })
+        let (store, sourcing) = (self.store.clone(), self.sourcing.clone());
+        let telemetry = self.telemetry.clone();
+        self.work.run("vendor_search", async move {
+            let mut stats = stats(store.vendor_counts().await?);
+            stats.database = database_use(&store, sourcing.counters(), &telemetry).await?;
+            Ok(stats)
+        })
     }
 }
 
@@ -340,5 +346,6 @@ fn stats(counts: Vec<crate::store::VendorCount>) -> VendorStats {
         city: count.city,
         vendors: count.vendors,
     };
-    VendorStats { total, counts: counts.into_iter().map(count).collect() }
+    let counts = counts.into_iter().map(count).collect();
+    VendorStats { total, counts, database: DatabaseUse::default() }
 }

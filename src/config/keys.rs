@@ -220,13 +220,14 @@ const fn threshold(max: f64) -> Kind {
 
 /// Five keys per alert rule.
 #[rustfmt::skip]
-static ALERTS: [[Key<Settings>; 5]; 11] = [
+static ALERTS: [[Key<Settings>; 5]; 12] = [
     alert!(cpu, 100.0, "percent of all cores", "CPU use above"),
     alert!(memory, 100.0, "percent of the machine's memory", "Memory use above"),
     alert!(response_time, 3600.0, "seconds", "95th percentile of the control API's answers above"),
     alert!(error_rate, 100.0, "percent of answers", "Control API answers with a server error above"),
     alert!(workflow_time, 86400.0, "seconds", "Mean time from claim to options above"),
     alert!(pool_usage, 100.0, "percent of pool_size + max_overflow", "Database connections in use above"),
+    alert!(database_errors, 1_000_000.0, "errors in a cycle", "Database errors, failed connects and waits for a connection included, above"),
     alert!(query_time, 3600.0, "seconds", "Mean time of a database query above"),
     alert!(llm_time, 3600.0, "seconds", "Mean time of a request to an LLM server above"),
     alert!(query_cache_hits, 100.0, "percent of look-ups", "Query cache hits below"),

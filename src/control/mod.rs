@@ -31,5 +31,6 @@ pub use status::{
     ActorStatus, Alert, Alerts, Features, HealthView, ReportFormat, ResolvedAlert, StatusView,
 };
 pub use vendor::{
-    GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
+    DatabaseUse, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery,
+    VendorStats,
 };

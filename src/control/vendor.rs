@@ -149,11 +149,34 @@ pub struct GenerateVendors {
 }
 
 /// Reply of `GET /v1/vendors/stats`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VendorStats {
     pub total: u64,
     /// By category order, then city.
     pub counts: Vec<VendorCount>,
+    /// How the daemon's database does since the daemon's start.
+    #[serde(default)]
+    pub database: DatabaseUse,
+}
+
+/// Figures without a measurement yet are absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DatabaseUse {
+    pub query_cache_hit_percent: Option<f64>,
+    pub query_cache_entries: u64,
+    pub queries: u64,
+    pub query_mean_ms: Option<f64>,
+    pub query_p99_ms: Option<f64>,
+    pub connections_in_use: u32,
+    pub connections_open: u32,
+    pub connections_limit: u32,
+    pub callers_waiting: u64,
+    pub connection_errors: u64,
+    /// Indexes that no query has used, the largest first.
+    pub unused_indexes: Vec<String>,
+    /// Statement, and its mean time in ms, the slowest first; absent without
+    /// `pg_stat_statements`.
+    pub slow_statements: Option<Vec<(String, f64)>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

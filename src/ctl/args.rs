@@ -10,7 +10,7 @@ use jiff::civil;
 
 use crate::{
     control::{CacheName, ImportFormat, parse_duration},
-    model::{CateringPolicy, Currency, PlanId, PlanState},
+    model::{CateringPolicy, Currency, EventType, PlanId, PlanState},
 };
 
 /// Steers the event planning daemon over its Unix socket.
@@ -100,6 +100,22 @@ pub enum PlanCommand {
     List {
         #[arg(long)]
         state: Option<PlanState>,
+        /// User id of whoever submitted them.
+        #[arg(long, value_name = "UID")]
+        user: Option<u32>,
+        /// A part of the client's name.
+        #[arg(long)]
+        client: Option<String>,
+        /// Day of the event, e.g. 2027-02-14.
+        #[arg(long)]
+        date: Option<civil::Date>,
+        /// City of the event.
+        #[arg(long)]
+        city: Option<String>,
+        #[arg(long, value_parser = event_type())]
+        event_type: Option<EventType>,
+        #[arg(long, value_name = "CODE")]
+        currency: Option<Currency>,
         /// At most so many.
         #[arg(long, default_value_t = 20, value_name = "N",
               value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -256,6 +272,20 @@ pub struct SearchArgs {
     /// Leave out so many: the next page.
     #[arg(long, value_name = "N")]
     pub offset: Option<u32>,
+}
+
+fn event_type() -> impl TypedValueParser<Value = EventType> {
+    let known = [
+        EventType::Wedding,
+        EventType::Birthday,
+        EventType::Corporate,
+        EventType::Gala,
+        EventType::Other,
+    ];
+    PossibleValuesParser::new(known.map(EventType::as_str)).map(move |name| {
+        let found = known.into_iter().find(|event_type| event_type.as_str() == name);
+        found.unwrap_or(EventType::Other)
+    })
 }
 
 fn catering() -> impl TypedValueParser<Value = CateringPolicy> {

@@ -42,6 +42,10 @@ pub enum StoreError {
     #[error("{task}: stopped by the database's time limit: {cause}")]
     TimedOut { task: &'static str, cause: String },
 
+    /// No disk space or memory, or a quota that is used up. Nothing was changed.
+    #[error("{task}: the database has no room: {cause}; make room and try again")]
+    NoRoom { task: &'static str, cause: String },
+
     /// Another transaction came in between. Nothing was changed; try again at once.
     #[error("{task}: another transaction came in between; try again")]
     Conflict { task: &'static str },
@@ -135,6 +139,9 @@ impl StoreError {
             SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
                 Self::Disconnected { task, cause }
             }
+            SqlState::DISK_FULL
+            | SqlState::OUT_OF_MEMORY
+            | SqlState::CONFIGURATION_LIMIT_EXCEEDED => Self::NoRoom { task, cause },
             SqlState::CANNOT_CONNECT_NOW | SqlState::TOO_MANY_CONNECTIONS => {
                 Self::Unreachable { task, cause }
             }
@@ -153,6 +160,7 @@ impl StoreError {
             Self::Unreachable { .. }
                 | Self::Exhausted { .. }
                 | Self::TimedOut { .. }
+                | Self::NoRoom { .. }
                 | Self::Conflict { .. }
         )
     }

@@ -7,7 +7,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     pin::pin,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
+    time::Instant,
 };
 
 use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
@@ -15,6 +16,7 @@ use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
 use super::{
     RowError, Store, StoreError,
     import_places::{Place, Places},
+    observer::{Observer, QueryFigures},
     pool::PooledConnection,
     vendor_record::{Keys, Names, Record, refuse_nul},
     vendor_row::COLUMNS,
@@ -63,6 +65,7 @@ pub struct ImportSummary {
 /// An import in progress.
 pub struct ImportSession {
     connection: PooledConnection<'static>,
+    observer: Arc<dyn Observer>,
     /// Number of its first chunk; those of later imports are all larger.
     base: i64,
     chunk: i64,
@@ -172,6 +175,7 @@ impl Store {
             rows.iter().map(|row| (Category::new(row.get::<_, &str>(1)), row.get(0))).collect();
         Ok(ImportSession {
             connection,
+            observer: self.pool.observer().clone(),
             base: number * CHUNKS_PER_IMPORT,
             chunk: 0,
             first,
@@ -217,7 +221,15 @@ impl ImportSession {
     pub async fn rows(&mut self, rows: &[(usize, Vendor)]) -> Result<Vec<RowError>, StoreError> {
         let mut refused = Vec::new();
         for chunk in rows.chunks(CHUNK_MAX) {
-            self.chunk(chunk, &mut refused).await?;
+            let began = Instant::now();
+            let done = self.chunk(chunk, &mut refused).await;
+            self.observer.queried(QueryFigures {
+                task: TASK,
+                time: began.elapsed(),
+                rows: chunk.len() as u64,
+                succeeded: done.is_ok(),
+            });
+            done?;
         }
         refused.sort_by_key(|error| error.row);
         Ok(refused)

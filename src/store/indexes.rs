@@ -1,9 +1,13 @@
 //! The indexes of the large tables: built beside the daemon's work, one by one, so that a build
 //! that was cut short goes on with the next one.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{Store, StoreError, connector::Connector, error::describe};
 
@@ -12,10 +16,14 @@ const TASK: &str = "building indexes";
 const SQL: &str = include_str!("../../sql/indexes/indexes.sql");
 /// Advisory lock of whoever builds or drops them: "evplindx" in ASCII.
 const LOCK: i64 = 0x6576_706c_696e_6478;
+/// Another daemon's builds take minutes on a large catalogue.
+const LOCK_LIMIT: Duration = Duration::from_secs(3_600);
+const LOCK_POLL: Duration = Duration::from_millis(100);
 /// A smaller table is indexed at once, with it locked: some 8 MB take well under a second.
 const SMALL_PAGES: i32 = 1_000;
 /// Superseded ones of earlier versions.
-const RETIRED: [&str; 2] = ["vendor_by_category_city", "vendor_by_category_travelling"];
+const RETIRED: [&str; 3] =
+    ["vendor_by_category_city", "vendor_by_category_travelling", "booking_by_vendor"];
 /// A plan's sourcing needs these; a search of the catalogue is only slow without the others.
 const FOR_SOURCING: [&str; 2] = ["vendor_by_place", "vendor_travelling"];
 
@@ -126,10 +134,27 @@ impl Store {
     async fn index_client(&self) -> Result<(Client, Client), StoreError> {
         let connector = Connector::without_limits(self.pool.settings())?;
         let guard = connector.connect().await.map_err(failed)?;
-        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})");
-        guard.batch_execute(&lock).await.map_err(failed)?;
+        // Asked again and again: a build waits for every statement that began before it, so
+        // that one which waited for the lock would never get it.
+        let deadline = Instant::now() + LOCK_LIMIT;
+        guard.batch_execute("BEGIN").await.map_err(failed)?;
+        while !is_locked(&guard).await? {
+            if Instant::now() > deadline {
+                let cause = "another daemon builds them".to_owned();
+                return Err(StoreError::TimedOut { task: TASK, cause });
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
         Ok((connector.connect().await.map_err(failed)?, guard))
     }
+}
+
+async fn is_locked(guard: &Client) -> Result<bool, StoreError> {
+    let sql = format!("SELECT pg_try_advisory_xact_lock({LOCK})");
+    let rows = guard.simple_query(&sql).await.map_err(failed)?;
+    Ok(rows
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
 }
 
 async fn drop_index(client: &Client, name: &str) -> Result<(), StoreError> {
@@ -143,7 +168,7 @@ async fn found(client: &Client) -> Result<BTreeMap<String, State>, StoreError> {
                WHERE c.relnamespace = 'public'::regnamespace";
     let rows = client.simple_query(sql).await.map_err(failed)?;
     let read = |message| {
-        let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        let SimpleQueryMessage::Row(row) = message else { return None };
         let state = if row.get(1) == Some("t") { State::Valid } else { State::Broken };
         Some((row.get(0)?.to_owned(), state))
     };
@@ -156,7 +181,7 @@ async fn pages(client: &Client) -> Result<BTreeMap<String, i32>, StoreError> {
                WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
     let rows = client.simple_query(sql).await.map_err(failed)?;
     let read = |message| {
-        let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        let SimpleQueryMessage::Row(row) = message else { return None };
         Some((row.get(0)?.to_owned(), row.get(1)?.parse().ok()?))
     };
     Ok(rows.into_iter().filter_map(read).collect())

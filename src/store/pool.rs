@@ -112,6 +112,10 @@ impl Pool {
         &self.shared.settings
     }
 
+    pub(super) fn observer(&self) -> &Arc<dyn Observer> {
+        &self.shared.observer
+    }
+
     /// # Errors
     /// `Exhausted` where all connections stay in use, `Unreachable` or `Refused` where none can
     /// be opened.

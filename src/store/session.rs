@@ -252,7 +252,7 @@ pub(super) trait Sql: Sync {
                 task: self.task(),
                 time: began.elapsed(),
                 rows: result.as_ref().map_or(0, rows),
-                succeeded: result.is_ok(),
+                succeeded: result.as_ref().map_or_else(is_answer, |_| true),
             });
             result.map_err(|error| {
                 if let Some(sql) = sql {
@@ -262,6 +262,11 @@ pub(super) trait Sql: Sync {
             })
         }
     }
+}
+
+/// Whether the database did its work and the caller's wish was refused, as a booking is.
+fn is_answer(error: &Error) -> bool {
+    error.code() == Some(&SqlState::EXCLUSION_VIOLATION)
 }
 
 /// A connection on loan from the pool. Dropped in mid-statement, it ends the statement and is

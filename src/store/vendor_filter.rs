@@ -6,9 +6,10 @@ use tokio_postgres::types::Type;
 
 use super::{
     Store, StoreError,
+    columns::Columns,
     conditions::{Conditions, contains_pattern},
     import_places::name_key,
-    session::Sql,
+    session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
     vendors::JOINS,
 };
@@ -59,6 +60,11 @@ impl Store {
         let f = filter;
         let category = f.category.as_ref().map(Category::as_str);
         let city = f.city.as_deref().map(name_key);
+        // Looked up first: the server plans by what it knows of this category and this city.
+        let (category_id, city_id) = ids(&session, category, city.as_deref()).await?;
+        if category.is_some() > category_id.is_some() || city.is_some() > city_id.is_some() {
+            return Ok(Vec::new());
+        }
         let name = f.name.as_deref().map(contains_pattern);
         let price = f.max_price.map(|(minor, currency)| (minor, currency.code()));
         let guest_price = f.max_guest_price.map(|(minor, currency)| (minor, currency.code()));
@@ -71,12 +77,11 @@ impl Store {
         let (limit, offset) = (i64::from(limit.min(SEARCH_LIMIT_MAX)), i64::from(f.offset));
 
         let mut all = Conditions::default();
-        if let Some(category) = &category {
-            let sql = "v.category_id = (SELECT id FROM service_category WHERE name = ?)";
-            all.and(sql, category, Type::TEXT);
+        if let Some(category) = &category_id {
+            all.and("v.category_id = ?", category, Type::INT2);
         }
-        if let Some(city) = &city {
-            all.and("v.city_id = (SELECT id FROM city WHERE key = ?)", city, Type::TEXT);
+        if let Some(city) = &city_id {
+            all.and("v.city_id = ?", city, Type::INT4);
         }
         if let Some(name) = &name {
             all.and("v.name ILIKE ?", name, Type::TEXT);
@@ -142,4 +147,17 @@ impl Store {
         let rows = session.query_once(&sql, &params).await?;
         rows.iter().map(|row| Ok(vendor_row::read(row)?.1)).collect()
     }
+}
+
+async fn ids(
+    session: &impl Sql,
+    category: Option<&str>,
+    city: Option<&str>,
+) -> Result<(Option<i16>, Option<i32>), StoreError> {
+    let sql = "SELECT (SELECT id FROM service_category WHERE name = $1),
+                      (SELECT id FROM city WHERE key = $2)";
+    let params: [Param<'_>; 2] = [(&category, Type::TEXT), (&city, Type::TEXT)];
+    let row = session.query_one(sql, &params).await?;
+    let mut c = Columns::of(&row, "a place");
+    Ok((c.take()?, c.take()?))
 }

@@ -9,8 +9,8 @@ use super::{
     alerts::{Alert, AlertMachine, Bad, Rule, Sample, Transition, TransitionState},
     metrics::{
         AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS,
-        DATABASE_CONNECTIONS_LIMIT, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL, MEMORY_USED, Metric,
-        QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
+        DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL,
+        MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
     snapshot::percent,
@@ -20,7 +20,7 @@ use super::{
 type Measure = fn(&Window) -> Option<Sample>;
 
 /// All rules with the settings' thresholds, in the order of the settings.
-pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 11] {
+pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
     let s = settings;
     let rule = |name, bad, unit, thresholds, runbook| Rule { name, bad, unit, thresholds, runbook };
     [
@@ -83,6 +83,16 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 11] {
                 "Look for slow queries (query_time) and long locks; raise database.pool_size or database.max_overflow, and PostgreSQL's max_connections with them.",
             ),
             pool_usage,
+        ),
+        (
+            rule(
+                "database_errors",
+                Bad::Above,
+                "errors",
+                s.database_errors,
+                "See `eventplannerctl status` for what keeps the database away and the server's own log for the rest; after a restart of the server nothing is to be done here.",
+            ),
+            database_errors,
         ),
         (
             rule(
@@ -211,6 +221,13 @@ fn pool_usage(window: &Window) -> Option<Sample> {
     Some(Sample { value: 100.0 * used / limit, samples: 1 })
 }
 
+/// A cycle without any query, failed ones included, says nothing.
+fn database_errors(window: &Window) -> Option<Sample> {
+    let errors = window.figures.counter(DATABASE_ERRORS, |_| true);
+    let samples = errors + window.figures.histogram(QUERY_SECONDS).count();
+    (samples > 0).then_some(Sample { value: errors as f64, samples })
+}
+
 fn mean(window: &Window, metric: Metric) -> Option<Sample> {
     let times = window.figures.histogram(metric);
     Some(Sample { value: times.mean_seconds()?, samples: times.count() })
@@ -255,6 +272,7 @@ mod tests {
         telemetry.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
         telemetry.add(QUERY_CACHE, &["miss"], 1_000);
         telemetry.add(LLM_CACHE, &["miss"], 1_000);
+        telemetry.add(DATABASE_ERRORS, &["query"], 1_000);
         telemetry.add(AGENT_RUNS, &["budgeting", "timeout"], 100);
         telemetry.add(CONTROL_REQUESTS, &["plans", "5xx"], 100);
         for _ in 0..100 {
@@ -293,7 +311,7 @@ mod tests {
         for alert in &fired {
             assert!(alert.value.is_finite() && !alert.runbook.is_empty(), "{alert:?}");
         }
-        assert_eq!(book.firing().count(), 11);
+        assert_eq!(book.firing().count(), 12);
         // All good again: gauges at zero, hits, successes, fast answers.
         let good = Telemetry::default();
         for metric in [CPU_RATIO, MEMORY_USED] {
@@ -314,8 +332,8 @@ mod tests {
         }
         let good = window(&good);
         let resolved: Vec<_> = (60..90).flat_map(|m| book.evaluate(&good, at(m))).collect();
-        assert_eq!(resolved.len(), 11);
+        assert_eq!(resolved.len(), 12);
         assert!(resolved.iter().all(|t| t.state == TransitionState::Resolved));
-        assert_eq!((book.firing().count(), book.recent().count()), (0, 11));
+        assert_eq!((book.firing().count(), book.recent().count()), (0, 12));
     }
 }

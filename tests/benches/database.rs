@@ -239,7 +239,7 @@ async fn connecting(store: &Store, settings: &DatabaseSettings, waits: &Waits) {
 
 /// One plan's queries; another `round`, another event.
 fn queries(cities: &[String], round: usize) -> Vec<SourcingQuery> {
-    let date = civil::date(2027, 3, 1).saturating_add(((round * 13) % 300).days());
+    let date = civil::date(2027, 3, 1).saturating_add(((round as i64 * 13) % 300).days());
     let start: Timestamp = date.at(12, 0, 0, 0).in_tz("UTC").expect("UTC").timestamp();
     let end = start.checked_add(8.hours()).expect("in range");
     let query = |category: &str| SourcingQuery {
