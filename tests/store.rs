@@ -16,5 +16,7 @@ mod plans;
 mod pool;
 #[path = "store/selection.rs"]
 mod selection;
+#[path = "store/tls.rs"]
+mod tls;
 #[path = "store/vendors.rs"]
 mod vendors;

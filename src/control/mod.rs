@@ -8,6 +8,7 @@ mod duration;
 mod error;
 mod event;
 mod follow;
+mod history;
 mod llm;
 mod plan;
 mod save;
@@ -21,6 +22,7 @@ pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
+pub use history::{History, HistoryEntry, HistoryQuery};
 pub use llm::{CacheName, FlushCache, Flushed, LlmEndpoint, LlmView, LogLevel};
 pub use plan::{
     AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,

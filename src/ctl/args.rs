@@ -52,6 +52,8 @@ pub enum Command {
     Metrics,
     /// Alerts that fire, and those that were resolved lately.
     Alerts,
+    /// What happened, over all plans: events, or runs of agents; the newest first.
+    History(HistoryArgs),
     /// How the daemon has done since its start, with advice on settings.
     Report {
         /// Markdown in place of plain text.
@@ -272,6 +274,30 @@ pub struct SearchArgs {
     /// Leave out so many: the next page.
     #[arg(long, value_name = "N")]
     pub offset: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct HistoryArgs {
+    /// Runs of agents in place of events.
+    #[arg(long)]
+    pub runs: bool,
+    /// Events of this kind, e.g. state.
+    #[arg(long, conflicts_with_all = ["runs", "failed", "agent"])]
+    pub kind: Option<String>,
+    /// Runs of this agent.
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Runs that failed or took too long.
+    #[arg(long)]
+    pub failed: bool,
+    /// Not older than this, e.g. 1h.
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// Older than this.
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    pub until: Option<Duration>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: Option<u32>,
 }
 
 fn event_type() -> impl TypedValueParser<Value = EventType> {

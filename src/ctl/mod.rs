@@ -57,6 +57,7 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Health => admin::health(&session).await,
         Command::Metrics => admin::metrics(&session).await,
         Command::Alerts => admin::alerts(&session).await,
+        Command::History(args) => admin::history(&session, args).await,
         Command::Report { markdown, output } => {
             admin::report(&session, markdown, output.as_deref()).await
         }

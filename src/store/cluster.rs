@@ -70,6 +70,9 @@ const SERVER_SETTINGS: [(&str, &str); 13] = [
     ("recovery_init_sync_method", "syncfs"),
 ];
 
+/// Counts statements, for `report`; part of PostgreSQL, though some systems package it apart.
+const STATISTICS: &str = "pg_stat_statements";
+
 /// A running private cluster. [`Cluster::stop`] ends it; dropping it only asks it to end.
 #[derive(Debug)]
 pub struct Cluster {
@@ -135,7 +138,15 @@ impl Cluster {
         }
         let template = template.unwrap_or("template1");
         let sql = format!("CREATE DATABASE {} TEMPLATE {}", quoted(name), quoted(template));
-        client.batch_execute(&sql).await.map_err(failed)
+        client.batch_execute(&sql).await.map_err(failed)?;
+        let counts = "SELECT current_setting('shared_preload_libraries') LIKE '%' || $1 || '%'";
+        let row = client.query_one(counts, &[&STATISTICS]).await.map_err(failed)?;
+        if row.get(0) {
+            let client = self.places.connect_to(name).await.map_err(failed)?;
+            let sql = format!("CREATE EXTENSION IF NOT EXISTS {STATISTICS}");
+            client.batch_execute(&sql).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Drops a database, with whoever is connected to it; one that does not exist is no error.
@@ -269,7 +280,11 @@ impl Places {
             .arg("-c")
             .arg(format!("port={PORT}"))
             .arg("-c")
-            .arg(format!("max_connections={connections}"))
+            .arg(format!("max_connections={connections}"));
+        if binaries.has_library(STATISTICS) {
+            command.arg("-c").arg(format!("shared_preload_libraries={STATISTICS}"));
+        }
+        command
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(log_too);
@@ -340,8 +355,12 @@ impl Places {
     }
 
     async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        self.connect_to("postgres").await
+    }
+
+    async fn connect_to(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
         let mut config = Config::new();
-        config.host_path(&self.socket).port(PORT).user(ROLE).dbname("postgres");
+        config.host_path(&self.socket).port(PORT).user(ROLE).dbname(database);
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)

@@ -242,6 +242,7 @@ async fn a_build_that_was_cut_short_goes_on() {
     let url = database().await;
     let settings = DatabaseSettings { url: url.clone(), ..small_pool() };
     let store = Store::open(&settings).await.unwrap();
+    let other = Store::open(&settings).await.unwrap();
     assert_eq!(store.missing_indexes().await.unwrap(), [""; 0]);
     let client = raw(&url).await;
     // As a crash in the middle of CREATE INDEX CONCURRENTLY leaves it.
@@ -251,13 +252,14 @@ async fn a_build_that_was_cut_short_goes_on() {
     let missing: BTreeSet<&str> = store.missing_indexes().await.unwrap().into_iter().collect();
     assert_eq!(missing, BTreeSet::from(["vendor_tags", "vendor_words"]));
     // Two daemons at once: one builds, the other finds nothing left to do.
-    let other = Store::open(&settings).await.unwrap();
     let (one, two) = tokio::join!(store.build_indexes(), other.build_indexes());
     let mut built = [one.unwrap(), two.unwrap()];
     built.sort_unstable();
     assert_eq!(built, [0, 2]);
     assert_eq!(store.missing_indexes().await.unwrap(), [""; 0]);
-    assert_eq!(store.build_indexes().await.unwrap(), 0);
+    // Where tables are small, the next start does it at once.
+    client.batch_execute("DROP INDEX plan_by_date").await.unwrap();
+    assert_eq!(Store::open(&settings).await.unwrap().missing_indexes().await.unwrap(), [""; 0]);
 }
 
 /// The box of a vendor's reach finds every city within it, and never less: at any latitude, over

@@ -1,11 +1,13 @@
 //! How replies look to people: tables on a terminal, aligned plain text in a pipe.
 
+mod history;
 mod plan;
 mod progress;
 mod status;
 mod table;
 mod vendor;
 
+pub use history::history_text;
 pub use plan::{options_table, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use status::{alerts_text, health_text, llm_text, status_text};

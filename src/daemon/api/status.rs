@@ -19,7 +19,7 @@ use crate::{
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 15] = [
+const FEATURES: [&str; 16] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -31,6 +31,7 @@ const FEATURES: [&str; 15] = [
     "metrics",
     "alerts",
     "report",
+    "history",
     "llm",
     "cache_flush",
     "log_level",
