@@ -18,14 +18,11 @@ COMMENT ON INDEX vendor_by_category IS 'vendors search --category, best first';
 CREATE INDEX vendor_by_city ON vendor (city_id, rating DESC NULLS LAST, external_id);
 COMMENT ON INDEX vendor_by_city IS 'vendors search --city, best first; a renamed city or area';
 
-CREATE INDEX vendor_by_guest_price ON vendor (category_id, currency, guest_price(price_bases, price_amounts)) WHERE guest_price(price_bases, price_amounts) IS NOT NULL;
+CREATE INDEX vendor_by_guest_price ON vendor (category_id, currency, guest_price(price_bases, price_amounts));
 COMMENT ON INDEX vendor_by_guest_price IS 'vendors search --category --max-guest-price';
 
 CREATE INDEX vendor_by_lowest_price ON vendor (currency, lowest_price(price_amounts));
 COMMENT ON INDEX vendor_by_lowest_price IS 'vendors search --max-price';
-
-CREATE INDEX vendor_by_capacity ON vendor (category_id, capacity_max);
-COMMENT ON INDEX vendor_by_capacity IS 'vendors search --category --guests, large halls';
 
 CREATE INDEX vendor_by_location ON vendor USING gist (point(lon, lat)) WHERE lat IS NOT NULL;
 COMMENT ON INDEX vendor_by_location IS 'vendors search --near --within';

@@ -284,10 +284,7 @@ impl Places {
         if binaries.has_library(STATISTICS) {
             command.arg("-c").arg(format!("shared_preload_libraries={STATISTICS}"));
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(log_too);
+        command.stdin(Stdio::null()).stdout(log).stderr(log_too);
         let child = command.spawn();
         child.map(Postmaster::Child).map_err(|e| StoreError::cluster("can't run postgres", e))
     }

@@ -35,7 +35,7 @@ const CHUNKS_PER_IMPORT: i64 = 1 << 20;
 /// statistics itself; autovacuum sees to smaller changes.
 const ANALYZE_SHARE: f64 = 0.1;
 /// From so many rows on, and from this share of the table, the indexes of the catalogue search
-/// are dropped before and built again after: keeping fifteen indexes up to date row by row costs
+/// are dropped before and built again after: keeping a dozen indexes up to date row by row costs
 /// ten times as much as building them from the finished table.
 const BULK_ROWS_MIN: u64 = 100_000;
 const BULK_SHARE: f64 = 0.2;
