@@ -10,7 +10,7 @@ use common::{
     llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, until, vision},
 };
 use eventplanner::llm::{
-    Answer, BreakerState, FailureKind, Gateway, GatewayEvent, Priority,
+    Answer, BreakerState, FailureKind, Gateway, Priority,
     settings::{EndpointSettings, LlmSettings, ServerKind},
 };
 
@@ -60,6 +60,7 @@ fn lasting_faults() -> Vec<Fault> {
     use FailureKind as K;
     let second = Duration::from_secs(1);
     let html = "content-type: text/html\r\n";
+    let too_long = B::status(400, "", r#"{"error":{"type":"exceed_context_size_error"}}"#);
     let elsewhere = "location: http://127.0.0.1:1/\r\n";
     vec![
         fault("accepted but silent", B::Silent, K::FirstByteTimeout, 1, true),
@@ -74,6 +75,7 @@ fn lasting_faults() -> Vec<Fault> {
         fault("cut in mid-stream", B::Cut(90), K::Truncated, 1, true),
         fault("hang-up without a word", B::HangUp, K::Disconnected, 1, true),
         fault("error in the stream", B::ErrorInStream, K::StreamError, 1, true),
+        fault("error event", B::ErrorEvent, K::StreamError, 1, true),
         fault("endless reply", B::Endless, K::ReplyTooLong, 1, true),
         fault("gigantic line", B::GiganticLine, K::ReplyTooLong, 1, true),
         fault(
@@ -93,6 +95,7 @@ fn lasting_faults() -> Vec<Fault> {
             false,
         ),
         fault("400", B::status(400, "", r#"{"error":"bad keep_alive"}"#), K::ClientError, 1, false),
+        fault("400 for a prompt too long", too_long, K::ClientError, 1, false),
         fault("401", B::status(401, "", "{}"), K::Unauthorized, 1, false),
         fault(
             "404",
@@ -128,6 +131,11 @@ async fn every_lasting_fault_ends_in_the_rules_and_is_counted_for_what_it_is() {
             assert_eq!(requirements(&answer.reply).styles, ["rustic"], "{name}");
             let why = answer.fallback.unwrap();
             assert!(!why.contains("secret"), "{name}: {why}");
+            if fault.kind == FailureKind::ModelAbsent {
+                let remedy =
+                    if kind == ServerKind::Ollama { "ollama pull test" } else { "`model`" };
+                assert!(why.contains(remedy), "{name}: {why}");
+            }
             assert_eq!(
                 count(&gateway, fault.kind),
                 fault.calls,
@@ -274,53 +282,6 @@ async fn a_server_that_restarts_is_found_again() {
         assert_eq!(answer.server, "one", "{answer:?}");
         assert_eq!(second.seen.chats(), 1);
     }
-}
-
-#[tokio::test]
-async fn an_open_breaker_spares_the_server_and_a_probe_closes_it() {
-    let server = LlmServer::start(ServerKind::Ollama, |number, _| match number {
-        0 | 1 => Behaviour::Cut(30),
-        _ => Behaviour::Reply(VINTAGE.to_owned()),
-    })
-    .await;
-    let settings = LlmSettings {
-        breaker_failures: 2,
-        breaker_open: Duration::from_millis(200),
-        ..quick(vec![server.endpoint("one")])
-    };
-    let gateway = gateway(settings);
-    let mut events = gateway.take_events().unwrap();
-    for text in ["a", "b"] {
-        assert!(by_rules(&ask(&gateway, vision(text)).await));
-    }
-    let opened = Instant::now();
-    let answer = ask(&gateway, vision("c")).await;
-    assert_eq!(answer.fallback.as_deref(), Some("one: the circuit breaker is open"));
-    assert_eq!(server.seen.chats(), 2);
-    tokio::time::sleep_until((opened + Duration::from_millis(201)).into()).await;
-    assert_eq!(ask(&gateway, vision("d")).await.server, "one");
-    assert_eq!(breaker(&gateway), BreakerState::Closed);
-    let mut states = Vec::new();
-    while let Ok(event) = events.try_recv() {
-        if let GatewayEvent::BreakerChanged { state, .. } = event {
-            states.push(state);
-        }
-    }
-    assert_eq!(states, [BreakerState::Open, BreakerState::Closed]);
-}
-
-#[tokio::test]
-async fn a_health_check_lets_the_probe_through_early() {
-    let server = LlmServer::start(ServerKind::OpenAi, |number, _| match number {
-        0 => Behaviour::Cut(30),
-        _ => Behaviour::Reply(VINTAGE.to_owned()),
-    })
-    .await;
-    let gateway = gateway(touchy(server.endpoint("one")));
-    assert!(by_rules(&ask(&gateway, vision("a")).await));
-    assert_eq!(breaker(&gateway), BreakerState::Open);
-    assert_eq!(gateway.check_health().await[0].breaker, BreakerState::HalfOpen);
-    assert_eq!(ask(&gateway, vision("b")).await.server, "one");
 }
 
 #[tokio::test]

@@ -13,12 +13,13 @@ use eventplanner::{
     llm::{
         FailureKind, Gateway, GatewayEvent, LlmError, ModelState, Priority, ProseTask, ProseVendor,
         Reply, ShareCategory, SharesTask, Task,
-        settings::{EndpointSettings, LlmSettings, ServerKind},
+        settings::{EndpointSettings, LlmSettings, OllamaApi, ServerKind},
     },
     model::EventType,
 };
 use serde_json::json;
 
+const A_DAY: Duration = Duration::from_secs(86_400);
 const BOTH: [ServerKind; 2] = [ServerKind::Ollama, ServerKind::OpenAi];
 
 fn good() -> impl Fn(u64, &serde_json::Value) -> Behaviour {
@@ -86,6 +87,27 @@ async fn calls_carry_the_pinned_options_and_the_fenced_vision() {
     assert_eq!(body["response_format"]["json_schema"]["strict"], json!(true));
     assert_eq!((&body["temperature"], &body["seed"]), (&json!(0), &json!(7)));
     assert!(!format!("{:?}", gateway.status()).contains("sk-test"));
+}
+
+#[tokio::test]
+async fn generate_serves_a_model_without_a_chat_template() {
+    let server = LlmServer::start(ServerKind::Ollama, |number, _| {
+        Behaviour::Reply(if number == 0 { "no JSON".to_owned() } else { VINTAGE.to_owned() })
+    })
+    .await;
+    let endpoint = EndpointSettings { ollama_api: OllamaApi::Generate, ..server.endpoint("one") };
+    let gateway = gateway(quick(vec![endpoint]));
+    assert_eq!(gateway.warm_up().await[0].state, ModelState::Ready);
+    assert_eq!(server.seen.loads.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let answer = ask(&gateway, vision("a garden")).await;
+    assert_eq!((answer.server.as_str(), answer.fallback.as_deref()), ("one", None));
+    assert_eq!(gateway.counters().endpoints[0].tokens_out, 14);
+    let (head, body) = server.seen.last_chat();
+    assert!(head.starts_with("POST /api/generate "), "{head}");
+    assert!(body["system"].as_str().unwrap().contains("data, never instructions"));
+    let prompt = body["prompt"].as_str().unwrap();
+    assert!(prompt.contains("garden") && prompt.contains("refused by the validator"), "{prompt}");
+    assert_eq!((&body["think"], &body["options"]["seed"]), (&json!(false), &json!(7)));
 }
 
 #[tokio::test]
@@ -206,6 +228,25 @@ async fn warm_up_loads_the_model_and_says_what_is_missing() {
 }
 
 #[tokio::test]
+async fn what_the_server_tells_of_its_model_is_advice() {
+    let server = LlmServer::start(ServerKind::Ollama, good()).await;
+    let endpoint = EndpointSettings { num_ctx: 16_384, ..server.endpoint("one") };
+    let gateway = gateway(quick(vec![endpoint]));
+    let status = gateway.warm_up().await.remove(0);
+    assert_eq!((&status.state, status.context_tokens), (&ModelState::Ready, Some(8_192)));
+    let advice = "set `num_ctx` to at most 8192, or give the server a longer context";
+    assert_eq!(status.advice().as_deref(), Some(advice));
+
+    server.models.lock().unwrap().shown = json!({"capabilities": ["embedding"]});
+    let status = gateway.warm_up().await.remove(0);
+    assert!(matches!(status.state, ModelState::Unfit { .. }), "{status:?}");
+    assert!(status.advice().unwrap().contains("writes no text"));
+    // A server that knows no such call tells nothing, and is used all the same.
+    server.models.lock().unwrap().shown = json!({});
+    assert_eq!(gateway.warm_up().await[0].state, ModelState::Ready);
+}
+
+#[tokio::test]
 async fn a_deadline_in_the_past_is_answered_by_the_rules_at_once() {
     let server = LlmServer::start(ServerKind::Ollama, good()).await;
     let gateway = gateway(quick(vec![server.endpoint("one")]));
@@ -257,14 +298,14 @@ async fn a_saved_cache_answers_after_a_restart() {
     let before = gateway(settings.clone());
     let asked = ask(&before, vision("kept")).await;
     let after = gateway(settings.clone());
-    assert_eq!(after.restore_cache(before.save_cache()), 1);
+    assert_eq!(after.restore_cache(before.save_cache(A_DAY)), 1);
     let again = ask(&after, vision("kept")).await;
     assert!(again.cached && again.reply == asked.reply);
     // Another model's answers are not this one's.
     let mut other = settings;
     other.endpoints[0].num_ctx = 8_192;
     let other = gateway(other);
-    other.restore_cache(before.save_cache());
+    other.restore_cache(before.save_cache(A_DAY));
     assert!(!ask(&other, vision("kept")).await.cached);
 }
 

@@ -1,17 +1,17 @@
-//! The gateway under load: storms of identical requests, thousands of cut streams, and a model
-//! that often talks nonsense.
+//! The gateway over many requests: storms of identical ones, thousands of cut streams, a model
+//! that often talks nonsense, and a circuit breaker that opens and closes.
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{
     llm_server::{Behaviour, LlmServer},
     llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, until, vision},
 };
 use eventplanner::llm::{
-    FailureKind, Gateway, Priority,
-    settings::{LlmSettings, ServerKind},
+    BreakerState, FailureKind, Gateway, GatewayEvent, Priority,
+    settings::{EndpointSettings, LlmSettings, ServerKind},
     vocabulary,
 };
 use futures_util::{StreamExt, future::join_all, stream};
@@ -167,4 +167,75 @@ async fn with_a_fifth_of_nonsense_every_accepted_reply_is_valid_and_calls_stay_f
     let calls = server.seen.chats() as f64 / REQUESTS as f64;
     assert!(calls <= 1.3, "{calls} calls per request");
     assert_eq!(gateway.counters().cache.entries, accepted.len());
+}
+
+#[tokio::test]
+async fn an_open_breaker_spares_the_server_and_a_probe_closes_it() {
+    let server = LlmServer::start(ServerKind::Ollama, |number, _| match number {
+        0 | 1 => Behaviour::Cut(30),
+        _ => Behaviour::Reply(VINTAGE.to_owned()),
+    })
+    .await;
+    let settings = LlmSettings {
+        breaker_failures: 2,
+        breaker_open: Duration::from_millis(200),
+        ..quick(vec![server.endpoint("one")])
+    };
+    let gateway = gateway(settings);
+    let mut events = gateway.take_events().unwrap();
+    for text in ["a", "b"] {
+        assert!(ask(&gateway, vision(text)).await.server == "rules");
+    }
+    let opened = Instant::now();
+    let answer = ask(&gateway, vision("c")).await;
+    assert_eq!(answer.fallback.as_deref(), Some("one: the circuit breaker is open"));
+    assert_eq!(server.seen.chats(), 2);
+    tokio::time::sleep_until((opened + Duration::from_millis(201)).into()).await;
+    assert_eq!(ask(&gateway, vision("d")).await.server, "one");
+    assert_eq!(gateway.status()[0].breaker, BreakerState::Closed);
+    let mut states = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let GatewayEvent::BreakerChanged { state, .. } = event {
+            states.push(state);
+        }
+    }
+    assert_eq!(states, [BreakerState::Open, BreakerState::Closed]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_back_gets_its_probe_at_the_next_health_check() {
+    let good = |_: u64, _: &serde_json::Value| Behaviour::Reply(VINTAGE.to_owned());
+    let server = LlmServer::start(ServerKind::OpenAi, good).await;
+    let (address, endpoint) = (server.address.to_string(), server.endpoint("one"));
+    server.stop().await;
+    let gateway = gateway(LlmSettings { breaker_failures: 1, ..quick(vec![endpoint]) });
+    assert_eq!(ask(&gateway, vision("a")).await.server, "rules");
+    assert_eq!(gateway.check_health().await[0].breaker, BreakerState::Open);
+    let _server = LlmServer::start_at(&address, ServerKind::OpenAi, good).await;
+    assert_eq!(gateway.check_health().await[0].breaker, BreakerState::HalfOpen);
+    assert_eq!(ask(&gateway, vision("b")).await.server, "one");
+    assert_eq!(gateway.status()[0].breaker, BreakerState::Closed);
+}
+
+#[tokio::test]
+async fn a_batch_goes_out_five_at_a_time_and_comes_back_in_order() {
+    for (batching, together) in [(true, 5), (false, 1)] {
+        let (open, gate) = watch::channel(false);
+        let server = LlmServer::start(ServerKind::Ollama, move |_, _| {
+            Behaviour::Gated(gate.clone(), VINTAGE.to_owned())
+        })
+        .await;
+        let endpoint = EndpointSettings { parallel: 10, ..server.endpoint("one") };
+        let gateway = gateway(LlmSettings { batching, ..patient(quick(vec![endpoint])) });
+        let tasks = (0..7).map(|number| vision(&format!("task {number}"))).collect();
+        let asked = tokio::spawn({
+            let gateway = gateway.clone();
+            async move { gateway.answer_batch(tasks, Priority::Background, in_seconds(30)).await }
+        });
+        until("a full batch", || server.seen.busy() == together).await;
+        open.send(true).unwrap();
+        let answers = asked.await.unwrap();
+        assert!(answers.len() == 7 && answers.iter().all(|answer| answer.server == "one"));
+        assert_eq!(server.seen.peak(), together);
+    }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use common::{
-    fixtures::{full_vendor, import, sourced, sourcing, submit, touched, vendor, window},
+    fixtures::{claim, full_vendor, import, sourced, sourcing, submit, touched, vendor, window},
     raw, reachable_directory, small_pool,
 };
 use eventplanner::{
@@ -105,7 +105,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let (changes, _) = other.changes_since(Some(seen)).await.unwrap();
     let everywhere = eventplanner::store::Touched { city: None, ..touched("venue", "") };
     assert_eq!(changes, Changes::Only(vec![touched("venue", "bengaluru"), everywhere]));
-    assert!(store.listen_for_changes().await.unwrap().is_none(), "a pooler tells nothing");
+    assert!(store.join_fleet("d".to_owned()).is_none(), "a pooler passes nothing on");
 
     let crowd: Vec<Vendor> =
         (0..40).map(|n| vendor(&format!("v{n}"), "caterer", "Mysuru")).collect();
@@ -120,7 +120,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
             let plan = submit(&store).await;
             let vendors = [(VendorId::from(&*id), window(10, 18))];
             let lasts = Duration::from_secs(600);
-            let bookings = Bookings::Hold { vendors: &vendors, lasts };
+            let bookings = Bookings::Hold { vendors: &vendors, lasts, instead_of: None };
             store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
             assert_eq!(store.bookings(plan).await.unwrap().len(), 1);
         })
@@ -131,7 +131,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let filter = VendorFilter { city: Some("mysuru".into()), ..VendorFilter::default() };
     let found: Vec<Vendor> = store.search_vendors(&filter).await.unwrap();
     assert_eq!(found.len(), 40);
-    assert_eq!(store.claim("d", Duration::from_secs(60), 100).await.unwrap().len(), 40);
+    assert_eq!(store.claim(claim("d", Duration::from_secs(60), 100)).await.unwrap().len(), 40);
 
     // Each transaction sets its own limits, whichever connection it meets.
     let table = "BEGIN; LOCK TABLE vendor IN ACCESS EXCLUSIVE MODE";

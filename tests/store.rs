@@ -6,6 +6,8 @@ mod common;
 mod cluster;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/fleet.rs"]
+mod fleet;
 #[path = "store/indexes.rs"]
 mod indexes;
 #[path = "store/migrations.rs"]
@@ -14,6 +16,8 @@ mod migrations;
 mod plans;
 #[path = "store/pool.rs"]
 mod pool;
+#[path = "store/replies.rs"]
+mod replies;
 #[path = "store/selection.rs"]
 mod selection;
 #[path = "store/tls.rs"]

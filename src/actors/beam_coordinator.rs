@@ -6,6 +6,8 @@
 //! A restart loses the runs' progress since their last checkpoint: the next generation claims the
 //! plans again and goes on from there.
 
+use std::time::Duration;
+
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use tokio::sync::broadcast;
 
@@ -16,7 +18,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    control::{ApiError, DocumentView, PlanEvent, PlanList, PlanView},
+    control::{ApiError, DocumentView, PlanEvent, PlanList, PlanView, ProofView, Replan},
     model::PlanId,
     planning::abstract_file::ProblemFile,
     store::PlanFilter,
@@ -27,6 +29,8 @@ pub struct SubmitPlan {
     pub document: Vec<u8>,
     /// The same key with the same document yields the same plan.
     pub idempotency_key: Option<String>,
+    /// Higher goes first; 0 for most.
+    pub priority: i16,
     pub uid: u32,
 }
 
@@ -65,6 +69,19 @@ pub struct GetDocument {
     pub name: String,
 }
 
+/// A new plan for an earlier one's event under changed circumstances. Answered after its commit.
+pub struct ReplanPlan {
+    pub id: PlanId,
+    pub change: Replan,
+    pub idempotency_key: Option<String>,
+    pub uid: u32,
+}
+
+/// What a plan's bound rests on, checked anew.
+pub struct GetProof {
+    pub id: PlanId,
+}
+
 /// A plan's problem as any solver can read it.
 pub struct ExportProblem {
     pub id: PlanId,
@@ -81,8 +98,14 @@ pub struct Watched {
     pub live: broadcast::Receiver<PlanEvent>,
 }
 
-/// Stops claiming, and gives running plans back after their next checkpoint.
-pub struct Drain;
+/// Stops claiming. What runs may go on for `grace`, then it is given back. Answered when nothing
+/// runs any more.
+pub struct Drain {
+    pub grace: Duration,
+}
+
+/// Claims again.
+pub struct Resume;
 
 pub struct BeamCoordinator {
     service: PlanService,
@@ -109,7 +132,9 @@ impl Actor for BeamCoordinator {
 impl Handler<Heartbeat> for BeamCoordinator {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 /// A message that one call of the plan service answers.
@@ -137,6 +162,8 @@ served_by! {
     SelectOption => select -> PlanView;
     CancelPlan => cancel -> PlanView;
     GetDocument => document -> DocumentView;
+    ReplanPlan => replan -> Submitted;
+    GetProof => proof -> ProofView;
     ExportProblem => export -> ProblemFile;
     WatchPlan => watch -> Watched;
 }
@@ -148,11 +175,24 @@ impl Message for Drain {
 impl Handler<Drain> for BeamCoordinator {
     type Result = ResponseFuture<Result<(), ApiError>>;
 
-    fn handle(&mut self, _: Drain, _: &mut Context<Self>) -> Self::Result {
-        let drained = self.dispatcher.drain();
+    fn handle(&mut self, message: Drain, _: &mut Context<Self>) -> Self::Result {
+        let drained = self.dispatcher.drain(message.grace);
         self.work.run("beam_coordinator", async move {
             drained.await;
             Ok(())
         })
+    }
+}
+
+impl Message for Resume {
+    type Result = Result<(), ApiError>;
+}
+
+impl Handler<Resume> for BeamCoordinator {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, _: Resume, _: &mut Context<Self>) -> Self::Result {
+        self.dispatcher.resume();
+        Ok(())
     }
 }

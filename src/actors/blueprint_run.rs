@@ -7,20 +7,23 @@ use slog::{Logger, info};
 
 use super::{
     agents::{Started, blueprint, timeline},
-    llm_gateway::Ask,
     run_context::{RunContext, RunError, agent_event, report_agents},
 };
 use crate::{
     documents::{self, Blueprint, DocumentError, Sources},
     llm::Priority,
     model::{PlanState, VendorId},
-    store::{AgentOutcome, Bookings, Document, Patch, Plan, Transition},
+    store::{AgentOutcome, AgentRun, Bookings, Document, Patch, Plan, Transition},
     telemetry::events,
 };
 
-/// Writes the documents of the selected option and completes the plan. Documents of an earlier
-/// try are written over.
-pub async fn write(context: &RunContext, plan: &Plan, log: &Logger) -> Result<PlanState, RunError> {
+/// Writes the documents of the selected option and completes the plan, in one transaction.
+pub async fn write(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+    agent_runs: &mut Vec<AgentRun>,
+) -> Result<PlanState, RunError> {
     let began = Instant::now();
     let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
     let result = plan.result.as_ref().ok_or_else(|| missing("result"))?;
@@ -41,13 +44,13 @@ pub async fn write(context: &RunContext, plan: &Plan, log: &Logger) -> Result<Pl
     let requirements = plan.requirements.clone().unwrap_or_default();
     let tasks = vec![blueprint::task(request, &requirements, option)];
     let deadline = Instant::now() + context.settings.workflow.agent_timeout;
-    let answers =
-        context.peers.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline }).await?;
+    // Somebody has just selected an option.
+    let answers = context.peers.ask_llm(tasks, Priority::Interactive, deadline).await?;
     let answer = answers.into_iter().next();
     let answer = answer.ok_or_else(|| RunError::Passing("the gateway gave no answer".into()))?;
     let blueprint_run = started.answered(blueprint::NAME, &answer);
-    let runs = [timeline_run, blueprint_run];
-    report_agents(context, log, &runs).await;
+    *agent_runs = vec![timeline_run, blueprint_run];
+    report_agents(context, log, agent_runs);
 
     let sources = Sources {
         plan: plan.id,
@@ -62,12 +65,11 @@ pub async fn write(context: &RunContext, plan: &Plan, log: &Logger) -> Result<Pl
         generated_at: Timestamp::now(),
     };
     let documents = render(sources).map_err(|error| RunError::Final(error.to_string()))?;
-    for document in &documents {
-        context.store.put_document(plan.id, plan.run_number, document).await?;
-    }
     let patch = Patch {
         bookings: Bookings::Confirm,
-        events: runs.iter().map(agent_event).collect(),
+        documents: &documents,
+        events: agent_runs.iter().map(agent_event).collect(),
+        agent_runs,
         ..Patch::default()
     };
     let (from, to) = (PlanState::Writing, PlanState::Completed);

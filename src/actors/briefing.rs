@@ -16,10 +16,11 @@ use super::{
     vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
 };
 use crate::{
+    config::WorkflowSettings,
     control::{ApiError, ErrorCode},
-    llm::{Answer, Priority},
+    llm::{Answer, Priority, Task},
     model::{CategoryDef, Note, PlanId, Request, Requirements, Shares},
-    store::{AgentOutcome, AgentRun, Reach},
+    store::{AgentOutcome, AgentRun, Plan, Reach},
 };
 
 /// How the agents may run.
@@ -29,6 +30,15 @@ pub struct BriefingLimits {
     pub parallel: usize,
     /// One run of one agent.
     pub agent_timeout: Duration,
+    /// Before or behind other plans in the line of an LLM server.
+    pub priority: Priority,
+}
+
+impl BriefingLimits {
+    pub fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
+        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
+        Self { parallel, agent_timeout: workflow.agent_timeout, priority }
+    }
 }
 
 /// What the agents of round 0 found.
@@ -56,15 +66,15 @@ impl Peers {
     /// side always comes to an end.
     pub async fn brief(
         &self,
-        plan: PlanId,
-        request: &Request,
+        plan: &Plan,
         today: Date,
         limits: BriefingLimits,
     ) -> Result<Briefing, ApiError> {
+        let request = &plan.request;
         let categories = self.requested_categories(request).await?;
         // Requirements and budgeting share one batch; with sourcing that makes three agents.
-        let asking = self.ask_both(plan, request, &categories, limits);
-        let sourcing = self.source(plan, request, &categories, today, Reach::Feasible, limits);
+        let asking = self.ask_both(plan.id, request, &categories, limits);
+        let sourcing = self.source(plan, &categories, today, Reach::Feasible, limits);
         let (answers, sourced) = match limits.parallel {
             0 | 1 => (asking.await?, sourcing.await?),
             _ => tokio::try_join!(asking, sourcing)?,
@@ -99,16 +109,15 @@ impl Peers {
     /// All vendors within `reach`, and the areas they lie in.
     pub async fn source(
         &self,
-        plan: PlanId,
-        request: &Request,
+        plan: &Plan,
         categories: &[CategoryDef],
         today: Date,
         reach: Reach,
         limits: BriefingLimits,
     ) -> Result<(sourcing::Supply, AgentRun), ApiError> {
-        let started = Started::now(plan);
+        let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
-            let queries = sourcing::queries(request, categories, today, reach);
+            let queries = sourcing::queries(request, categories, today, reach, plan.replans);
             let found = SourceVendors::ask(&self.vendors, queries).await?;
             let vendors: Vec<_> =
                 found.iter().flat_map(|of_category| of_category.iter().cloned()).collect();
@@ -124,6 +133,20 @@ impl Peers {
         Ok((supply, started.ended(sourcing::NAME, AgentOutcome::Ok)))
     }
 
+    /// Sends questions to the LLM gateway, as one batch. Dropping the future cancels the calls.
+    ///
+    /// # Errors
+    /// Only what keeps the gateway's actor from answering.
+    pub async fn ask_llm(
+        &self,
+        tasks: Vec<Task>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<Vec<Answer>, ApiError> {
+        let (ask, _caller) = Ask::new(tasks, priority, deadline);
+        self.llm.ask(ask).await
+    }
+
     /// The answers to both questions, with the agents' runs.
     async fn ask_both(
         &self,
@@ -135,7 +158,7 @@ impl Peers {
         let started = Started::now(plan);
         let deadline = Instant::now() + limits.agent_timeout;
         let tasks = [requirements::task(request), budgeting::task(request, categories)];
-        let ask = |tasks| self.llm.ask(Ask { tasks, priority: Priority::Interactive, deadline });
+        let ask = |tasks| self.ask_llm(tasks, limits.priority, deadline);
         let mut answers = if limits.parallel > 1 {
             ask(tasks.to_vec()).await?
         } else {

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{
@@ -143,6 +143,13 @@ impl CachedSourcing {
                 shared.locked().cache.flush();
                 Err(error.into())
             }
+        }
+    }
+
+    /// Takes over changed bounds.
+    pub fn resize(&self, size: usize, ttl: Duration) {
+        if let Some(shared) = &self.shared {
+            shared.locked().cache.resize(size, ttl);
         }
     }
 

@@ -4,10 +4,7 @@
 use std::time::Duration;
 
 use slog::{Logger, info, warn};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, sleep},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::cached_sourcing::CachedSourcing;
 use crate::{
@@ -17,13 +14,11 @@ use crate::{
 
 /// Changes are looked for that often, told of or not: a notification may be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A lost connection to listen on is made anew no faster.
-const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const CLEAN_EVERY: Duration = Duration::from_secs(60);
 
 /// Goes on until it is dropped.
 pub async fn watch(store: Store, sourcing: CachedSourcing, log: Logger) {
-    let looking = look(&store, &sourcing);
+    let looking = look(&sourcing);
     let cleaning = clean(&store, &log);
     let building = async {
         // A start finds what an earlier life left undone.
@@ -35,28 +30,12 @@ pub async fn watch(store: Store, sourcing: CachedSourcing, log: Logger) {
     tokio::join!(looking, cleaning, building);
 }
 
-/// Looks for changes whenever somebody tells of one, and once a second.
-async fn look(store: &Store, sourcing: &CachedSourcing) {
-    let mut told: Option<mpsc::Receiver<()>> = None;
-    let mut listen_next = Instant::now();
+/// Looks once a second, told of changes or not.
+async fn look(sourcing: &CachedSourcing) {
     let mut poll = interval(LOOK_EVERY);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        if told.is_none() && listen_next <= Instant::now() {
-            // Whatever keeps us from listening, the poll finds the changes.
-            told = store.listen_for_changes().await.ok().flatten();
-            listen_next = Instant::now() + LISTEN_AGAIN_AFTER;
-        }
-        let heard = async {
-            match &mut told {
-                Some(told) => told.recv().await.is_some(),
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            connected = heard => if !connected { told = None; },
-            _ = poll.tick() => {}
-        }
+        poll.tick().await;
         // While the database is away nothing can be learnt, and nothing is remembered.
         let _ = sourcing.look_for_changes().await;
     }

@@ -20,7 +20,7 @@ pub fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> Strin
     for category in &problem.categories {
         number(u64::from(category.required));
         number(category.candidates.len() as u64);
-        for candidate in &category.candidates {
+        for candidate in category.candidates.iter() {
             candidate.value.iter().for_each(|value| number(value.to_bits()));
             candidate.usage.iter().for_each(|usage| number(usage.to_bits()));
             number(u64::from(candidate.signature));

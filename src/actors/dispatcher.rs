@@ -1,9 +1,8 @@
 //! Claims plans and keeps their runs: at most so many at once, leases renewed, cancellable.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,105 +10,103 @@ use slog::{Logger, error, warn};
 use tokio::{
     sync::{Notify, watch},
     task::{AbortHandle, JoinSet},
-    time::{MissedTickBehavior, interval},
+    time::{Interval, MissedTickBehavior, interval, timeout},
 };
 
 use super::{
     plan_run,
     run_context::{Interrupt, RunContext},
+    runs::Runs,
 };
 use crate::{
+    config::Settings,
     model::PlanId,
-    store::{Plan, Renewed},
+    store::{Claim, Plan, Renewed, SUSPECT_CRASHES},
     telemetry::{events, metrics},
 };
 
-/// Looks for plans that nobody told of: submitted to another daemon, or left by a dead one.
+/// Looks for plans that nobody told of: a hint was lost, a delay has passed, a lease ran out.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Runs are interrupted again and again until they have ended: one may just be beginning.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(100);
 
-/// A run under way.
-struct Run {
-    run_number: i64,
-    interrupt: watch::Sender<Option<Interrupt>>,
+/// Whether plans are claimed. Outlives every generation of the coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    Claiming,
+    /// What runs is brought to its end, or given back; nothing new is begun.
+    Draining,
 }
 
-/// The runs under way, for those who must reach one. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Runs {
-    running: Arc<Mutex<BTreeMap<PlanId, Run>>>,
-    wake: Arc<Notify>,
+/// What one generation's dispatcher shares with the next one's.
+#[derive(Clone)]
+pub struct Handover {
+    /// There may be a plan to claim.
+    pub wake: Arc<Notify>,
+    pub duty: watch::Sender<Duty>,
+    /// True while draining with nothing left.
+    pub idle: watch::Sender<bool>,
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Ends the claiming of the generation before: one that froze never drops its dispatcher.
+    former: Arc<Mutex<Option<AbortHandle>>>,
 }
 
-impl Runs {
-    /// There is a plan to claim.
-    pub fn wake(&self) {
-        self.wake.notify_one();
-    }
-
-    /// Ends a run early; false where it isn't one of ours.
-    pub fn interrupt(&self, plan: PlanId, why: Interrupt) -> bool {
-        match self.locked().get(&plan) {
-            Some(run) => {
-                run.interrupt.send_replace(Some(why));
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn begin(&self, plan: &Plan) -> watch::Receiver<Option<Interrupt>> {
-        let (interrupt, interrupted) = watch::channel(None);
-        let run = Run { run_number: plan.run_number, interrupt };
-        self.locked().insert(plan.id, run);
-        interrupted
-    }
-
-    /// Ends a run's entry, unless a later run of the same plan has taken its place.
-    fn end(&self, plan: PlanId, run_number: i64) {
-        let mut running = self.locked();
-        if running.get(&plan).is_some_and(|run| run.run_number == run_number) {
-            running.remove(&plan);
-        }
-    }
-
-    fn all(&self) -> Vec<(PlanId, i64)> {
-        self.locked().iter().map(|(plan, run)| (*plan, run.run_number)).collect()
-    }
-
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<PlanId, Run>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+impl Handover {
+    pub fn new(settings: watch::Receiver<Arc<Settings>>) -> Self {
+        let (duty, _) = watch::channel(Duty::Claiming);
+        let (idle, _) = watch::channel(false);
+        Self { wake: Arc::default(), duty, idle, settings, former: Arc::default() }
     }
 }
 
 /// Owned by the coordinator; its drop ends the claiming and, with it, every run.
 pub struct Dispatcher {
     runs: Runs,
-    draining: watch::Sender<bool>,
-    drained: watch::Receiver<bool>,
+    handover: Handover,
     task: AbortHandle,
 }
 
 impl Dispatcher {
     /// Starts to claim. `runs` must be the ones that the plan service reaches.
-    pub fn start(context: RunContext, runs: Runs) -> Self {
-        let (draining, drain) = watch::channel(false);
-        let (all_ended, drained) = watch::channel(false);
+    pub fn start(context: RunContext, runs: Runs, handover: &Handover) -> Self {
         let work = context.work.clone();
-        let claiming = Claiming { context, runs: runs.clone(), running: JoinSet::new() };
-        let task = work.spawn(claiming.run(drain, all_ended)).abort_handle();
-        Self { runs, draining, drained, task }
+        let claiming = Claiming {
+            context,
+            runs: runs.clone(),
+            handover: handover.clone(),
+            running: JoinSet::new(),
+            reachable: true,
+        };
+        let task = work.spawn(claiming.run()).abort_handle();
+        let former = {
+            let mut slot = handover.former.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.replace(task.clone())
+        };
+        if let Some(former) = former {
+            former.abort();
+        }
+        Self { runs, handover: handover.clone(), task }
     }
 
-    /// Stops claiming and gives every running plan back; the future ends when none is left.
-    pub fn drain(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.draining.send_replace(true);
-        for (plan, _) in self.runs.all() {
-            self.runs.interrupt(plan, Interrupt::Drained);
-        }
-        let mut drained = self.drained.clone();
+    /// Claims again.
+    pub fn resume(&self) {
+        self.handover.duty.send_replace(Duty::Claiming);
+    }
+
+    /// Stops claiming. What runs may go on for `grace`, then it is given back; the future ends
+    /// when nothing is left.
+    pub fn drain(&self, grace: Duration) -> impl Future<Output = ()> + Send + 'static {
+        self.handover.duty.send_replace(Duty::Draining);
+        let (runs, idle) = (self.runs.clone(), self.handover.idle.clone());
+        idle.send_replace(false);
+        let mut idle = idle.subscribe();
         async move {
             // An error means that the claiming has ended, and its runs with it.
-            let _ = drained.wait_for(|all_ended| *all_ended).await;
+            let mut patience = grace;
+            while timeout(patience, idle.wait_for(|idle| *idle)).await.is_err() {
+                runs.interrupt_all(Interrupt::Drained);
+                patience = INTERRUPT_EVERY;
+            }
         }
     }
 }
@@ -123,34 +120,52 @@ impl Drop for Dispatcher {
 struct Claiming {
     context: RunContext,
     runs: Runs,
-    running: JoinSet<PlanId>,
+    handover: Handover,
+    running: JoinSet<()>,
+    /// Whether the database answered last time.
+    reachable: bool,
 }
 
 impl Claiming {
-    async fn run(mut self, mut drain: watch::Receiver<bool>, all_ended: watch::Sender<bool>) {
+    async fn run(mut self) {
         self.take_over().await;
+        let mut duty = self.handover.duty.subscribe();
         let mut poll = interval(POLL_EVERY);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut renewal = interval(self.context.settings.workflow.lease / 3);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut reachable = true;
-        while !*drain.borrow() {
-            reachable = self.claim(reachable).await;
+        let mut settings = self.handover.settings.clone();
+        let mut renewal = self.renewal();
+        loop {
+            let draining = *duty.borrow_and_update() == Duty::Draining;
+            self.context.settings = settings.borrow_and_update().clone();
+            if !draining {
+                self.claim().await;
+            }
+            self.handover.idle.send_replace(draining && self.running.is_empty());
             tokio::select! {
-                () = self.runs.wake.notified() => {}
+                () = self.handover.wake.notified() => {}
                 _ = poll.tick() => {}
                 _ = renewal.tick() => self.renew().await,
                 Some(ended) = self.running.join_next() => self.ended(ended),
-                _ = drain.changed() => {}
+                // An error means that the daemon is ending: so does this task.
+                changed = duty.changed() => if changed.is_err() { return },
+                _ = settings.changed() => renewal = self.renewal(),
+            }
+            // All that have ended make room for one claim together.
+            while let Some(ended) = self.running.try_join_next() {
+                self.ended(ended);
             }
         }
-        while let Some(ended) = self.running.join_next().await {
-            self.ended(ended);
-        }
-        all_ended.send_replace(true);
     }
 
-    /// Takes back what this daemon held before it died: nobody else uses its name.
+    /// Three tries per lease. The first tick comes at once.
+    fn renewal(&self) -> Interval {
+        let lease = self.handover.settings.borrow().workflow.lease;
+        let mut renewal = interval(lease / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewal
+    }
+
+    /// Takes back what the former generation was working on: nobody else uses this name.
     async fn take_over(&self) {
         let RunContext { store, owner, work, .. } = &self.context;
         if let Err(error) = store.release_leases(owner).await {
@@ -158,61 +173,57 @@ impl Claiming {
         }
     }
 
-    /// Claims as many plans as there is room for. Answers whether the database did.
-    async fn claim(&mut self, was_reachable: bool) -> bool {
+    /// Claims as many plans as there is room for.
+    async fn claim(&mut self) {
         let workflow = &self.context.settings.workflow;
         let room = workflow.max_plans_in_flight.saturating_sub(self.running.len());
         if room == 0 {
-            return was_reachable;
+            return;
         }
         let RunContext { store, owner, work, .. } = &self.context;
-        match store.claim(owner, workflow.lease, u32::try_from(room).unwrap_or(u32::MAX)).await {
+        let claim = Claim {
+            owner,
+            lease: workflow.lease,
+            limit: u32::try_from(room).unwrap_or(u32::MAX),
+            suspect: !self.runs.has_suspect(),
+        };
+        match store.claim(claim).await {
             Ok(claimed) => {
+                self.reachable = true;
                 for plan in claimed {
                     self.begin(plan);
                 }
-                true
             }
             Err(error) => {
                 // Said once per outage; the poll goes on.
-                if was_reachable {
+                if std::mem::take(&mut self.reachable) {
                     error!(work.log, "no plan could be claimed"; events::DATABASE_UNREACHABLE,
                         "error" => %error);
                 }
-                false
             }
         }
     }
 
     fn begin(&mut self, plan: Plan) {
         let (id, run_number) = (plan.id, plan.run_number);
-        let interrupted = self.runs.begin(&plan);
+        let interrupted = self.runs.begin(&plan, plan.crashes >= SUSPECT_CRASHES);
         let (context, runs) = (self.context.clone(), self.runs.clone());
-        let work = self.context.work.clone();
-        let run = work.spawn(plan_run::run(context, plan, interrupted));
+        let run =
+            context.work.clone().spawn(plan_run::run(context.clone(), plan.clone(), interrupted));
         self.running.spawn(async move {
-            // The guard ends the run with the dispatcher; its panic is logged by `ended`.
+            // The guard ends the run with the dispatcher.
             let guard = AbortOnDrop(run.abort_handle());
             let finished = run.await;
             drop(guard);
-            runs.end(id, run_number);
             if let Err(panicked) = finished {
-                error!(work.log, "a run panicked"; events::PLAN_RETURNED,
-                    "plan_id" => %id, "reason" => panicked.to_string());
+                plan_run::panicked(&context, &plan, &panicked.to_string()).await;
             }
-            id
+            runs.end(id, run_number);
         });
         self.measure();
     }
 
-    /// A run that is over in the database: it may just be ending here too, or it was taken away.
-    fn fenced(&self, (plan, run_number): (PlanId, i64)) {
-        if self.runs.all().contains(&(plan, run_number)) {
-            self.runs.interrupt(plan, Interrupt::Fenced);
-        }
-    }
-
-    fn ended(&mut self, ended: Result<PlanId, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(), tokio::task::JoinError>) {
         if let Err(error) = ended {
             let log: &Logger = &self.context.work.log;
             error!(log, "a run's keeper failed"; "error" => error.to_string());
@@ -230,19 +241,21 @@ impl Claiming {
         let runs = self.runs.all();
         let RunContext { store, owner, work, settings, .. } = &self.context;
         match store.renew_leases(owner, settings.workflow.lease, &runs).await {
-            Ok(renewed) => {
-                for run in runs {
-                    let kept = renewed.iter().find(|kept| (kept.plan, kept.run_number) == run);
-                    match kept {
-                        Some(Renewed { cancel_requested: true, plan, .. }) => {
-                            self.runs.interrupt(*plan, Interrupt::Cancelled);
-                        }
-                        Some(_) => {}
-                        None => self.fenced(run),
-                    }
-                }
-            }
+            Ok(renewed) => self.heed(&runs, &renewed),
             Err(error) => warn!(work.log, "leases were not renewed"; "error" => %error),
+        }
+    }
+
+    fn heed(&self, runs: &[(PlanId, i64)], renewed: &[Renewed]) {
+        for Renewed { plan, .. } in renewed.iter().filter(|kept| kept.cancel_requested) {
+            self.runs.interrupt(*plan, Interrupt::Cancelled);
+        }
+        for (plan, run_number) in runs {
+            let is_kept = |kept: &Renewed| (kept.plan, kept.run_number) == (*plan, *run_number);
+            // It may just be ending here too, or it was taken away.
+            if !renewed.iter().any(is_kept) {
+                self.runs.interrupt_run(*plan, *run_number, Interrupt::Fenced);
+            }
         }
     }
 }

@@ -30,12 +30,15 @@ impl From<StoreError> for ApiError {
             StoreError::NoSuchVendor { .. } => Self::new(ErrorCode::NotFound, message),
             StoreError::Unstorable { .. } => Self::new(ErrorCode::Invalid, message),
             StoreError::KeyReused { .. } => Self::new(ErrorCode::KeyReused, message),
-            StoreError::WrongState { .. } | StoreError::Fenced { .. } => {
-                Self::new(ErrorCode::WrongState, message)
-            }
+            StoreError::NotEnded { .. }
+            | StoreError::WrongState { .. }
+            | StoreError::Fenced { .. } => Self::new(ErrorCode::WrongState, message),
             StoreError::Taken { .. } | StoreError::HoldLost { .. } => {
                 Self::new(ErrorCode::Taken, message)
                     .with_hint("select another option, or submit the request again")
+            }
+            StoreError::Crowded { .. } => {
+                Self::new(ErrorCode::Busy, message).with_hint("try again in a moment")
             }
             ref e if e.is_outage() || e.is_transient() => {
                 Self::new(ErrorCode::Unavailable, message).with_hint("try again in a moment")

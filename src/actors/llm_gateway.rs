@@ -2,29 +2,50 @@
 //!
 //! State owned: none beyond the shared [`Gateway`] (its cache, breakers and connections outlive a
 //! restart, since no panic of a handler can leave them half changed). Peers: the coordinator asks,
-//! the metrics actor reads counters. Bound: the supervisor's capacity, then the gateway's own
-//! queue. A restart loses nothing but the requests under way, whose callers get an error.
+//! the metrics actor reads counters, the daemon's watch looks after servers and kept replies.
+//! Bound: the supervisor's capacity, then the gateway's own queue. A restart loses nothing but the
+//! requests under way, whose callers get an error.
 
-use std::time::Instant;
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use tokio::sync::oneshot;
 
 use super::{
+    llm_figures::count_fallback,
+    reply_keeper::ReplyKeeper,
     supervision::{Heartbeat, Lifeline},
     work::Work,
 };
 use crate::{
-    control::ApiError,
+    control::{ApiError, ErrorCode},
     llm::{Answer, EndpointStatus, Gateway, LlmCounters, ModelStatus, Priority, Task},
-    telemetry::{Telemetry, metrics},
+    telemetry::Telemetry,
 };
 
-/// Independent questions of one plan; the answers come back in the same order. None fails: the
-/// built-in rules answer what no server did.
+/// Independent questions of one plan, as one batch; the answers come back in the same order. None
+/// fails: the built-in rules answer what no server did.
 pub struct Ask {
-    pub tasks: Vec<Task>,
-    pub priority: Priority,
-    pub deadline: Instant,
+    tasks: Vec<Task>,
+    priority: Priority,
+    deadline: Instant,
+    caller: oneshot::Receiver<Infallible>,
+}
+
+/// Whoever waits for the answers to an [`Ask`]. When it is dropped, calls to servers that nobody
+/// else waits for are cancelled.
+pub struct Caller {
+    _gone: oneshot::Sender<Infallible>,
+}
+
+impl Ask {
+    pub fn new(tasks: Vec<Task>, priority: Priority, deadline: Instant) -> (Self, Caller) {
+        let (gone, caller) = oneshot::channel();
+        (Self { tasks, priority, deadline, caller }, Caller { _gone: gone })
+    }
 }
 
 impl Message for Ask {
@@ -36,6 +57,28 @@ pub struct WarmUp;
 
 impl Message for WarmUp {
     type Result = Result<Vec<ModelStatus>, ApiError>;
+}
+
+/// Asks every server how it is, without work for its model.
+pub struct CheckHealth;
+
+impl Message for CheckHealth {
+    type Result = Result<Vec<EndpointStatus>, ApiError>;
+}
+
+/// Refreshes the keep-alive of models that were not asked for a while.
+pub struct KeepWarm;
+
+impl Message for KeepWarm {
+    type Result = Result<(), ApiError>;
+}
+
+/// Stores the replies that came since the last save, where they are to outlive a restart.
+/// Answers how many.
+pub struct SaveReplies;
+
+impl Message for SaveReplies {
+    type Result = Result<usize, ApiError>;
 }
 
 pub struct GetLlmStatus;
@@ -64,16 +107,33 @@ impl Message for FlushResponses {
     type Result = Result<usize, ApiError>;
 }
 
+/// The response cache's bounds changed.
+pub struct ResizeResponses {
+    pub size: usize,
+    pub ttl: Duration,
+}
+
+impl Message for ResizeResponses {
+    type Result = Result<(), ApiError>;
+}
+
 pub struct LlmGateway {
     gateway: Gateway,
+    keeper: ReplyKeeper,
     work: Work,
     telemetry: Telemetry,
     _lifeline: Lifeline,
 }
 
 impl LlmGateway {
-    pub fn new(gateway: Gateway, work: Work, telemetry: Telemetry, lifeline: Lifeline) -> Self {
-        Self { gateway, work, telemetry, _lifeline: lifeline }
+    pub fn new(
+        gateway: Gateway,
+        keeper: ReplyKeeper,
+        work: Work,
+        telemetry: Telemetry,
+        lifeline: Lifeline,
+    ) -> Self {
+        Self { gateway, keeper, work, telemetry, _lifeline: lifeline }
     }
 }
 
@@ -84,7 +144,9 @@ impl Actor for LlmGateway {
 impl Handler<Heartbeat> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<Ask> for LlmGateway {
@@ -93,22 +155,15 @@ impl Handler<Ask> for LlmGateway {
     fn handle(&mut self, message: Ask, _: &mut Context<Self>) -> Self::Result {
         let (gateway, telemetry) = (self.gateway.clone(), self.telemetry.clone());
         self.work.run("llm_gateway", async move {
-            let Ask { tasks, priority, deadline } = message;
-            let answers = gateway.answer_batch(tasks, priority, deadline).await;
-            answers.iter().for_each(|answer| count(&telemetry, answer));
+            let Ask { tasks, priority, deadline, caller } = message;
+            let answers = tokio::select! {
+                answers = gateway.answer_batch(tasks, priority, deadline) => answers,
+                // Nobody reads this: the calls are dropped with it.
+                _ = caller => return Err(ApiError::new(ErrorCode::Timeout, "the caller left")),
+            };
+            answers.iter().for_each(|answer| count_fallback(&telemetry, answer));
             Ok(answers)
         })
-    }
-}
-
-/// Counts the time of an answer that a server gave, and an answer of the rules in its place.
-fn count(telemetry: &Telemetry, answer: &Answer) {
-    // The rules have no model.
-    if answer.model.is_some() && !answer.cached {
-        telemetry.observe(metrics::LLM_SECONDS, &[&answer.server], answer.elapsed);
-    }
-    if answer.model.is_none() && answer.fallback.is_some() {
-        telemetry.inc(metrics::LLM_FALLBACKS, &["no_server_answered"]);
     }
 }
 
@@ -118,6 +173,36 @@ impl Handler<WarmUp> for LlmGateway {
     fn handle(&mut self, _: WarmUp, _: &mut Context<Self>) -> Self::Result {
         let gateway = self.gateway.clone();
         self.work.run("llm_gateway", async move { Ok(gateway.warm_up().await) })
+    }
+}
+
+impl Handler<CheckHealth> for LlmGateway {
+    type Result = ResponseFuture<Result<Vec<EndpointStatus>, ApiError>>;
+
+    fn handle(&mut self, _: CheckHealth, _: &mut Context<Self>) -> Self::Result {
+        let gateway = self.gateway.clone();
+        self.work.run("llm_gateway", async move { Ok(gateway.check_health().await) })
+    }
+}
+
+impl Handler<KeepWarm> for LlmGateway {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, _: KeepWarm, _: &mut Context<Self>) -> Self::Result {
+        let gateway = self.gateway.clone();
+        self.work.run("llm_gateway", async move {
+            gateway.keep_warm().await;
+            Ok(())
+        })
+    }
+}
+
+impl Handler<SaveReplies> for LlmGateway {
+    type Result = ResponseFuture<Result<usize, ApiError>>;
+
+    fn handle(&mut self, _: SaveReplies, _: &mut Context<Self>) -> Self::Result {
+        let keeper = self.keeper.clone();
+        self.work.run("llm_gateway", async move { Ok(keeper.save().await?) })
     }
 }
 
@@ -138,9 +223,19 @@ impl Handler<GetTuning> for LlmGateway {
 }
 
 impl Handler<FlushResponses> for LlmGateway {
-    type Result = Result<usize, ApiError>;
+    type Result = ResponseFuture<Result<usize, ApiError>>;
 
     fn handle(&mut self, _: FlushResponses, _: &mut Context<Self>) -> Self::Result {
-        Ok(self.gateway.flush_cache())
+        let keeper = self.keeper.clone();
+        self.work.run("llm_gateway", async move { Ok(keeper.flush().await?) })
+    }
+}
+
+impl Handler<ResizeResponses> for LlmGateway {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, message: ResizeResponses, _: &mut Context<Self>) -> Self::Result {
+        self.gateway.resize_cache(message.size, message.ttl);
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::{
     briefing::Peers,
-    database_use,
+    database_use, llm_figures,
     llm_gateway::GetLlmStatus,
     supervision::{Heartbeat, Lifeline},
     vendor_search::GetQueryCounters,
@@ -33,7 +33,7 @@ use crate::{
         alerts::{Severity, Transition, TransitionState},
         events, metrics,
         report::{Report, ReportLimits},
-        settings::MetricsSettings,
+        settings::{AlertSettings, MetricsSettings},
     },
 };
 
@@ -59,6 +59,13 @@ pub struct GetReport;
 
 impl Message for GetReport {
     type Result = Result<Report, ApiError>;
+}
+
+/// The alerts' thresholds changed; what fires goes on firing until a measurement clears it.
+pub struct SetAlerts(pub AlertSettings);
+
+impl Message for SetAlerts {
+    type Result = Result<(), ApiError>;
 }
 
 /// One look at everything. The actor sends it to itself; a caller may ask for one too.
@@ -140,7 +147,9 @@ impl Actor for Metrics {
 impl Handler<Heartbeat> for Metrics {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<GetAlerts> for Metrics {
@@ -157,6 +166,20 @@ impl Handler<GetAlerts> for Metrics {
                 .map(|(alert, resolved_at)| json!({"alert": alert, "resolved_at": resolved_at}))
                 .collect();
             Ok(json!({"firing": firing, "recent": recent}))
+        })
+    }
+}
+
+impl Handler<SetAlerts> for Metrics {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, SetAlerts(alerts): SetAlerts, _: &mut Context<Self>) -> Self::Result {
+        let watch = self.watch.clone();
+        self.work.run("metrics", async move {
+            let mut watch = watch.lock().await;
+            watch.book.reconfigure(&alerts);
+            watch.limits.alerts = alerts;
+            Ok(())
         })
     }
 }
@@ -257,18 +280,7 @@ impl Sources {
             telemetry.gauge(metrics::QUERY_CACHE_ENTRIES, &[], cache.entries as f64);
         }
         if let Ok(status) = self.peers.llm.ask(GetLlmStatus).await {
-            let cache = status.counters.cache;
-            telemetry.set_total(metrics::LLM_CACHE, &["hit"], cache.hits);
-            telemetry.set_total(metrics::LLM_CACHE, &["miss"], cache.misses);
-            telemetry.gauge(metrics::LLM_CACHE_ENTRIES, &[], cache.entries as f64);
-            for endpoint in &status.counters.endpoints {
-                let name = endpoint.endpoint.as_str();
-                let failed = endpoint.requests.saturating_sub(endpoint.succeeded);
-                telemetry.set_total(metrics::LLM_REQUESTS, &[name, "ok"], endpoint.succeeded);
-                telemetry.set_total(metrics::LLM_REQUESTS, &[name, "failed"], failed);
-                telemetry.set_total(metrics::LLM_TOKENS, &[name, "prompt"], endpoint.tokens_in);
-                telemetry.set_total(metrics::LLM_TOKENS, &[name, "reply"], endpoint.tokens_out);
-            }
+            llm_figures::record(telemetry, &status);
         }
     }
 }

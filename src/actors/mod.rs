@@ -3,13 +3,14 @@
 //!
 //! | actor | file | beside it |
 //! |---|---|---|
-//! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `search_filter`, `vendor_import` |
-//! | LlmGateway | `llm_gateway` | |
+//! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
+//! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
 
+mod admission;
 pub mod agents;
 pub mod beam_coordinator;
 mod blueprint_run;
@@ -21,16 +22,24 @@ mod database_use;
 mod digest;
 mod dispatcher;
 mod errors;
+mod fleet;
+mod housekeeping;
+pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod plan_events;
+mod plan_proofs;
 mod plan_run;
 mod plan_search;
 mod plan_service;
 mod plan_view;
+mod proof_record;
 pub mod query_cache;
 mod query_figures;
+mod replan;
+pub mod reply_keeper;
 mod run_context;
+mod runs;
 mod search_filter;
 mod search_run;
 mod start;
@@ -39,6 +48,7 @@ pub mod vendor_import;
 pub mod vendor_search;
 mod work;
 
+pub use dispatcher::Duty;
 pub use query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
 pub use work::Work;

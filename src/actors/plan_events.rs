@@ -41,6 +41,11 @@ impl PlanEvents {
         channel.sender.subscribe()
     }
 
+    /// Whether somebody watches `plan` now.
+    pub fn is_watched(&self, plan: PlanId) -> bool {
+        self.locked().get(&plan).is_some_and(|channel| channel.sender.receiver_count() > 0)
+    }
+
     /// Tells the watchers of `plan`, if there are any.
     pub fn publish(&self, plan: PlanId, event: PlanEvent) {
         if let Some(channel) = self.locked().get_mut(&plan) {
@@ -62,6 +67,14 @@ impl PlanEvents {
         };
         for event in stored(store, plan, last_seq).await.unwrap_or_default() {
             self.publish(plan, event);
+        }
+    }
+
+    /// The same for every plan that is watched: hints from other daemons were missed.
+    pub async fn tell_all_stored(&self, store: &Store) {
+        let watched: Vec<PlanId> = self.locked().keys().copied().collect();
+        for plan in watched {
+            self.tell_stored(store, plan).await;
         }
     }
 
@@ -144,7 +157,9 @@ mod tests {
         events.publish(plan, event(3));
         assert_eq!(watcher.recv().await.unwrap().seq, 2);
         assert_eq!(watcher.recv().await.unwrap().seq, 3);
+        assert!(events.is_watched(plan) && !events.is_watched(other));
         drop(watcher);
+        assert!(!events.is_watched(plan));
         drop(events.watch(other));
         let _kept = events.watch(plan);
         assert_eq!(events.channels.lock().unwrap().len(), 1);

@@ -16,6 +16,7 @@ use super::{
     briefing::Briefing,
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
+    proof_record::ProofRecord,
     run_context::{RunContext, RunError, agent_event, report_agents},
     search_run::{self, SearchEnd, SearchEvent, SearchInput},
 };
@@ -36,14 +37,16 @@ pub async fn search(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
+    agent_runs: &mut Vec<AgentRun>,
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-    let limits = context.briefing_limits();
-    let briefing = context.peers.brief(plan.id, &plan.request, today, limits).await?;
-    report_agents(context, log, &briefing.runs).await;
-    let resume_from = newest_checkpoint(context, plan, log).await?;
+    let limits = context.briefing_limits(plan.id);
+    let briefing = context.peers.brief(plan, today, limits).await?;
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
+    report_agents(context, log, &runs);
+    *agent_runs = runs;
+    let resume_from = newest_checkpoint(context, plan, log).await?;
     let input = Arc::new(SearchInput {
         request: plan.request.clone(),
         requirements,
@@ -52,13 +55,15 @@ pub async fn search(
         shares,
         vendors: supply.vendors,
         today,
+        previous: plan.previous.clone(),
     });
     let mut history = Vec::new();
     let end = run_search(context, plan, log, input.clone(), resume_from, &mut history).await?;
-    let finished = Finished { context, plan, log, input: &input, runs: &runs, started };
+    let finished = Finished { context, plan, log, input: &input, runs: agent_runs, started };
     match end {
-        SearchEnd::Found { options, tally, notes: found } => {
+        SearchEnd::Found { options, tally, notes: found, proof } => {
             let notes = [notes, found].concat();
+            keep_proof(context, plan, proof).await?;
             finished.options(options, tally, notes, history).await
         }
         SearchEnd::Infeasible => {
@@ -70,6 +75,19 @@ pub async fn search(
              raise search.deadline_ms, search.proof_nodes or search.max_rounds"
         ))),
     }
+}
+
+/// Stores what the bound rests on, where the problem is small enough to be kept.
+async fn keep_proof(
+    context: &RunContext,
+    plan: &Plan,
+    proof: Option<Box<ProofRecord>>,
+) -> Result<(), RunError> {
+    let Some(proof) = proof else { return Ok(()) };
+    let packed = context.work.compute(move || proof.pack()).await;
+    let packed = packed.map_err(|panicked| RunError::Passing(panicked.to_string()))?;
+    let row = packed.map_err(|e| RunError::Final(format!("a proof could not be packed: {e}")))?;
+    Ok(context.store.put_proof(plan.id, plan.run_number, &row).await?)
 }
 
 /// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they
@@ -117,7 +135,7 @@ async fn run_search(
     let (ended, told) = tokio::join!(computing, telling);
     told?;
     context.telemetry.observe(metrics::SEARCH_SECONDS, &[], began.elapsed());
-    ended.map_err(|panicked| RunError::Passing(format!("the search failed: {panicked}")))
+    ended.map_err(|panicked| RunError::Failed(format!("the search failed: {panicked}")))
 }
 
 /// Tells the search's thread to stop when the run that waits for it is dropped.
@@ -214,14 +232,12 @@ async fn explain(
     input: &SearchInput,
     today: Date,
 ) -> Result<Infeasibility, RunError> {
-    let limits = context.briefing_limits();
-    let (supply, _) = context
-        .peers
-        .source(plan.id, &plan.request, &input.categories, today, Reach::Relaxed, limits)
-        .await?;
+    let limits = context.briefing_limits(plan.id);
+    let (supply, _) =
+        context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
     let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
     let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
-    explained.map_err(|panicked| RunError::Passing(format!("the explanation failed: {panicked}")))
+    explained.map_err(|panicked| RunError::Failed(format!("the explanation failed: {panicked}")))
 }
 
 /// A search that came to an end.
@@ -295,6 +311,7 @@ impl Finished<'_> {
             result: Some(result),
             infeasibility,
             events: self.runs.iter().map(agent_event).collect(),
+            agent_runs: self.runs,
             ..Patch::default()
         };
         let Plan { id, run_number, state, .. } = *self.plan;

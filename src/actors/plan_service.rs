@@ -1,79 +1,112 @@
 //! What the coordinator does for its callers: takes plans in, shows, selects, cancels, exports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use slog::{info, warn};
+use slog::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
+    admission::{Admission, Refused},
     beam_coordinator::{
-        CancelPlan, ExportProblem, GetDocument, GetPlan, ListPlans, SelectOption, SubmitPlan,
+        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::Runs,
-    plan_events, plan_view,
+    dispatcher::Handover,
+    plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
-    search_run::{self, SearchInput},
+    runs::Runs,
     vendor_search::{FindMissingVendors, ForgetStale, GetCategories},
 };
 use crate::{
+    config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
     model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId, Window},
-    planning::abstract_file::ProblemFile,
-    store::{
-        Bookings, Cancelled, NewPlan, Patch, Plan, Reach, StoreError, Transition, fingerprint,
-    },
+    store::{Bookings, Cancelled, NewPlan, Patch, Plan, StoreError, Transition, fingerprint},
     telemetry::{events, metrics},
 };
 
 const LIST_LIMIT_MAX: u32 = 1_000;
 const KEY_MAX_CHARS: usize = 200;
 
+/// Who submits, and how urgently.
+#[derive(Clone, Copy)]
+struct Caller {
+    uid: u32,
+    priority: i16,
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct PlanService {
-    context: RunContext,
+    pub(super) context: RunContext,
     runs: Runs,
-    /// Queued plans when last counted, and submissions since: an upper bound of the queue.
-    queued: Arc<AtomicU64>,
-    max_queued_plans: u64,
+    handover: Handover,
+    admission: Arc<Admission>,
 }
 
 impl PlanService {
-    pub fn new(context: RunContext, runs: Runs, max_queued_plans: u64) -> Self {
-        Self { context, runs, queued: Arc::default(), max_queued_plans }
+    pub fn new(context: RunContext, runs: Runs, handover: Handover) -> Self {
+        Self { context, runs, handover, admission: Arc::default() }
+    }
+
+    /// As they are now; a call sees one and the same to its end.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.handover.settings.borrow().clone()
     }
 
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
     pub async fn submit(&self, message: SubmitPlan) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
-        let key = checked_key(message.idempotency_key)?;
         let request = Request::parse(&message.document, now)?;
-        self.check_names(&request).await?;
-        self.admit().await?;
+        let caller = Caller { uid: message.uid, priority: message.priority };
+        self.keep(&request, &message.document, message.idempotency_key, caller, None).await
+    }
+
+    /// Stores a plan that stands in for an earlier one under changed circumstances.
+    pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
+        let ReplanPlan { id, change, idempotency_key, uid } = message;
+        let plan = self.context.store.plan(id).await?;
+        let previous = replan::previous_option(&plan)?;
+        let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
+        let document = replan::fingerprinted(id, &change);
+        let caller = Caller { uid, priority: 0 };
+        self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
+    }
+
+    async fn keep(
+        &self,
+        request: &Request,
+        document: &[u8],
+        idempotency_key: Option<String>,
+        caller: Caller,
+        replans: Option<(PlanId, Option<&PlanOption>)>,
+    ) -> Result<Submitted, ApiError> {
+        let now = Timestamp::now();
+        let key = checked_key(idempotency_key)?;
+        self.check_names(request).await?;
+        self.admit(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
-            request: &request,
-            fingerprint: fingerprint(&message.document),
+            request,
+            fingerprint: fingerprint(document),
             idempotency_key: key.as_deref(),
-            requested_by: Some(message.uid),
-            priority: 0,
+            requested_by: Some(caller.uid),
+            priority: caller.priority,
+            replans,
             created_at: now,
         };
         let submitted = self.context.store.submit(&plan).await?;
         let id = submitted.plan();
         let created = matches!(submitted, crate::store::Submitted::Created(_));
         if created {
-            self.queued.fetch_add(1, Ordering::Relaxed);
             self.context.telemetry.inc(metrics::PLANS_SUBMITTED, &[]);
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
-            self.runs.wake();
-            return Ok(Submitted { plan: PlanView::queued(id, &request, now), created });
+            self.handover.wake.notify_one();
+            let mut plan = PlanView::queued(id, request, now);
+            plan.replans = replans.map(|(id, _)| id);
+            return Ok(Submitted { plan, created });
         }
         Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
     }
@@ -104,23 +137,25 @@ impl PlanService {
         Ok(errors.into_result(())?)
     }
 
-    /// Refuses a plan when the queue is full. The count is asked of the database only when the
-    /// submissions since the last count could have filled it.
-    async fn admit(&self) -> Result<(), ApiError> {
-        if self.queued.load(Ordering::Relaxed) < self.max_queued_plans {
+    /// Refuses a plan when the queue, or the client's part of it, is full.
+    async fn admit(&self, uid: u32) -> Result<(), ApiError> {
+        let limits = self.settings().admission;
+        let Err(refused) = self.admission.admit(&self.context.store, Some(uid), limits).await?
+        else {
             return Ok(());
-        }
-        let counts = self.context.store.plan_counts().await?;
-        let queued = counts.iter().find(|(state, _)| *state == PlanState::Queued);
-        let queued = queued.map_or(0, |(_, count)| *count);
-        self.queued.store(queued, Ordering::Relaxed);
-        if queued < self.max_queued_plans {
-            return Ok(());
-        }
-        self.context.telemetry.inc(metrics::PLANS_REFUSED, &["queue_full"]);
-        warn!(self.context.work.log, "the queue is full"; events::OVERLOADED,
-            "limit" => self.max_queued_plans);
-        let message = format!("{queued} plans are waiting already");
+        };
+        let (reason, limit, message) = match refused {
+            Refused::QueueFull { waiting } => {
+                let message = format!("{waiting} plans are waiting already");
+                ("queue_full", limits.max_queued_plans, message)
+            }
+            Refused::ClientFull { waiting } => {
+                let message = format!("{waiting} plans of user id {uid} are waiting already");
+                ("client_full", limits.max_queued_plans_per_client, message)
+            }
+        };
+        self.context.telemetry.inc(metrics::PLANS_REFUSED, &[reason]);
+        debug!(self.context.work.log, "a plan was refused"; events::OVERLOADED, "limit" => limit);
         Err(ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment"))
     }
 
@@ -159,8 +194,11 @@ impl PlanService {
         }
         let option = option_of(&plan, number)?;
         let held = self.windows(&plan.request, option).await?;
-        let bookings =
-            Bookings::Hold { vendors: &held, lasts: self.context.settings.workflow.hold };
+        let bookings = Bookings::Hold {
+            vendors: &held,
+            lasts: self.settings().workflow.hold,
+            instead_of: plan.replans,
+        };
         let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
@@ -178,7 +216,7 @@ impl PlanService {
         }
         info!(self.context.work.log, "an option was selected"; events::PLAN_SELECTED,
             "plan_id" => %id, "option" => number);
-        self.runs.wake();
+        self.handover.wake.notify_one();
         self.context.events.tell_stored(store, id).await;
         self.get(GetPlan { id }).await
     }
@@ -212,7 +250,7 @@ impl PlanService {
             let vendor = vendor.ok_or(StoreError::NoSuchVendor { vendor: chosen.id.clone() })?;
             let definition = categories.iter().find(|d| d.name == chosen.category);
             let lead = definition.map_or(0, |definition| definition.lead_minutes);
-            let event = request.time.window();
+            let event = request.window_of(&chosen.category);
             let window = event.widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
             windows.push((chosen.id.clone(), window));
         }
@@ -258,36 +296,6 @@ impl PlanService {
         let plan = store.plan(id).await?;
         let message = format!("plan {id} ({}) has no document `{name}`", plan.state);
         Err(ApiError::new(ErrorCode::NotFound, message).with_hint("`plan show` lists them"))
-    }
-
-    /// The plan's problem with the vendors as they are now.
-    pub async fn export(&self, message: ExportProblem) -> Result<ProblemFile, ApiError> {
-        let context = &self.context;
-        let plan = context.store.plan(message.id).await?;
-        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
-            let message = format!("plan {} has not been searched yet", message.id);
-            return Err(ApiError::new(ErrorCode::WrongState, message)
-                .with_hint("wait for its options, or submit it again"));
-        };
-        let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = context.briefing_limits();
-        let categories = context.peers.requested_categories(&plan.request).await?;
-        let (supply, _) = context
-            .peers
-            .source(plan.id, &plan.request, &categories, today, Reach::Feasible, limits)
-            .await?;
-        let input = SearchInput {
-            request: plan.request,
-            requirements,
-            categories,
-            areas: supply.areas,
-            shares,
-            vendors: supply.vendors,
-            today,
-        };
-        let settings = context.settings.clone();
-        let file = context.work.compute(move || search_run::problem_file(&input, &settings.search));
-        file.await.map_err(|panicked| ApiError::new(ErrorCode::Internal, panicked.to_string()))
     }
 
     pub async fn watch(&self, message: WatchPlan) -> Result<Watched, ApiError> {

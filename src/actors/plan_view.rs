@@ -15,6 +15,7 @@ pub fn view(plan: Plan, runs: Vec<AgentRun>, documents: Vec<DocumentInfo>) -> Pl
     view.requirements = plan.requirements;
     view.infeasibility = plan.infeasibility;
     view.error = plan.error;
+    view.replans = plan.replans;
     view.agents = runs.into_iter().map(agent).collect();
     view.documents = documents.into_iter().map(|document| document.name).collect();
     if let Some(result) = plan.result {

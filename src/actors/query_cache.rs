@@ -153,6 +153,18 @@ impl QueryCache {
         }
     }
 
+    /// Takes over changed bounds; what is beyond them goes, least recently used first.
+    pub fn resize(&mut self, size: usize, ttl: Duration) {
+        self.ttl = ttl;
+        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+        while self.entries.len() > size.get() {
+            let Some((_, old)) = self.entries.pop_lru() else { break };
+            self.counters.vendors -= old.vendors.len();
+            self.counters.evictions += 1;
+        }
+        self.entries.resize(size);
+    }
+
     /// Forgets everything; returns how many entries there were.
     pub fn flush(&mut self) -> usize {
         self.note(None);

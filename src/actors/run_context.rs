@@ -11,19 +11,13 @@ use super::{
     work::Work,
 };
 use crate::{
-    config::WorkflowSettings,
+    config::Settings,
     control::{ApiError, ErrorCode},
-    planning::settings::SearchSettings,
-    store::{AgentRun, AuditEvent, Store, StoreError},
+    llm::Priority,
+    model::PlanId,
+    store::{AgentOutcome, AgentRun, AuditEvent, Store, StoreError},
     telemetry::{Telemetry, events, metrics},
 };
-
-/// What a run needs of the settings.
-#[derive(Clone, Debug)]
-pub struct RunSettings {
-    pub search: SearchSettings,
-    pub workflow: WorkflowSettings,
-}
 
 /// What every run needs. Cheap to clone.
 #[derive(Clone)]
@@ -33,18 +27,20 @@ pub struct RunContext {
     pub peers: Peers,
     pub events: PlanEvents,
     pub telemetry: Telemetry,
-    pub settings: Arc<RunSettings>,
-    /// This daemon's name in leases: the same after a restart, and nobody else's.
+    /// As they were when the run began.
+    pub settings: Arc<Settings>,
+    /// This process's name in leases; nobody else has ever had it.
     pub owner: Arc<str>,
     /// Searches at the same time: one per core.
     pub cores: Arc<Semaphore>,
 }
 
 impl RunContext {
-    pub fn briefing_limits(&self) -> BriefingLimits {
-        let workflow = &self.settings.workflow;
-        let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
-        BriefingLimits { parallel, agent_timeout: workflow.agent_timeout }
+    /// A plan that somebody watches goes before those that wait for nobody.
+    pub fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
+        let is_watched = self.events.is_watched(plan);
+        let priority = if is_watched { Priority::Interactive } else { Priority::Background };
+        BriefingLimits::of(&self.settings.workflow, priority)
     }
 }
 
@@ -54,8 +50,10 @@ pub enum RunError {
     Interrupted(Interrupt),
     /// Another daemon claimed the plan, or somebody changed its state: nothing more to do here.
     NotOurs,
-    /// Worth another try.
+    /// Something that the plan needs was away or busy: worth another try.
     Passing(String),
+    /// The plan, or a bug that it brings out: worth few more tries.
+    Failed(String),
     /// The same every time.
     Final(String),
 }
@@ -63,9 +61,10 @@ pub enum RunError {
 impl From<ApiError> for RunError {
     fn from(error: ApiError) -> Self {
         match error.code {
-            ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::Internal => {
+            ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Timeout => {
                 Self::Passing(error.to_string())
             }
+            ErrorCode::Internal => Self::Failed(error.to_string()),
             _ => Self::Final(error.to_string()),
         }
     }
@@ -93,21 +92,28 @@ pub enum Interrupt {
     Fenced,
 }
 
-/// Puts the agents' runs on record. They are for people: a failure here costs the plan nothing.
-pub async fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
+/// Counts and logs the agents' runs; they are stored with what the run comes to.
+pub fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
     for run in runs {
         let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
         context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
         context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
+        note_fallback(log, run);
         debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
             "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
-        if let Err(error) = context.store.add_agent_run(run).await {
-            warn!(log, "an agent's run was not recorded"; "error" => %error);
-        }
     }
 }
 
-/// What the audit says of an agent.
+/// Logs that the built-in rules stood in for a model.
+fn note_fallback(log: &Logger, run: &AgentRun) {
+    let reason = run.detail.as_ref().and_then(|detail| detail["reason"].as_str());
+    if let (AgentOutcome::Fallback, None, Some(reason)) = (run.outcome, &run.model, reason) {
+        warn!(log, "the rules answered in place of a model"; events::LLM_FALLBACK,
+            "agent" => &run.agent, "reason" => reason);
+    }
+}
+
+/// What the audit says of an agent, and of the reply that it used.
 pub fn agent_event(run: &AgentRun) -> AuditEvent {
     AuditEvent::new(
         "agent",
@@ -116,6 +122,7 @@ pub fn agent_event(run: &AgentRun) -> AuditEvent {
             "outcome": run.outcome,
             "server": run.server,
             "model": run.model,
+            "detail": run.detail,
         }),
     )
 }

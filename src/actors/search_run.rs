@@ -2,18 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use super::{checkpoint::Checkpoint, digest::problem_digest};
+use super::{
+    checkpoint::Checkpoint,
+    digest::problem_digest,
+    proof_record::{CANDIDATES_MAX, NamedProblem, ProofRecord},
+};
 use crate::{
     model::{
         AreaMap, CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, Shares,
         Sourced, StopReason, Tally,
     },
     planning::{
-        abstract_file::ProblemFile,
         assembly::{Assembly, assemble},
         infeasibility,
         inquiry::Inquiry,
-        search::{Outcome, Progress, Search},
+        outcome::PROVEN_GAP,
+        search::{Outcome, Progress, Search, solve},
         settings::SearchSettings,
         timeline,
     },
@@ -30,6 +34,8 @@ pub struct SearchInput {
     pub shares: Vec<Shares>,
     pub vendors: Vec<Sourced>,
     pub today: jiff::civil::Date,
+    /// Of a replanned plan: the option whose vendors are to be kept.
+    pub previous: Option<PlanOption>,
 }
 
 impl SearchInput {
@@ -62,13 +68,13 @@ pub enum SearchEnd {
         options: Vec<PlanOption>,
         tally: Tally,
         notes: Vec<Note>,
+        /// `None` where the problem is too large to be kept.
+        proof: Option<Box<ProofRecord>>,
     },
     /// Proven: no combination of these vendors meets the constraints.
     Infeasible,
     /// Nothing found within the limits, and nothing proven.
-    GaveUp {
-        reason: StopReason,
-    },
+    GaveUp { reason: StopReason },
 }
 
 /// Runs the whole search.
@@ -119,19 +125,78 @@ pub fn run(
         }
     }
     let proof_ends = Instant::now() + Duration::from_millis(settings.proof_ms);
-    search.prove(&mut accept, &mut || {
+    let mut interrupted = || {
         if cancelled() {
             return Some(StopReason::Cancelled);
         }
         (late() || Instant::now() >= proof_ends).then_some(StopReason::Deadline)
-    });
+    };
+    search.prove(&mut accept, &mut interrupted);
+    let proof = proof_record(&assembly, input, &search);
+    let mut outcome = search.finish();
+    let best = outcome.options.first().map(|best| best.value);
+    if let (Some(previous), Some(_)) = (&input.previous, best) {
+        let problem = assembly.problem_keeping(previous, settings.stability_weight);
+        let seed = input.request.seed;
+        let kept = solve(&problem, settings, seed, &mut accept, &mut interrupted);
+        outcome = with_options_of(outcome, kept);
+    }
     if cancelled() {
         return SearchEnd::GaveUp { reason: StopReason::Cancelled };
     }
-    conclude(&assembly, search.finish(), ended_by)
+    conclude(
+        &assembly,
+        outcome,
+        ended_by,
+        Replanned { previous: input.previous.as_ref(), best },
+        proof,
+    )
 }
 
-fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>) -> SearchEnd {
+/// What a replanned plan is compared with.
+struct Replanned<'a> {
+    previous: Option<&'a PlanOption>,
+    /// Fitness of the best plan that keeps nothing for its own sake.
+    best: Option<f64>,
+}
+
+fn proof_record(
+    assembly: &Assembly,
+    input: &SearchInput,
+    search: &Search,
+) -> Option<Box<ProofRecord>> {
+    let problem = &assembly.problem;
+    let candidates: usize = problem.categories.iter().map(|c| c.candidates.len()).sum();
+    (candidates <= CANDIDATES_MAX).then(|| {
+        Box::new(ProofRecord {
+            problem: NamedProblem::new(assembly, input),
+            certificate: search.certificate(),
+        })
+    })
+}
+
+/// The plain search's bound with the options of the one that keeps bookings, where it found any.
+fn with_options_of(plain: Outcome, kept: Outcome) -> Outcome {
+    if kept.options.is_empty() {
+        return plain;
+    }
+    Outcome {
+        options: kept.options,
+        combinations_scored: plain.combinations_scored + kept.combinations_scored,
+        cut_short: plain.cut_short || kept.cut_short,
+        fewer_differences: kept.fewer_differences,
+        options_proven: kept.options_proven,
+        ..plain
+    }
+}
+
+fn conclude(
+    assembly: &Assembly,
+    outcome: Outcome,
+    ended_by: Option<StopReason>,
+    replanned: Replanned,
+    proof: Option<Box<ProofRecord>>,
+) -> SearchEnd {
     if outcome.options.is_empty() {
         if !outcome.feasible {
             return SearchEnd::Infeasible;
@@ -140,9 +205,14 @@ fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>)
     }
     let mut options: Vec<PlanOption> = Vec::new();
     for (i, solution) in outcome.options.iter().enumerate() {
-        let option = assembly.option(solution, i as u32 + 1, options.first());
+        let mut option = assembly.option(solution, i as u32 + 1, options.first());
+        if let Some(previous) = replanned.previous {
+            option.changes = assembly.changes(&option, previous);
+            option.remarks.splice(0..0, assembly.changes_in_words(&option, previous));
+        }
         options.push(option);
     }
+    assembly.compare(&mut options);
     let fitness = options.first().map_or(0.0, |option| option.fitness);
     // The bound is computed on the decomposed values: the last bits may differ from the formula's.
     let best_possible = outcome.best_possible.max(fitness);
@@ -168,15 +238,31 @@ fn conclude(assembly: &Assembly, outcome: Outcome, ended_by: Option<StopReason>)
                 .into(),
         });
     }
-    SearchEnd::Found { options, tally, notes }
+    notes.extend(price_of_stability(
+        replanned.best.filter(|_| replanned.previous.is_some()),
+        fitness,
+    ));
+    SearchEnd::Found { options, tally, notes, proof }
 }
 
-/// The problem as any solver can read it, in-house catering unfolded.
-pub fn problem_file(input: &SearchInput, settings: &SearchSettings) -> ProblemFile {
+/// Says what keeping bookings costs, where it costs anything.
+fn price_of_stability(best: Option<f64>, fitness: f64) -> Option<Note> {
+    let best = best.filter(|best| *best - fitness > PROVEN_GAP)?;
+    Some(Note {
+        code: "bookings_kept".into(),
+        message: format!(
+            "the best plan without regard to earlier bookings has fitness {best:.4}; keeping what \
+             option 1 keeps costs {:.4}",
+            best - fitness
+        ),
+    })
+}
+
+/// The problem that a search would be given, with its names.
+pub fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedProblem {
     let inquiry = input.inquiry();
     let assembly = assemble(&inquiry, settings);
-    let names: Vec<String> = input.categories.iter().map(|c| c.name.to_string()).collect();
-    ProblemFile::export(&assembly.problem, &names, &assembly.candidate_ids())
+    NamedProblem::new(&assembly, input)
 }
 
 /// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands

@@ -2,27 +2,32 @@
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::{
     beam_coordinator::BeamCoordinator,
     briefing::Peers,
-    dispatcher::{Dispatcher, Runs},
-    llm_gateway::LlmGateway,
-    metrics::Metrics,
+    dispatcher::{Dispatcher, Duty, Handover},
+    fleet::FleetEar,
+    housekeeping::keep_house,
+    llm_figures::observe_times,
+    llm_gateway::{LlmGateway, ResizeResponses},
+    metrics::{Metrics, SetAlerts},
     plan_events::PlanEvents,
     plan_service::PlanService,
     query_cache::QueryCache,
-    run_context::{RunContext, RunSettings},
+    reply_keeper::ReplyKeeper,
+    run_context::RunContext,
+    runs::Runs,
     supervision::{Handle, Policy, supervise},
-    vendor_search::VendorSearch,
+    vendor_search::{ResizeQueries, VendorSearch},
     work::Work,
 };
 use crate::{
     config::{Settings, SupervisionSettings},
-    control::ActorStatus,
+    control::{ActorStatus, ApiError},
     llm::Gateway,
-    store::Store,
+    store::{Heard, Store},
     telemetry::{Telemetry, report::ReportLimits},
 };
 
@@ -30,11 +35,14 @@ use crate::{
 pub struct Foundation {
     pub store: Store,
     pub gateway: Gateway,
+    pub keeper: ReplyKeeper,
     pub telemetry: Telemetry,
     /// The process's runtime and log.
     pub work: Work,
-    /// This daemon's name in leases: the same after a restart, and nobody else's.
+    /// This process's name in leases; nobody else has ever had it.
     pub owner: String,
+    /// What the other daemons tell, where there may be any.
+    pub heard: Option<mpsc::Receiver<Heard>>,
 }
 
 /// How to reach the actors. Cheap to clone.
@@ -46,6 +54,12 @@ pub struct Actors {
     pub metrics: Handle<Metrics>,
     /// The figures that all of them, and the control server, count into.
     pub telemetry: Telemetry,
+    /// Whether plans are claimed.
+    pub duty: watch::Receiver<Duty>,
+    /// True while draining with nothing left.
+    pub idle: watch::Receiver<bool>,
+    /// The settings in force.
+    live: Arc<watch::Sender<Arc<Settings>>>,
 }
 
 impl Actors {
@@ -56,13 +70,15 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, telemetry, work, owner } = foundation;
+        let Foundation { store, gateway, keeper, telemetry, work, owner, heard } = foundation;
         let policy = policy(&settings.supervision);
+        let (live, now) = watch::channel(Arc::new(settings.clone()));
         let log = work.log.clone();
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
-        let database = settings.database.clone();
+        let cached = now.clone();
         let vendors = supervise("vendor_search", policy, &log, escalate.clone(), move |life| {
+            let database = cached.borrow().database.clone();
             let cache = database
                 .query_cache
                 .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
@@ -70,49 +86,100 @@ impl Actors {
             VendorSearch::new(store, work, telemetry, cache, life)
         });
 
-        let (llm_work, llm_telemetry) = (work.clone(), telemetry.clone());
+        observe_times(&gateway, &telemetry);
+        let shared = (work.clone(), telemetry.clone());
         let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
-            LlmGateway::new(gateway.clone(), llm_work.clone(), llm_telemetry.clone(), life)
+            let (work, telemetry) = shared.clone();
+            LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, life)
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };
+        let handover = Handover::new(now.clone());
+        let (duty, idle) = (handover.duty.subscribe(), handover.idle.subscribe());
+        let events = PlanEvents::default();
+        work.spawn(keep_house(store.clone(), now.clone(), work.clone()));
+        if let Some(heard) = heard {
+            let ear = FleetEar {
+                store: store.clone(),
+                events: events.clone(),
+                vendors: vendors.clone(),
+                wake: handover.wake.clone(),
+                telemetry: telemetry.clone(),
+                work: work.clone(),
+            };
+            work.spawn(ear.listen(heard));
+        }
         let context = RunContext {
             store: store.clone(),
             work: work.clone(),
             peers: peers.clone(),
-            events: PlanEvents::default(),
+            events,
             telemetry: telemetry.clone(),
-            settings: Arc::new(RunSettings {
-                search: settings.search,
-                workflow: settings.workflow.clone(),
-            }),
+            settings: now.borrow().clone(),
             owner: owner.into(),
             cores: Arc::new(Semaphore::new(cores())),
         };
-        let max_queued = settings.admission.max_queued_plans;
         let coordinator =
             supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {
                 let runs = Runs::default();
-                let service = PlanService::new(context.clone(), runs.clone(), max_queued);
-                let dispatcher = Dispatcher::start(context.clone(), runs);
+                let service = PlanService::new(context.clone(), runs.clone(), handover.clone());
+                let dispatcher = Dispatcher::start(context.clone(), runs, &handover);
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
             });
 
-        let cycle = settings.metrics;
-        let limits = ReportLimits {
-            alerts: settings.alerts.clone(),
-            query_cache_size: settings.database.query_cache_size,
-            response_cache_size: settings.llm.response_cache_size,
-            max_plans_in_flight: settings.workflow.max_plans_in_flight,
-        };
+        let judged = now.clone();
         let (shared, began) = (telemetry.clone(), Instant::now());
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
             let (store, peers) = (store.clone(), peers.clone());
             let (telemetry, work) = (telemetry.clone(), work.clone());
-            let settings = (&cycle, limits.clone());
+            let settings = judged.borrow().clone();
+            let settings = (&settings.metrics, report_limits(&settings));
             Metrics::new(store, peers, telemetry, work, settings, began, life)
         });
-        Self { coordinator, vendors, llm, metrics, telemetry: shared }
+        Self {
+            coordinator,
+            vendors,
+            llm,
+            metrics,
+            telemetry: shared,
+            duty,
+            idle,
+            live: Arc::new(live),
+        }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.borrow().clone()
+    }
+
+    /// Puts changed settings into force, as far as they can be changed while the daemon runs.
+    /// Runs under way go on with theirs.
+    ///
+    /// # Errors
+    /// An actor that restarts at this moment; it comes back with the changed settings.
+    pub async fn reconfigure(&self, settings: Arc<Settings>) -> Result<(), ApiError> {
+        self.live.send_replace(settings.clone());
+        let database = &settings.database;
+        let (size, ttl) = (database.query_cache_size, database.query_cache_ttl);
+        self.vendors.ask(ResizeQueries { size, ttl }).await?;
+        let llm = &settings.llm;
+        let (size, ttl) = (llm.response_cache_size, llm.response_cache_ttl);
+        self.llm.ask(ResizeResponses { size, ttl }).await?;
+        self.metrics.ask(SetAlerts(settings.alerts.clone())).await
+    }
+
+    /// Does a test's harm to an actor; false where there is none of that name.
+    #[cfg(any(debug_assertions, feature = "fault-injection"))]
+    pub fn inject(&self, actor: &str, fault: super::supervision::Fault) -> bool {
+        match actor {
+            "vendor_search" => self.vendors.inject(fault),
+            "llm_gateway" => self.llm.inject(fault),
+            "beam_coordinator" => self.coordinator.inject(fault),
+            "metrics" => self.metrics.inject(fault),
+            _ => return false,
+        }
+        true
     }
 
     pub fn status(&self) -> Vec<ActorStatus> {
@@ -122,6 +189,15 @@ impl Actors {
             self.coordinator.status(),
             self.metrics.status(),
         ]
+    }
+}
+
+fn report_limits(settings: &Settings) -> ReportLimits {
+    ReportLimits {
+        alerts: settings.alerts.clone(),
+        query_cache_size: settings.database.query_cache_size,
+        response_cache_size: settings.llm.response_cache_size,
+        max_plans_in_flight: settings.workflow.max_plans_in_flight,
     }
 }
 

@@ -5,7 +5,10 @@
 //! changed. Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart
 //! loses the cache, which fills again.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use tokio::{sync::oneshot, task::AbortHandle};
@@ -129,11 +132,28 @@ impl Message for ForgetStale {
     type Result = Result<(), ApiError>;
 }
 
+/// Another daemon tells that vendors changed: time to look which.
+pub struct LearnChanges;
+
+impl Message for LearnChanges {
+    type Result = Result<(), ApiError>;
+}
+
 /// Empties the query cache; answers how many entries it had.
 pub struct FlushQueries;
 
 impl Message for FlushQueries {
     type Result = Result<usize, ApiError>;
+}
+
+/// The query cache's bounds changed.
+pub struct ResizeQueries {
+    pub size: usize,
+    pub ttl: Duration,
+}
+
+impl Message for ResizeQueries {
+    type Result = Result<(), ApiError>;
 }
 
 pub struct GetQueryCounters;
@@ -186,7 +206,7 @@ impl VendorSearch {
 /// own looks.
 async fn forget_stale(store: &Store, sourcing: &CachedSourcing) {
     let _ = sourcing.look_for_changes().await;
-    let _ = store.tell_changes().await;
+    store.tell_changes();
 }
 
 struct AbortOnDrop(AbortHandle);
@@ -206,7 +226,9 @@ impl Actor for VendorSearch {
 impl Handler<Heartbeat> for VendorSearch {
     type Result = ();
 
-    fn handle(&mut self, _: Heartbeat, _: &mut Context<Self>) {}
+    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
+        heartbeat.answer::<Self>(context);
+    }
 }
 
 impl Handler<SourceVendors> for VendorSearch {
@@ -323,11 +345,29 @@ impl Handler<ForgetStale> for VendorSearch {
     }
 }
 
+impl Handler<LearnChanges> for VendorSearch {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, _: LearnChanges, _: &mut Context<Self>) -> Self::Result {
+        let sourcing = self.sourcing.clone();
+        self.work.run("vendor_search", async move { sourcing.look_for_changes().await })
+    }
+}
+
 impl Handler<FlushQueries> for VendorSearch {
     type Result = Result<usize, ApiError>;
 
     fn handle(&mut self, _: FlushQueries, _: &mut Context<Self>) -> Self::Result {
         Ok(self.sourcing.flush())
+    }
+}
+
+impl Handler<ResizeQueries> for VendorSearch {
+    type Result = Result<(), ApiError>;
+
+    fn handle(&mut self, message: ResizeQueries, _: &mut Context<Self>) -> Self::Result {
+        self.sourcing.resize(message.size, message.ttl);
+        Ok(())
     }
 }
 

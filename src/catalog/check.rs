@@ -255,16 +255,24 @@ fn policies(e: &mut FieldErrors, raw: RawPolicies) -> Policies {
         other => other,
     };
     let (alcohol, decor) = (rule("alcohol", raw.alcohol), rule("decor", raw.decor));
-    let music_until = raw.music_until.and_then(|written| {
+    let mut time = |field: &str, written: Option<String>| {
+        let written = written?;
         let parsed = written.trim().parse::<civil::Time>();
-        parsed
-            .map_err(|_| {
-                let message = format!("`{}` is no time of day", shown(&written));
-                e.push("policies.music_until", message, "write hours and minutes such as 23:00");
-            })
-            .ok()
-    });
-    Policies { catering: raw.catering, alcohol, decor, music_until }
+        if parsed.is_err() {
+            let message = format!("`{}` is no time of day", shown(&written));
+            let hint = "write hours and minutes such as 23:00";
+            e.push(format!("policies.{field}"), message, hint);
+        }
+        parsed.ok()
+    };
+    Policies {
+        catering: raw.catering,
+        alcohol,
+        decor,
+        music_until: time("music_until", raw.music_until),
+        open_from: time("open_from", raw.open_from),
+        open_until: time("open_until", raw.open_until),
+    }
 }
 
 fn contact(e: &mut FieldErrors, raw: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -22,7 +22,7 @@ enum Cell {
 }
 
 /// Every column; a dot leads into an object.
-const COLUMNS: [(&str, Cell); 33] = [
+const COLUMNS: [(&str, Cell); 35] = [
     ("external_id", Cell::Text),
     ("category", Cell::Text),
     ("name", Cell::Text),
@@ -38,6 +38,8 @@ const COLUMNS: [(&str, Cell); 33] = [
     ("policies.alcohol", Cell::Rule),
     ("policies.decor", Cell::Rule),
     ("policies.music_until", Cell::Text),
+    ("policies.open_from", Cell::Text),
+    ("policies.open_until", Cell::Text),
     ("tags", Cell::List),
     ("amenities", Cell::List),
     ("rating", Cell::Number),
@@ -265,6 +267,8 @@ fn cell(vendor: &Vendor, column: &str) -> String {
         "policies.alcohol" => rule(policies.and_then(|p| p.alcohol.as_ref())),
         "policies.decor" => rule(policies.and_then(|p| p.decor.as_ref())),
         "policies.music_until" => shown(policies.and_then(|p| p.music_until)),
+        "policies.open_from" => shown(policies.and_then(|p| p.open_from)),
+        "policies.open_until" => shown(policies.and_then(|p| p.open_until)),
         "tags" => list(&vendor.tags),
         "amenities" => list(&vendor.amenities),
         "rating" => shown(vendor.rating),

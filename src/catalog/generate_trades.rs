@@ -99,6 +99,7 @@ fn venue(prices: &mut Prices<'_>, vendor: &mut Vendor) {
         alcohol: Some(alcohol),
         decor: Some(HouseRule::Allowed(draws.chance(0.75))),
         music_until,
+        ..Policies::default()
     });
     vendor.tags.push(draws.pick(&VENUE_TYPES).to_owned());
     if draws.chance(0.25) {

@@ -98,6 +98,8 @@ pub(super) struct RawPolicies {
     pub alcohol: Option<HouseRule>,
     pub decor: Option<HouseRule>,
     pub music_until: Option<String>,
+    pub open_from: Option<String>,
+    pub open_until: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -30,6 +30,13 @@ pub(super) fn check(settings: &Settings) -> Vec<(String, String)> {
         "llm.first_byte_timeout",
         "must not exceed llm.timeout".into(),
     );
+    for (i, endpoint) in llm.endpoints.iter().enumerate() {
+        refuse(
+            endpoint.parallel > llm.max_connections,
+            &format!("llm.endpoints[{i}].parallel"),
+            format!("must not exceed llm.max_connections ({})", llm.max_connections),
+        );
+    }
     let supervision = &settings.supervision;
     refuse(
         supervision.backoff > supervision.backoff_max,

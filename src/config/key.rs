@@ -33,6 +33,7 @@ impl<T> Key<T> {
     pub fn is_site(&self) -> bool {
         self.name.starts_with("paths.")
             || self.name.starts_with("control.")
+            || self.name == "llm.gpu_memory_mib"
             || matches!(self.kind, Kind::Path | Kind::SecretUrl)
     }
 

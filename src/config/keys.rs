@@ -14,12 +14,13 @@ use crate::llm::settings::EndpointSettings;
 pub const MAX_ENDPOINTS: usize = 16;
 
 /// Sections in the order in which they are written, and what each is about.
-pub const SECTIONS: [(&str, &str); 11] = [
+pub const SECTIONS: [(&str, &str); 12] = [
     ("paths", "Where things lie"),
     ("database", "PostgreSQL: connection, pool, cache of vendor queries"),
     ("llm", "Language models; without endpoints the built-in rules answer alone"),
     ("search", "The beam search and its proof"),
     ("workflow", "How one plan is worked on"),
+    ("plans", "How long plans are kept"),
     ("admission", "What is taken in before it is worked on"),
     ("supervision", "What happens to an actor that fails"),
     ("control", "The Unix socket that eventplannerctl talks to"),
@@ -94,16 +95,19 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.idle_timeout, span(ms(100), HOUR), "", "The time between two bytes of a reply"),
     key!(llm.keep_alive, span(s(0), DAY), "", "The time that a server keeps the model loaded after a request"),
     key!(llm.warm_up, Kind::Switch, "", "Load the models when the daemon starts"),
+    key!(llm.health_interval, span(s(1), HOUR), "", "The time between two looks at every LLM server"),
     key!(llm.response_cache, Kind::Switch, "", "Remember valid replies"),
     key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most"),
     key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time"),
+    key!(llm.response_cache_persistent, Kind::Switch, "", "Keep remembered replies across restarts, in the database"),
     key!(llm.batching, Kind::Switch, "", "Send the requests of one plan together"),
     key!(llm.batch_size, integer(1, 64), "requests", "Requests sent together at most"),
-    key!(llm.max_connections, integer(1, 200), "connections", "Idle connections kept per server"),
+    key!(llm.max_connections, integer(1, 200), "connections", "Connections kept per server; no endpoint's `parallel` may be more"),
     key!(llm.retries, integer(0, 10), "attempts", "Attempts after a first failure"),
     key!(llm.queue_size, integer(1, 10_000), "requests", "Requests that may wait for an endpoint's turn; further ones are answered by the rules"),
     key!(llm.max_reply_bytes, integer(1_024, 16_777_216), "bytes", "A longer reply is a failure"),
     key!(llm.gpu_memory_fraction, number(0.0, 1.0), "share of the GPU's memory", "The part of the GPU's memory that `llm tune` may plan with"),
+    key!(llm.gpu_memory_mib, integer(0, 16_777_216), "MiB", "The GPU's whole memory, for `llm tune`; 0: not known"),
     key!(llm.breaker_failures, integer(1, 1_000), "failures", "Failures in a row after which an endpoint is left alone"),
     key!(llm.breaker_open, span(ms(100), HOUR), "", "The time that a failing endpoint is left alone"),
 
@@ -118,6 +122,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(search.score_cache, Kind::Switch, "", "Score no combination twice"),
     key!(search.score_cache_size, integer(1, 10_000_000), "combinations", "Scores remembered per plan at most"),
     key!(search.min_difference, integer(1, 16), "vendors", "Vendors in which two options differ, where anything feasible does"),
+    key!(search.stability_weight, number(0.0, 1.0), "fitness", "What keeping all earlier bookings is worth when a plan is replanned"),
     key!(search.options, integer(1, 10), "options", "Options offered per plan"),
     key!(search.proof, Kind::Switch, "", "Prove how far from the best possible the options are, and replace those it beats"),
     key!(search.proof_nodes, integer(1, 10_000_000_000), "nodes", "Nodes that the proof may visit: the same result on every machine"),
@@ -131,12 +136,15 @@ static PLAIN: &[Key<Settings>] = &[
     key!(workflow.agent_timeout, span(s(1), HOUR), "", "The time that one run of one agent may take"),
     key!(workflow.workflow_timeout, span(s(1), DAY), "", "The time that a plan may take from its claim to its options"),
     key!(workflow.history, integer(1, 1_000), "rounds", "Rounds whose figures are kept with a plan"),
-    key!(workflow.max_plans_in_flight, integer(1, 256), "plans", "Plans worked on at once"),
+    key!(workflow.max_plans_in_flight, integer(1, 4_096), "plans", "Plans worked on at once"),
     key!(workflow.lease, span(s(5), HOUR), "", "The time that a claimed plan stays claimed without a renewal"),
     key!(workflow.hold, span(s(60), s(365 * 86_400)), "", "The time that selected vendors are held"),
-    key!(workflow.keep_days, integer(1, 3_650), "days", "A finished plan is kept for this time"),
+    key!(workflow.drain_grace, span(s(0), HOUR), "", "The time that running plans may go on once the daemon is to drain or stop; then they are given back"),
+
+    key!(plans.keep_days, integer(1, 36_500), "days", "A plan is kept for this time after its end"),
 
     key!(admission.max_queued_plans, integer(1, 1_000_000), "plans", "Plans that may wait; further ones are answered `busy`"),
+    key!(admission.max_queued_plans_per_client, integer(1, 1_000_000), "plans", "The same for each client, by user id"),
 
     key!(supervision.max_restarts, integer(1, 100), "restarts", "Restarts within restart_window after which the daemon ends and systemd starts it anew"),
     key!(supervision.restart_window, span(s(1), HOUR), "", "The time in which restarts are counted"),
@@ -255,11 +263,12 @@ pub static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
     endpoint_key!(kind, Kind::Choice(&["ollama", "openai", "rules"]), "", "The protocol; openai: chat completions, as of llama.cpp and vLLM"),
     endpoint_key!(base_url, Kind::Text, "", "The address; empty: http://127.0.0.1:11434 for ollama, http://127.0.0.1:8080 for openai"),
     endpoint_key!(model, Kind::Text, "", "The model, as the server names it"),
+    endpoint_key!(ollama_api, Kind::Choice(&["chat", "generate"]), "", "The call of ollama to use; generate: for models without a chat template"),
     endpoint_key!(parallel, integer(1, 256), "requests", "Requests that the server works on at once"),
     endpoint_key!(weight, integer(0, 1_000), "", "Share of the requests that go there first; 0: a stand-by, tried in the order written"),
     endpoint_key!(http2_prior_knowledge, Kind::Switch, "", "Speak HTTP/2 without asking, over plain TCP"),
-    endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length, for ollama"),
-    endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key"),
+    endpoint_key!(num_ctx, integer(512, 1_048_576), "tokens", "Context length: ollama loads the model with it, and prompts are cut to fit"),
+    endpoint_key!(api_key_file, Kind::Path, "", "A file that holds the API key; a bare name is one of systemd's credentials (LoadCredential=)"),
     endpoint_key!(ca_file, Kind::Path, "", "A file with a certificate authority to trust as well, PEM"),
 ];
 

@@ -242,9 +242,10 @@ search: is a section; set one of its keys (from environment variable EVENTPLANNE
     fn settings_that_contradict_each_other_are_refused() {
         let text = "[workflow]\nagent_timeout = \"30m\"\n[alerts.cpu]\nwarning = 90\n\
                     [search]\nmin_rounds_before_termination = 20\n\
-                    [[llm.endpoints]]\nmodel = \"\"\n";
+                    [[llm.endpoints]]\nmodel = \"\"\nparallel = 11\n";
         let error = with_file(text, &[]).unwrap_err();
         for part in [
+            "llm.endpoints[0].parallel: must not exceed llm.max_connections (10) (from /s.toml)",
             "llm.endpoints[0].model: is missing; name a model that the server has (from /s.toml)",
             "workflow.agent_timeout: must not exceed workflow.workflow_timeout (from /s.toml)",
             "search.min_rounds_before_termination: must not exceed search.max_rounds (15)",

@@ -14,6 +14,7 @@ mod layers;
 mod load;
 mod paths;
 mod print;
+mod reload;
 mod settings;
 mod value;
 
@@ -24,8 +25,9 @@ pub use keys::{ENDPOINT_KEYS, keys};
 pub use layers::LoadOptions;
 pub use paths::default_file;
 pub use print::annotated_defaults;
+pub use reload::Difference;
 pub use settings::{
-    AdmissionSettings, ControlSettings, PathSettings, Settings, SupervisionSettings,
+    AdmissionSettings, ControlSettings, PathSettings, PlanSettings, Settings, SupervisionSettings,
     WorkflowSettings,
 };
 pub use value::{Kind, masked_url};

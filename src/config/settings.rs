@@ -21,6 +21,7 @@ pub struct Settings {
     pub llm: LlmSettings,
     pub search: SearchSettings,
     pub workflow: WorkflowSettings,
+    pub plans: PlanSettings,
     pub admission: AdmissionSettings,
     pub supervision: SupervisionSettings,
     pub control: ControlSettings,
@@ -54,14 +55,14 @@ pub struct WorkflowSettings {
     pub workflow_timeout: Duration,
     /// Rounds of a search whose figures are kept with the plan, 1–1,000.
     pub history: usize,
-    /// Plans worked on at once, 1–256.
+    /// Plans worked on at once, 1–4,096.
     pub max_plans_in_flight: usize,
     /// How long a claimed plan stays claimed without a renewal, 5 s–1 h.
     pub lease: Duration,
     /// How long selected vendors are held for a plan, 1 min–1 year.
     pub hold: Duration,
-    /// Days that a finished plan is kept, 1–3,650.
-    pub keep_days: u32,
+    /// How long running plans may go on once the daemon is to drain or stop, 0–1 h.
+    pub drain_grace: Duration,
 }
 
 impl Default for WorkflowSettings {
@@ -77,8 +78,21 @@ impl Default for WorkflowSettings {
             max_plans_in_flight: 8,
             lease: Duration::from_secs(30),
             hold: 14 * DAY,
-            keep_days: 365,
+            drain_grace: Duration::from_secs(10),
         }
+    }
+}
+
+/// Section `plans`: how long they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanSettings {
+    /// Days that a plan is kept after its end, 1–36,500.
+    pub keep_days: u32,
+}
+
+impl Default for PlanSettings {
+    fn default() -> Self {
+        Self { keep_days: 365 }
     }
 }
 
@@ -87,11 +101,13 @@ impl Default for WorkflowSettings {
 pub struct AdmissionSettings {
     /// Plans that may wait in the database, 1–1,000,000; further ones are answered `busy`.
     pub max_queued_plans: u64,
+    /// The same for each client, by user id, 1–1,000,000.
+    pub max_queued_plans_per_client: u64,
 }
 
 impl Default for AdmissionSettings {
     fn default() -> Self {
-        Self { max_queued_plans: 10_000 }
+        Self { max_queued_plans: 10_000, max_queued_plans_per_client: 5_000 }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use config::ValueKind;
 use jiff::{Span, SpanRelativeTo};
 
-use crate::{llm::settings::ServerKind, telemetry::settings::LogFormat};
+use crate::{
+    llm::settings::{OllamaApi, ServerKind},
+    telemetry::settings::LogFormat,
+};
 
 /// Longest text of a setting in bytes.
 const TEXT_MAX_BYTES: usize = 4_096;
@@ -212,6 +215,11 @@ field!(
     Value::Text(name) => [Self::Rules, Self::Ollama, Self::OpenAi]
         .into_iter()
         .find(|kind| kind.as_str() == name)
+);
+field!(
+    OllamaApi,
+    |api| Value::Text(api.as_str().into()),
+    Value::Text(name) => [Self::Chat, Self::Generate].into_iter().find(|api| api.as_str() == name)
 );
 
 impl Field for Option<f64> {

@@ -167,13 +167,24 @@ impl Client {
         &self,
         document: Vec<u8>,
         key: Option<&str>,
+        priority: i16,
     ) -> Result<Reply<PlanView>, ClientError> {
-        let mut request = self.request(Method::POST, "/v1/plans").body(document);
+        self.submit_to(&format!("/v1/plans?priority={priority}"), document, key).await
+    }
+
+    /// As `submit_plan`, for another path that makes a plan.
+    pub async fn submit_to(
+        &self,
+        path: &str,
+        document: Vec<u8>,
+        key: Option<&str>,
+    ) -> Result<Reply<PlanView>, ClientError> {
+        let mut request = self.request(Method::POST, path).body(document);
         request = request.header(header::CONTENT_TYPE, "application/json");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        self.json(request.timeout(self.timeout), "/v1/plans").await
+        self.json(request.timeout(self.timeout), path).await
     }
 
     /// The plan, once it is settled or `wait` is over.

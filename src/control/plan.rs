@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Amount, Budget, Category, Currency, EventType, Infeasibility, Note, Percent, PlanId,
+    Amount, Budget, Category, Currency, EventType, Function, Infeasibility, Note, Percent, PlanId,
     PlanOption, PlanState, Request, Requirements, Shares, StopReason, Tally,
 };
 
@@ -43,6 +43,9 @@ pub struct PlanView {
     pub error: Option<String>,
     /// Names for `/v1/plans/{id}/documents/{name}`.
     pub documents: Vec<String>,
+    /// The earlier plan that this one replans.
+    #[serde(default)]
+    pub replans: Option<PlanId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -71,6 +74,7 @@ impl PlanView {
             infeasibility: None,
             error: None,
             documents: Vec::new(),
+            replans: None,
             created_at: now,
             updated_at: now,
         }
@@ -110,6 +114,9 @@ pub struct EventFacts {
     pub contingency_percent: Percent,
     /// Names of the requested categories, sorted.
     pub services: Vec<Category>,
+    /// The event's parts, by start; none where it has only one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub functions: Vec<Function>,
     pub seed: u64,
 }
 
@@ -126,6 +133,7 @@ impl From<&Request> for EventFacts {
             budget: request.budget,
             contingency_percent: request.contingency,
             services: request.services.keys().cloned().collect(),
+            functions: request.functions.clone(),
             seed: request.seed,
         }
     }

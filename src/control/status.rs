@@ -26,7 +26,7 @@ pub struct StatusView {
     pub pid: u32,
     pub started_at: Timestamp,
     pub uptime_seconds: u64,
-    /// `running`, `stopping`.
+    /// `running`, `draining`, `drained`, `stopping`.
     pub state: String,
     pub state_dir: String,
     /// Resident memory in bytes.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::control::{
     Alerts, CacheName, FlushCache, Flushed, HealthView, History, HistoryQuery, LlmView, LogLevel,
-    Reply, ReportFormat, SaveError, StatusView, save_document,
-    show::{alerts_text, health_text, history_text, llm_text, status_text},
+    Reloaded, Reply, ReportFormat, SaveError, StatusView, save_document,
+    show::{alerts_text, health_text, history_text, llm_text, reloaded_text, status_text},
 };
 
 /// A large model on a slow disk takes minutes to load.
@@ -128,6 +128,12 @@ pub async fn llm_warm(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<LlmView> = client.post("/v1/admin/llm/warm", &json!({})).await?;
     session.print(&reply, llm_text)?;
     Ok(u8::from(reply.value.endpoints.iter().any(|endpoint| endpoint.model_state != "ready")))
+}
+
+pub async fn reload(session: &Session) -> Result<u8, CtlError> {
+    let reply: Reply<Reloaded> = session.client.post("/v1/admin/reload", &json!({})).await?;
+    session.print(&reply, |reloaded, _| reloaded_text(reloaded))?;
+    Ok(0)
 }
 
 pub async fn stop(session: &Session) -> Result<u8, CtlError> {

@@ -74,6 +74,20 @@ pub enum Command {
     /// The LLM servers.
     #[command(subcommand)]
     Llm(LlmCommand),
+    /// Prove that what is on record is as it was written.
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// Read the settings anew; says which of the changed ones need a restart.
+    Reload,
+    /// Claim no more plans, and wait until none runs any more.
+    Drain {
+        /// Claim plans again.
+        #[arg(long)]
+        undo: bool,
+        /// Don't wait.
+        #[arg(long)]
+        no_wait: bool,
+    },
     /// Stop the daemon in good order.
     Stop,
     /// Print a completion script for a shell.
@@ -97,6 +111,10 @@ pub enum PlanCommand {
         /// Idempotency key: the same key with the same request is the same plan.
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
+        /// Higher goes first, -100 to 100; above 0 for administrators only.
+        #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true,
+              value_parser = clap::value_parser!(i16).range(-100..=100))]
+        priority: i16,
     },
     /// List plans, newest first.
     List {
@@ -127,7 +145,15 @@ pub enum PlanCommand {
         before: Option<PlanId>,
     },
     /// Show a plan with its options.
-    Show { id: PlanId },
+    Show {
+        id: PlanId,
+        /// What its bound rests on, checked anew from the problem that was searched.
+        #[arg(long, conflicts_with = "audit")]
+        proof: bool,
+        /// Show all that happened to it instead, with the proof that nothing was changed.
+        #[arg(long)]
+        audit: bool,
+    },
     /// Follow a plan's progress until it is settled.
     Watch { id: PlanId },
     /// Select an option: its vendors are held and the blueprint is written.
@@ -139,8 +165,13 @@ pub enum PlanCommand {
         #[arg(long)]
         wait: bool,
     },
+    /// Plan the same event anew under changed circumstances, keeping as many bookings as
+    /// possible.
+    Replan(ReplanArgs),
     /// Cancel a plan and free its vendors.
     Cancel { id: PlanId },
+    /// Erase the personal data of a plan that has ended: client, vision, documents.
+    Erase { id: PlanId },
     /// Print a plan as a file for `eventplannerd solve` and other solvers.
     Export {
         id: PlanId,
@@ -154,6 +185,31 @@ pub enum PlanCommand {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
+          .args(["without", "guests", "budget", "date"]))]
+pub struct ReplanArgs {
+    pub id: PlanId,
+    /// A vendor that dropped out; may be repeated.
+    #[arg(long, value_name = "VENDOR")]
+    pub without: Vec<String>,
+    /// Another number of guests.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub guests: Option<i64>,
+    /// Another budget, in the plan's currency.
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+    pub budget: Option<String>,
+    /// Another date: 2027-02-14, or +180d from today.
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
+    pub date: Option<String>,
+    /// Wait for the options; exit code 1 where there are none.
+    #[arg(long)]
+    pub wait: bool,
+    /// Idempotency key: the same key with the same change is the same plan.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -201,6 +257,12 @@ pub enum CacheCommand {
         #[arg(default_value_t = CacheName::All, value_parser = cache_name())]
         cache: CacheName,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VerifyCommand {
+    /// The audit chains of all plans; exit code 1 where one is broken.
+    Audit,
 }
 
 #[derive(Debug, Subcommand)]

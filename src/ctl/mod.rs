@@ -2,9 +2,12 @@
 
 mod admin;
 mod args;
+mod audit;
+mod drain;
 mod error;
 mod input;
 mod plan;
+mod replan;
 mod session;
 mod vendors;
 
@@ -12,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, CacheCommand, Command, LlmCommand};
+use args::{Args, CacheCommand, Command, LlmCommand, VerifyCommand};
 use error::CtlError;
 use session::Session;
 
@@ -66,6 +69,9 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Llm(LlmCommand::Status) => admin::llm_status(&session).await,
         Command::Llm(LlmCommand::Warm) => admin::llm_warm(&session).await,
         Command::Llm(LlmCommand::Tune) => admin::llm_tune(&session).await,
+        Command::Verify(VerifyCommand::Audit) => audit::verify(&session).await,
+        Command::Reload => admin::reload(&session).await,
+        Command::Drain { undo, no_wait } => drain::drain(&session, undo, no_wait).await,
         Command::Stop => admin::stop(&session).await,
         // Handled without a daemon.
         Command::Completions { .. } | Command::Man { .. } => Ok(0),

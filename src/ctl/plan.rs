@@ -6,21 +6,23 @@ use serde_json::json;
 
 use super::{
     args::{ExportFormat, PlanCommand},
+    audit,
     error::CtlError,
     input::read_document,
+    replan::{finish, replan},
     session::{Session, print},
 };
 use crate::{
     control::{
-        PlanEvent, PlanList, PlanView, Reply, SelectOption, follow_plan, is_settled,
+        PlanEvent, PlanList, PlanView, ProofView, Reply, SelectOption, follow_plan, is_settled,
         save_documents,
-        show::{Look, Progress, event_line, plan_list, plan_text},
+        show::{Progress, event_line, plan_list, plan_text, proof_text},
     },
     model::{PlanId, PlanState},
 };
 
 /// As the daemon's own limit for a plan.
-const WAIT: Duration = Duration::from_secs(1_200);
+pub(super) const WAIT: Duration = Duration::from_secs(1_200);
 /// A watch ends with its plan; this only keeps one from running for ever.
 const WATCH: Duration = Duration::from_secs(86_400);
 /// The longest that one call waits on the daemon's side.
@@ -29,8 +31,8 @@ const LONG_POLL: Duration = Duration::from_secs(30);
 /// Runs the command; returns the exit code.
 pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError> {
     match command {
-        PlanCommand::Submit { file, wait, key } => {
-            submit(session, &file, wait, key.as_deref()).await
+        PlanCommand::Submit { file, wait, key, priority } => {
+            submit(session, &file, wait, key.as_deref(), priority).await
         }
         PlanCommand::List {
             state,
@@ -51,17 +53,33 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
             session.print(&reply, |list, look| plan_list(&list.plans, look))?;
             Ok(0)
         }
-        PlanCommand::Show { id } => {
+        PlanCommand::Show { id, proof: true, .. } => {
+            let path = format!("/v1/plans/{id}/proof");
+            let reply: Reply<ProofView> = session.client.get(&path, &()).await?;
+            session.print(&reply, proof_text)?;
+            Ok(u8::from(reply.value.refuted.is_some()))
+        }
+        PlanCommand::Show { id, audit: true, .. } => audit::show(session, id).await,
+        PlanCommand::Show { id, .. } => {
             let reply = get(session, id).await?;
             session.print(&reply, plan_text)?;
             Ok(0)
         }
         PlanCommand::Watch { id } => watch(session, id).await,
         PlanCommand::Select { id, number, wait } => select(session, id, number, wait).await,
+        PlanCommand::Replan(args) => replan(session, args).await,
         PlanCommand::Cancel { id } => {
             let path = format!("/v1/plans/{id}/cancel");
             let reply: Reply<PlanView> = session.client.post(&path, &json!({})).await?;
             session.print(&reply, |plan, _| format!("plan {} is {}\n", plan.id, plan.state))?;
+            Ok(0)
+        }
+        PlanCommand::Erase { id } => {
+            let path = format!("/v1/plans/{id}/erase");
+            let reply: Reply<PlanView> = session.client.post(&path, &json!({})).await?;
+            session.print(&reply, |plan, _| {
+                format!("plan {} holds no personal data any more\n", plan.id)
+            })?;
             Ok(0)
         }
         PlanCommand::Export { id, format: ExportFormat::Problem } => {
@@ -79,22 +97,10 @@ async fn submit(
     file: &Path,
     wait: bool,
     key: Option<&str>,
+    priority: i16,
 ) -> Result<u8, CtlError> {
-    let submitted = session.client.submit_plan(read_document(file)?, key).await?;
-    if !wait {
-        let text = |plan: &PlanView, _| {
-            format!("plan {} is {}\nnext: eventplannerctl plan watch {0}\n", plan.id, plan.state)
-        };
-        session.print(&submitted, text)?;
-        return Ok(0);
-    }
-    let progress = Progress::new(Look::of_stderr());
-    let id = submitted.value.id;
-    let limit = session.timeout_or(WAIT);
-    let settled = follow_plan(&session.client, id, 0, limit, |event| progress.event(event)).await?;
-    progress.finish();
-    session.print(&settled, plan_text)?;
-    Ok(u8::from(is_lost(settled.value.state)))
+    let submitted = session.client.submit_plan(read_document(file)?, key, priority).await?;
+    finish(session, submitted, wait).await
 }
 
 async fn get(session: &Session, id: PlanId) -> Result<Reply<PlanView>, CtlError> {
@@ -183,6 +189,6 @@ async fn documents(session: &Session, id: PlanId, output: Option<&Path>) -> Resu
 }
 
 /// The plan ended without what was asked for.
-fn is_lost(state: PlanState) -> bool {
+pub(super) fn is_lost(state: PlanState) -> bool {
     matches!(state, PlanState::Failed | PlanState::Infeasible | PlanState::Cancelled)
 }

@@ -1,29 +1,17 @@
 //! The daemon's name among the daemons of one database: it marks the plans that it works on.
 
-use std::{fs, io, path::Path};
-
 use uuid::Uuid;
 
-use super::exit::Failed;
-use crate::control::save_document;
+/// Characters of the host's name that are shown.
+const HOST_MAX: usize = 32;
 
-const FILE: &str = "daemon.id";
-
-/// The name kept in the state directory, made at the first start: the same after every restart,
-/// so that a restarted daemon takes its own plans back at once.
-pub fn daemon_name(state_dir: &Path) -> Result<String, Failed> {
-    let path = state_dir.join(FILE);
-    match fs::read_to_string(&path) {
-        Ok(text) if Uuid::parse_str(text.trim()).is_ok() => return Ok(text.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            return Err(Failed::new(format!("cannot read {}: {error}", path.display())));
-        }
-    }
-    let name = Uuid::now_v7().to_string();
-    save_document(state_dir, FILE, &format!("{name}\n"))?;
-    Ok(name)
+/// A name that nobody else has ever had: where it runs, for people, and a random part. A daemon
+/// that is started anew is another one; it gets its predecessor's plans as any other would, since
+/// the server noticed the end of its connection.
+pub fn daemon_name() -> String {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host: String = host.to_string_lossy().chars().take(HOST_MAX).collect();
+    format!("{host}:{}:{}", std::process::id(), Uuid::now_v7().simple())
 }
 
 #[cfg(test)]
@@ -31,11 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stays_and_a_damaged_one_is_made_anew() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = daemon_name(dir.path()).unwrap();
-        assert_eq!(daemon_name(dir.path()).unwrap(), first);
-        fs::write(dir.path().join(FILE), "").unwrap();
-        assert_ne!(daemon_name(dir.path()).unwrap(), first);
+    fn no_name_comes_twice() {
+        assert_ne!(daemon_name(), daemon_name());
     }
 }

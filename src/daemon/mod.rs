@@ -11,6 +11,7 @@ mod listener;
 mod llm_watch;
 mod notify;
 mod peer;
+mod reload;
 mod run;
 mod server;
 mod solve;

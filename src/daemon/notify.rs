@@ -18,6 +18,25 @@ pub fn status(log: &Logger, text: &str) {
     notify(log, &[NotifyState::Status(text)]);
 }
 
+/// A reload begins; `Ready` is to follow.
+pub fn reloading(log: &Logger) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(log, &[NotifyState::Reloading, now]),
+        Err(error) => warn!(log, "the monotonic clock can't be read: {}", error),
+    }
+}
+
+/// A stop may take so long.
+pub fn stopping(log: &Logger, limit: Duration) {
+    let limit_us = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
+    let states = [
+        NotifyState::Stopping,
+        NotifyState::Status("stopping"),
+        NotifyState::ExtendTimeoutUsec(limit_us),
+    ];
+    notify(log, &states);
+}
+
 /// How often the watchdog wants to be fed: twice per `WatchdogSec`. `None` without a watchdog.
 pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 2)

@@ -1,7 +1,7 @@
 //! `eventplannerd run`: everything is started in order, watched, and stopped in reverse order.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,16 +23,17 @@ use super::{
     exit::Failed,
     identity::daemon_name,
     listener::ControlSocket,
-    llm_watch::{log_events, warm_up},
+    llm_watch::{self, log_events},
     notify::{self, watchdog_interval},
+    reload::Reloader,
     server::serve,
-    stop::{StopReason, StopSources},
+    stop::{Demand, StopReason, StopSources},
 };
 use crate::{
-    actors::{Actors, Foundation, Work, beam_coordinator::Drain},
+    actors::{Actors, Foundation, Work, beam_coordinator::Drain, reply_keeper::ReplyKeeper},
     config::Settings,
     llm::Gateway,
-    store::{StateLock, Store},
+    store::{FleetLink, StateLock, Store},
     telemetry::{
         LogHandle, LogTarget, Telemetry,
         events::{
@@ -47,8 +48,10 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Pinned in every call upstream: the same question gets the same answer on every start.
 const GATEWAY_SEED: u64 = 0;
-/// How long running plans may take to reach a checkpoint once the daemon is to stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// Beyond `workflow.drain_grace`, for plans to be given back once the daemon is to stop.
+const GIVE_BACK_LIMIT: Duration = Duration::from_secs(10);
+/// Beyond that, for open calls to end and for the private database to write out.
+const CLOSE_LIMIT: Duration = Duration::from_secs(40);
 
 /// Runs until it is told to stop, or can't go on.
 pub fn run(args: &RunArgs) -> Result<(), Failed> {
@@ -107,6 +110,8 @@ struct Daemon {
     actors: Actors,
     server: ServerHandle,
     stopping: watch::Sender<bool>,
+    reloader: Reloader,
+    fleet: Option<FleetLink>,
 }
 
 impl Daemon {
@@ -123,8 +128,13 @@ impl Daemon {
         let telemetry = Telemetry::new(&settings.metrics);
         let (lock, database) = open_database(args, settings, lock, &telemetry, log, work).await?;
         let store = database.store.clone();
-        let shared = (store.clone(), telemetry);
-        let actors = start_actors(settings, lock.directory(), shared, log, work, &escalate)?;
+        let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+        let keeper = ReplyKeeper::new(gateway.clone(), store.clone(), &settings.llm);
+        llm_watch::restore(&keeper, work, log).await;
+        let llm = (gateway, keeper);
+        let (actors, fleet) =
+            start_actors(settings, (store.clone(), telemetry), llm, log, work, &escalate)?;
+        let reloader = Reloader::new(args, actors.clone(), (log, level));
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
             started_at: Timestamp::now(),
@@ -136,14 +146,23 @@ impl Daemon {
             (log.clone(), level.clone()),
             settings,
             facts,
-            is_stopping,
-            asked,
+            (is_stopping, asked),
+            reloader.clone(),
         );
         let server = serve(listener, &settings.control, context)?;
         let handle = server.handle();
         actix::spawn(server);
         info!(log, "listening"; CONTROL_LISTENING, "socket" => socket.path().display().to_string());
-        Ok(Self { _lock: lock, _socket: socket, database, actors, server: handle, stopping })
+        Ok(Self {
+            _lock: lock,
+            _socket: socket,
+            database,
+            actors,
+            server: handle,
+            stopping,
+            reloader,
+            fleet,
+        })
     }
 
     /// Watches over everything until there is a reason to stop; then stops in order.
@@ -157,7 +176,10 @@ impl Daemon {
         let mut look = interval(watchdog.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
         let ended = loop {
             tokio::select! {
-                reason = stop.wait() => break Ok(reason),
+                demand = stop.next() => match demand {
+                    Demand::Stop(reason) => break Ok(reason),
+                    Demand::Reload => self.reload(log).await,
+                },
                 _ = look.tick() => {
                     if let Some(how) = self.database.ended() {
                         break Err(Failed::database(format!("the private database ended: {how}")));
@@ -177,6 +199,13 @@ impl Daemon {
         }
     }
 
+    /// As SIGHUP asks for; what came of it stands in the log.
+    async fn reload(&self, log: &Logger) {
+        notify::reloading(log);
+        let _ = self.reloader.reload().await;
+        notify::notify(log, &[NotifyState::Ready, NotifyState::Status("ready")]);
+    }
+
     /// Fed only while every actor gives signs of life: a daemon that hangs is to be restarted.
     fn feed_watchdog(&self, heartbeat_timeout: Duration, log: &Logger) {
         let statuses = self.actors.status();
@@ -190,44 +219,56 @@ impl Daemon {
 
     /// Calls first, then plans, then the database.
     async fn stop(self, log: &Logger) -> Result<(), Failed> {
-        notify::notify(log, &[NotifyState::Stopping, NotifyState::Status("stopping")]);
+        let grace = self.actors.settings().workflow.drain_grace;
+        notify::stopping(log, grace + GIVE_BACK_LIMIT + CLOSE_LIMIT);
         self.stopping.send_replace(true);
         self.server.stop(true).await;
-        let drained = tokio::time::timeout(DRAIN_LIMIT, self.actors.coordinator.ask(Drain)).await;
-        match drained {
+        let drain = self.actors.coordinator.ask(Drain { grace });
+        match tokio::time::timeout(grace + GIVE_BACK_LIMIT, drain).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(log, "plans were not given back: {}", error),
-            Err(_) => warn!(log, "plans were not given back in time; the next start resumes them"),
+            Err(_) => warn!(log, "plans were not given back in time; another start resumes them"),
         }
+        if let Some(fleet) = self.fleet {
+            fleet.leave().await;
+        }
+        llm_watch::save_replies(&self.actors, log).await;
         self.database.close(log).await
     }
 }
 
 fn start_actors(
     settings: &Settings,
-    state_dir: &Path,
     (store, telemetry): (Store, Telemetry),
+    (gateway, keeper): (Gateway, ReplyKeeper),
     log: &Logger,
     work: &tokio::runtime::Runtime,
     escalate: &mpsc::Sender<&'static str>,
-) -> Result<Actors, Failed> {
-    let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
+) -> Result<(Actors, Option<FleetLink>), Failed> {
     let events = gateway.take_events();
+    let owner = daemon_name();
+    let joined = {
+        let _on_the_work_runtime = work.enter();
+        store.join_fleet(owner.clone())
+    };
+    let (fleet, heard) = joined.unzip();
     let foundation = Foundation {
-        store,
+        store: store.clone(),
         gateway,
+        keeper,
         telemetry,
         work: Work::new(work.handle().clone(), log.clone()),
-        owner: daemon_name(state_dir)?,
+        owner,
+        heard,
     };
     let actors = Actors::start(foundation, settings, escalate);
     if let Some(events) = events {
         work.spawn(log_events(events, log.clone()));
     }
-    if settings.llm.warm_up && !settings.llm.endpoints.is_empty() {
-        work.spawn(warm_up(actors.clone(), log.clone()));
-    }
-    Ok(actors)
+    let watch =
+        llm_watch::look_after(actors.clone(), store.clone(), settings.llm.clone(), log.clone());
+    work.spawn(watch);
+    Ok((actors, fleet))
 }
 
 /// On the work runtime: connections must not end with the task that made them.

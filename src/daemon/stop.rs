@@ -1,4 +1,4 @@
-//! Why a daemon stops, and how it learns that it is to.
+//! What a daemon is asked to do while it runs: to stop, and why, or to read its settings anew.
 
 use std::{io::Read, sync::Arc};
 
@@ -13,13 +13,20 @@ use super::exit::Failed;
 pub struct StopSources {
     int: Signal,
     term: Signal,
-    /// A closed terminal is no reason to stop; unhandled it would be.
+    /// Asks for a reload, as daemons take it.
     hangup: Signal,
     /// The control API's `stop`.
     pub asked: Arc<Notify>,
     parent_gone: Arc<Notify>,
     pub escalate: mpsc::Sender<&'static str>,
     escalated: mpsc::Receiver<&'static str>,
+}
+
+/// What the daemon is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    Stop(StopReason),
+    Reload,
 }
 
 /// Why the daemon stops.
@@ -68,17 +75,24 @@ impl StopSources {
         })
     }
 
-    /// The first reason to stop.
+    /// The next demand.
+    pub async fn next(&mut self) -> Demand {
+        Demand::Stop(tokio::select! {
+            _ = self.int.recv() => StopReason::Signal("SIGINT"),
+            _ = self.term.recv() => StopReason::Signal("SIGTERM"),
+            _ = self.hangup.recv() => return Demand::Reload,
+            () = self.asked.notified() => StopReason::Asked,
+            () = self.parent_gone.notified() => StopReason::ParentGone,
+            Some(actor) = self.escalated.recv() => StopReason::Escalated(actor),
+        })
+    }
+
+    /// The first reason to stop. A start that isn't done has nothing to reload.
     pub async fn wait(&mut self) -> StopReason {
         loop {
-            return tokio::select! {
-                _ = self.int.recv() => StopReason::Signal("SIGINT"),
-                _ = self.term.recv() => StopReason::Signal("SIGTERM"),
-                _ = self.hangup.recv() => continue,
-                () = self.asked.notified() => StopReason::Asked,
-                () = self.parent_gone.notified() => StopReason::ParentGone,
-                Some(actor) = self.escalated.recv() => StopReason::Escalated(actor),
-            };
+            if let Demand::Stop(reason) = self.next().await {
+                return reason;
+            }
         }
     }
 }

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::DocumentError,
     facts::{
-        ActivityRow, Brief, BudgetFacts, CallTimes, EventFacts, OptionRow, OptionVendor, SourceRow,
+        ActivityRow, Brief, BudgetFacts, CallTimes, EventFacts, FunctionRow, OptionRow,
+        OptionVendor, SourceRow,
     },
 };
 use crate::{
-    model::{Amount, ChosenVendor, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor},
-    planning::timeline::{Conflict, Timeline},
+    model::{
+        Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor,
+    },
+    planning::timeline::{Conflict, Timeline, VendorCall},
 };
 
 /// Version of the JSON document's shape.
@@ -120,6 +123,19 @@ fn event(request: &Request) -> EventFacts {
         end: window.end.to_zoned(zone),
         vision: request.vision.clone(),
         preferences: request.preferences.clone(),
+        functions: request.functions.iter().map(function).collect(),
+    }
+}
+
+fn function(function: &Function) -> FunctionRow {
+    let (window, zone) = (function.time.window(), function.time.zone());
+    FunctionRow {
+        name: function.name.clone(),
+        event_type: function.event_type,
+        guests: function.guests,
+        start: window.start.to_zoned(zone.clone()),
+        end: window.end.to_zoned(zone),
+        services: function.services.clone(),
     }
 }
 
@@ -147,11 +163,11 @@ fn brief(
     let subtotal = place.lines.iter().map(|line| line.amount).fold(zero, sum_of);
     let sum = sum_of(sum_of(subtotal, place.service_charge), place.tax);
     balanced(&format!("the quote of `{}`", place.id), place.quote, sum)?;
-    let call = timeline
+    let mut calls = timeline
         .calls
         .iter()
-        .find(|call| !place.in_house && call.vendor == place.id && call.category == place.category);
-    let local = |at: Timestamp| at.to_zoned(zone.clone());
+        .filter(|c| !place.in_house && c.vendor == place.id && c.category == place.category)
+        .map(|call| call_times(call, zone));
     Ok(Brief {
         category: place.category.clone(),
         vendor: place.id.clone(),
@@ -165,15 +181,24 @@ fn brief(
         service_charge: place.service_charge,
         tax: place.tax,
         total: place.quote,
-        call: call.map(|call| CallTimes {
-            arrive: local(call.arrive),
-            service_start: local(call.service_start),
-            service_end: local(call.service_end),
-            leave: local(call.leave),
-        }),
+        call: calls.next(),
+        further_calls: calls.collect(),
         max_hours: record.max_hours,
         house_rules: house_rules(record),
     })
+}
+
+fn call_times(call: &VendorCall, zone: &TimeZone) -> CallTimes {
+    let local = |at: Timestamp| at.to_zoned(zone.clone());
+    CallTimes {
+        function: call.function.clone(),
+        depart: call.depart.map(local),
+        arrive: local(call.arrive),
+        service_start: local(call.service_start),
+        service_end: local(call.service_end),
+        leave: local(call.leave),
+        breaks: call.breaks.iter().map(|pause| (local(pause.start), local(pause.end))).collect(),
+    }
 }
 
 fn house_rules(record: &Vendor) -> BTreeMap<String, HouseRule> {
@@ -184,14 +209,20 @@ fn house_rules(record: &Vendor) -> BTreeMap<String, HouseRule> {
     };
     tell("alcohol", policies.alcohol.clone());
     tell("decor", policies.decor.clone());
-    let until = policies.music_until.map(|until| until.strftime("%H:%M").to_string());
-    tell("music until", until.map(HouseRule::Text));
+    for (name, at) in [
+        ("music until", policies.music_until),
+        ("open from", policies.open_from),
+        ("open until", policies.open_until),
+    ] {
+        tell(name, at.map(|at| HouseRule::Text(at.strftime("%H:%M").to_string())));
+    }
     rules
 }
 
 fn run_of_show(timeline: &Timeline, briefs: &[Brief], zone: &TimeZone) -> Vec<ActivityRow> {
     let carrier = |category| briefs.iter().find(|brief| Some(&brief.category) == category);
     let activities = timeline.activities.iter().map(|activity| ActivityRow {
+        function: activity.function.clone(),
         name: activity.name.clone(),
         start: activity.start.to_zoned(zone.clone()),
         end: activity.end.to_zoned(zone.clone()),

@@ -18,10 +18,14 @@ pub fn calendar(blueprint: &Blueprint) -> String {
     file.entry(&title, &event.start, &event.end, &blueprint.prose.summary);
     for activity in &blueprint.run_of_show {
         let by = activity.vendor.as_deref().unwrap_or_default();
-        file.entry(&activity.name, &activity.start, &activity.end, by);
+        let name = match &activity.function {
+            Some(function) => format!("{function}: {}", activity.name),
+            None => activity.name.clone(),
+        };
+        file.entry(&name, &activity.start, &activity.end, by);
     }
     for place in &blueprint.vendors {
-        if let Some(call) = &place.call {
+        for call in place.call.iter().chain(&place.further_calls) {
             let category = place.category.as_str().replace('_', " ");
             let title = format!("{category}: {} on the spot", place.name);
             let contact: Vec<String> =

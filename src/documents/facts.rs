@@ -23,6 +23,19 @@ pub struct EventFacts {
     /// The client's own words, may be empty.
     pub vision: String,
     pub preferences: Preferences,
+    /// The event's parts, by start, where it has several.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub functions: Vec<FunctionRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunctionRow {
+    pub name: String,
+    pub event_type: EventType,
+    pub guests: u32,
+    pub start: Zoned,
+    pub end: Zoned,
+    pub services: Vec<Category>,
 }
 
 /// `amount = contingency + spendable`, `unspent = spendable − total`.
@@ -42,10 +55,19 @@ pub struct BudgetFacts {
 /// When a vendor is on the spot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallTimes {
+    /// The function that it is for, where the event has several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub function: Option<String>,
+    /// When to set out, where the way is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub depart: Option<Zoned>,
     pub arrive: Zoned,
     pub service_start: Zoned,
     pub service_end: Zoned,
     pub leave: Zoned,
+    /// `(start, end)` of each break.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub breaks: Vec<(Zoned, Zoned)>,
 }
 
 /// One place of the chosen option: what it costs, and what its vendor has to know.
@@ -70,6 +92,9 @@ pub struct Brief {
     /// `None` for a kitchen of the house: it comes with its venue.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub call: Option<CallTimes>,
+    /// Of an event with functions: its calls for the further ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub further_calls: Vec<CallTimes>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_hours: Option<f64>,
     /// By name: `alcohol`, `decor`, `music until`.
@@ -78,6 +103,9 @@ pub struct Brief {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActivityRow {
+    /// The function that it is part of, where the event has several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub function: Option<String>,
     pub name: String,
     pub start: Zoned,
     pub end: Zoned,

@@ -64,6 +64,8 @@ fn options() -> Vec<PlanOption> {
         vendors: serde_json::from_value(vendors.clone()).unwrap(),
         differs_in: 0,
         remarks: vec!["50 rupees dearer".into()],
+        best_at: vec![],
+        changes: vec![],
     };
     vec![option(1, "381500.50"), option(2, "381550.50")]
 }

@@ -9,9 +9,17 @@ use super::failure::Blame;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Closed { failures: u32 },
-    Open { until: Instant },
-    HalfOpen { probing: bool },
+    Closed {
+        failures: u32,
+    },
+    /// `absent`: what opened it was that no connection came about.
+    Open {
+        until: Instant,
+        absent: bool,
+    },
+    HalfOpen {
+        probing: bool,
+    },
 }
 
 /// How the breaker stands, for status and metrics.
@@ -23,6 +31,8 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -60,7 +70,7 @@ impl Breaker {
     /// # Errors
     /// The instant from which asking again makes sense.
     pub fn admit(&mut self, now: Instant) -> Result<Pass, Instant> {
-        if let State::Open { until } = self.state {
+        if let State::Open { until, .. } = self.state {
             if now < until {
                 return Err(until);
             }
@@ -78,7 +88,7 @@ impl Breaker {
     pub fn is_shut(&self, now: Instant) -> bool {
         match self.state {
             State::Closed { .. } => false,
-            State::Open { until } => now < until,
+            State::Open { until, .. } => now < until,
             State::HalfOpen { probing } => probing,
         }
     }
@@ -94,9 +104,9 @@ impl Breaker {
             (State::Closed { .. }, None | Some(Blame::Reply)) => {
                 self.state = State::Closed { failures: 0 };
             }
-            (State::Closed { failures }, Some(Blame::Server)) => {
+            (State::Closed { failures }, Some(blame @ (Blame::Server | Blame::Absence))) => {
                 if failures + 1 >= self.threshold {
-                    self.change(State::Open { until: now + self.open_for });
+                    self.open(blame, now);
                 } else {
                     self.state = State::Closed { failures: failures + 1 };
                 }
@@ -104,8 +114,8 @@ impl Breaker {
             (State::HalfOpen { .. }, None | Some(Blame::Reply)) => {
                 self.change(State::Closed { failures: 0 });
             }
-            (State::HalfOpen { .. }, Some(Blame::Server)) => {
-                self.change(State::Open { until: now + self.open_for });
+            (State::HalfOpen { .. }, Some(blame @ (Blame::Server | Blame::Absence))) => {
+                self.open(blame, now);
             }
             (State::HalfOpen { .. }, Some(Blame::Nobody)) => {
                 self.state = State::HalfOpen { probing: false };
@@ -115,9 +125,10 @@ impl Breaker {
         (self.view() != before).then(|| self.view())
     }
 
-    /// A health check saw the server alive: an open breaker lets a probe through at once.
+    /// A health check got an answer: a breaker that opened since there was no server lets a probe
+    /// through at once. A server that answers such checks but fails its calls is left alone.
     pub fn seen_alive(&mut self) {
-        if matches!(self.state, State::Open { .. }) {
+        if matches!(self.state, State::Open { absent: true, .. }) {
             self.change(State::HalfOpen { probing: false });
         }
     }
@@ -128,6 +139,11 @@ impl Breaker {
             State::Open { .. } => BreakerState::Open,
             State::HalfOpen { .. } => BreakerState::HalfOpen,
         }
+    }
+
+    fn open(&mut self, blame: Blame, now: Instant) {
+        let until = now + self.open_for;
+        self.change(State::Open { until, absent: blame == Blame::Absence });
     }
 
     fn change(&mut self, state: State) {
@@ -192,8 +208,14 @@ mod tests {
         let old = breaker.admit(now).unwrap();
         fail(&mut breaker, now);
         breaker.record(old, None, now);
+        breaker.seen_alive();
+        assert_eq!(breaker.view(), BreakerState::Open, "a server that answers can still be ill");
+
+        let mut breaker = Breaker::new(1, OPEN);
+        let pass = breaker.admit(now).unwrap();
+        breaker.record(pass, Some(Blame::Absence), now);
         assert_eq!(breaker.view(), BreakerState::Open);
         breaker.seen_alive();
-        assert!(breaker.admit(now).is_ok(), "a health check opens the door for a probe");
+        assert!(breaker.admit(now).is_ok(), "a server that is back gets a probe");
     }
 }

@@ -69,6 +69,14 @@ impl ReplyCache {
         }
     }
 
+    /// Takes over changed bounds; what is beyond them goes, least recently used first.
+    pub fn resize(&mut self, size: usize, ttl: Duration) {
+        self.ttl = ttl;
+        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+        self.counters.evictions += self.entries.len().saturating_sub(size.get()) as u64;
+        self.entries.resize(size);
+    }
+
     pub fn get(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
         let found = self.peek(key, now);
         match &found {
@@ -103,14 +111,20 @@ impl ReplyCache {
         }
     }
 
-    /// The living entries, least recently used first.
-    pub fn save(&self, now: Instant) -> Vec<SavedReply> {
-        let saved = self.entries.iter().rev().map(|(key, entry)| SavedReply {
-            key: key.to_hex(),
-            reply: Reply::clone(&entry.reply),
-            age_seconds: now.saturating_duration_since(entry.stored).as_secs(),
-        });
-        saved.filter(|saved| Duration::from_secs(saved.age_seconds) < self.ttl).collect()
+    /// The living entries that are not older than `max_age`, least recently used first.
+    pub fn save(&self, max_age: Duration, now: Instant) -> Vec<SavedReply> {
+        let aged = self
+            .entries
+            .iter()
+            .rev()
+            .map(|(key, entry)| (key, entry, now.saturating_duration_since(entry.stored)));
+        aged.filter(|(_, _, age)| *age < self.ttl && *age <= max_age)
+            .map(|(key, entry, age)| SavedReply {
+                key: key.to_hex(),
+                reply: Reply::clone(&entry.reply),
+                age_seconds: age.as_secs(),
+            })
+            .collect()
     }
 
     /// Takes saved entries back, in the order of [`Self::save`]; those too old by now, with an
@@ -187,7 +201,9 @@ mod tests {
         for (key, age) in keys.iter().zip([150, 90, 10]) {
             cache.insert(*key, reply(), now - Duration::from_secs(age));
         }
-        let mut saved = cache.save(now);
+        let young = cache.save(Duration::from_secs(10), now);
+        assert_eq!(young.iter().map(|saved| saved.age_seconds).collect::<Vec<_>>(), [10]);
+        let mut saved = cache.save(ttl, now);
         assert_eq!(saved.iter().map(|saved| saved.age_seconds).collect::<Vec<_>>(), [90, 10]);
         let json = serde_json::to_string(&saved).unwrap();
         assert_eq!(serde_json::from_str::<Vec<SavedReply>>(&json).unwrap(), saved);

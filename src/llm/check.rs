@@ -19,6 +19,9 @@ use crate::model::{Category, Requirements, Shares, Strategy};
 /// How far from 1 the shares of a strategy may sum; they are scaled to 1 exactly afterwards.
 const SHARES_TOLERANCE: f64 = 0.01;
 
+/// Steps of a share.
+const BILLIONTHS: f64 = 1e9;
+
 /// A refused reply.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -151,10 +154,22 @@ fn strategy_shares(
     if (sum - 1.0).abs() > SHARES_TOLERANCE {
         return Err(refuse(format!("the shares sum to {sum:.4}, not to 1")));
     }
-    for share in shares.values_mut() {
-        *share /= sum;
-    }
+    scale_to_one(&mut shares, sum);
     Ok(Shares { strategy, shares })
+}
+
+/// Scales shares of this sum to 1, in whole billionths, so that a share is the same after it was
+/// written as a decimal and read again. What rounding leaves over goes to the largest.
+fn scale_to_one(shares: &mut BTreeMap<Category, f64>, sum: f64) {
+    let mut left = BILLIONTHS;
+    for share in shares.values_mut() {
+        let billionths = (*share / sum * BILLIONTHS).round();
+        left -= billionths;
+        *share = billionths / BILLIONTHS;
+    }
+    if let Some(largest) = shares.values_mut().max_by(|a, b| a.total_cmp(b)) {
+        *largest = ((*largest * BILLIONTHS).round() + left) / BILLIONTHS;
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +249,7 @@ mod tests {
         let Reply::Shares(Some(found)) = checked(&good, &task).unwrap() else { panic!() };
         assert_eq!(found.len(), 3);
         assert!((found[0].shares.values().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert_eq!(found[0].shares[&"venue".into()], 0.601_990_05);
         for bad in [
             r#"[{"category":"venue","share":0.5},{"category":"music","share":0.4}]"#,
             r#"[{"category":"venue","share":0},{"category":"music","share":1}]"#,

@@ -1,6 +1,7 @@
 //! One endpoint: its settings made ready for calls, and the state that its calls share.
 
 use std::{
+    path::PathBuf,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -18,12 +19,15 @@ use super::{
     locked,
     metrics::EndpointMetrics,
     prompts,
-    protocol::Pinned,
+    protocol::{self, Pinned},
     schema::Schemas,
-    settings::{EndpointSettings, LlmSettings},
+    settings::{EndpointSettings, LlmSettings, ServerKind},
     status::{EndpointStatus, ModelState, ModelStatus},
     task::{Task, TaskKind},
 };
+
+/// Where Ollama listens unless told otherwise; its own commands then need no address.
+const OLLAMA_PORT: u16 = 11_434;
 
 pub struct Endpoint {
     pub settings: EndpointSettings,
@@ -36,9 +40,19 @@ pub struct Endpoint {
     /// In the order of [`TaskKind::ALL`].
     prefixes: [KeyPrefix; 3],
     breaker: Mutex<Breaker>,
-    model: Mutex<(ModelState, Option<Duration>)>,
+    model: Mutex<Model>,
     /// When the server was last asked anything: what keep-alive counts from.
     last_call: Mutex<Option<Instant>>,
+}
+
+/// What is known of an endpoint's model.
+#[derive(Clone, Default)]
+struct Model {
+    state: ModelState,
+    /// How long the last warm-up took.
+    warm_up: Option<Duration>,
+    /// The longest context that it can have.
+    context_tokens: Option<u32>,
 }
 
 impl Endpoint {
@@ -54,6 +68,7 @@ impl Endpoint {
         schemas: &Schemas,
     ) -> Result<Self, LlmError> {
         let base = http::base_url(&endpoint)?;
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let pinned = Pinned {
             num_ctx: endpoint.num_ctx,
             // Servers read it as a signed 32-bit number.
@@ -64,7 +79,7 @@ impl Endpoint {
         Ok(Self {
             client: clients.client_for(&endpoint, &base, settings)?,
             base,
-            authorization: http::authorization(&endpoint)?,
+            authorization: http::authorization(&endpoint, credentials.as_deref())?,
             pinned,
             gate: Gate::new(endpoint.parallel, settings.queue_size),
             metrics: Mutex::new(metrics),
@@ -114,29 +129,55 @@ impl Endpoint {
         locked(&self.last_call).map(|last| last.elapsed())
     }
 
-    /// Notes the model's state; a change is an event.
+    /// Notes the model's state, and how long it took to get there where it was brought there; a
+    /// change is an event. A load under way is not undone by a look that finds nothing loaded yet.
     pub fn set_model(&self, state: ModelState, took: Option<Duration>, events: &Events) {
         let mut model = locked(&self.model);
-        let changed = model.0 != state;
-        *model = (state.clone(), took.or(model.1));
-        drop(model);
-        if changed {
-            events.tell(GatewayEvent::ModelChanged {
-                endpoint: self.settings.name.clone(),
-                model: self.settings.model.clone(),
-                state,
-            });
+        let loads_still = model.state == ModelState::Loading && state == ModelState::Unloaded;
+        if loads_still || model.state == state {
+            model.warm_up = took.or(model.warm_up);
+            return;
         }
+        model.state = state.clone();
+        model.warm_up = took.or(model.warm_up);
+        drop(model);
+        events.tell(GatewayEvent::ModelChanged {
+            endpoint: self.settings.name.clone(),
+            model: self.settings.model.clone(),
+            state,
+            took,
+        });
+    }
+
+    pub fn set_context(&self, tokens: Option<u32>) {
+        locked(&self.model).context_tokens = tokens;
     }
 
     pub fn model_status(&self) -> ModelStatus {
-        let (state, warm_up) = locked(&self.model).clone();
+        let Model { state, warm_up, context_tokens } = locked(&self.model).clone();
         ModelStatus {
             endpoint: self.settings.name.clone(),
             model: self.settings.model.clone(),
             state,
             warm_up,
+            context_tokens,
+            num_ctx: self.settings.num_ctx,
         }
+    }
+
+    /// What to do where the server doesn't have the model.
+    pub fn absent_remedy(&self) -> String {
+        let model = &self.settings.model;
+        if self.settings.kind != ServerKind::Ollama {
+            return format!("set `model` to one that the server has, or start it with `{model}`");
+        }
+        let host = self.base.host_str().unwrap_or_default();
+        let is_local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+        if is_local && self.base.port_or_known_default() == Some(OLLAMA_PORT) {
+            return format!("ollama pull {model}");
+        }
+        let address = self.base.as_str().trim_end_matches('/');
+        format!("OLLAMA_HOST={address} ollama pull {model}")
     }
 
     pub fn status(&self) -> EndpointStatus {
@@ -163,7 +204,9 @@ fn prefixes(
     let prefix = |kind: TaskKind| -> Result<KeyPrefix, LlmError> {
         let sample = prompts::sample(kind);
         let mut parts = vec![
-            endpoint.kind.as_str().to_owned(),
+            // A reply is checked by the rules of one version.
+            env!("CARGO_PKG_VERSION").to_owned(),
+            protocol::call_path(endpoint).to_owned(),
             endpoint.model.clone(),
             format!("{} {} {}", pinned.num_ctx, pinned.seed, kind.max_tokens()),
             schemas.of(&sample)?.wire.to_string(),

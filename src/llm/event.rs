@@ -34,6 +34,8 @@ pub enum GatewayEvent {
         endpoint: String,
         model: String,
         state: ModelState,
+        /// How long it took, where the gateway brought it there.
+        took: Option<std::time::Duration>,
     },
 }
 

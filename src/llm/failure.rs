@@ -55,6 +55,8 @@ pub enum FailureKind {
 pub enum Blame {
     /// The server is ill: the circuit breaker counts it.
     Server,
+    /// There is no server: counted as well, until a health check finds one.
+    Absence,
     /// The server works; the model's text or the request is at fault.
     Reply,
     /// Says nothing: 4xx, loading, a caller that left.
@@ -108,8 +110,8 @@ impl FailureKind {
 
     pub const fn blame(self) -> Blame {
         match self {
-            Self::Connect
-            | Self::Tls
+            Self::Connect => Blame::Absence,
+            Self::Tls
             | Self::Disconnected
             | Self::FirstByteTimeout
             | Self::IdleTimeout

@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, atomic::AtomicU64},
-    time::Instant,
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
@@ -20,7 +20,7 @@ use super::{
     http::Clients,
     key::{CacheKey, KeyPrefix},
     locked,
-    metrics::{LlmCounters, Times},
+    metrics::{LlmCounters, Observer, RequestTimes, Times},
     routing, rules,
     schema::Schemas,
     settings::{LlmSettings, ServerKind},
@@ -47,6 +47,7 @@ struct Inner {
     events: Events,
     jitter: AtomicU64,
     totals: Mutex<Totals>,
+    observer: OnceLock<Box<Observer>>,
 }
 
 struct Totals {
@@ -91,6 +92,7 @@ impl Gateway {
             events: Events::new(),
             jitter: AtomicU64::new(0),
             totals: Mutex::new(totals),
+            observer: OnceLock::new(),
             settings,
         })))
     }
@@ -146,8 +148,8 @@ impl Gateway {
             .await;
     }
 
-    /// Asks every server how it is, without work for its model. A server that answers gets a
-    /// probe at once where its breaker is open.
+    /// Asks every server how it is, without work for its model. One that was gone and answers
+    /// gets a probe at once where its breaker is open.
     pub async fn check_health(&self) -> Vec<EndpointStatus> {
         let inner = &self.0;
         let all = inner.endpoints.iter();
@@ -186,7 +188,7 @@ impl Gateway {
 
     /// The servers' own settings that fit this gateway's, as text to read and lines to copy.
     pub fn tune(&self) -> String {
-        tune(&self.0.settings, None)
+        tune(&self.0.settings)
     }
 
     /// Empties the response cache; returns how many replies it held.
@@ -194,16 +196,28 @@ impl Gateway {
         locked(&self.0.cache).flush()
     }
 
-    /// The cache's entries, to keep them across a restart: checked replies under digests of their
-    /// requests, without prompt text.
-    pub fn save_cache(&self) -> Vec<SavedReply> {
-        locked(&self.0.cache).save(Instant::now())
+    /// Takes over changed bounds of the response cache.
+    pub fn resize_cache(&self, size: usize, ttl: Duration) {
+        locked(&self.0.cache).resize(size, ttl);
+    }
+
+    /// The cache's entries that are not older than `max_age`, to keep them across a restart:
+    /// checked replies under digests of their requests, without prompt text.
+    pub fn save_cache(&self, max_age: Duration) -> Vec<SavedReply> {
+        locked(&self.0.cache).save(max_age, Instant::now())
     }
 
     /// Takes entries of [`Self::save_cache`] back; add the time that has passed to their ages.
     /// Returns how many were still of use.
     pub fn restore_cache(&self, saved: Vec<SavedReply>) -> usize {
         locked(&self.0.cache).restore(saved, Instant::now())
+    }
+
+    /// From now on `observe` is called at the end of each request to an endpoint. The first
+    /// observer stays.
+    pub fn observe(&self, observe: impl Fn(&RequestTimes<'_>) + Send + Sync + 'static) {
+        // An error says that there is one already.
+        let _ = self.0.observer.set(Box::new(observe));
     }
 
     /// The events from now on; `None` for the second who asks. At most 256 wait to be taken,
@@ -221,6 +235,7 @@ impl Inner {
         deadline: Instant,
     ) -> Answer {
         let mut reasons: Vec<String> = Vec::new();
+        let mut last_failure = None;
         let task = Arc::new(task);
         for index in routing::order(&self.endpoints, || self.routing.key_of(&task)) {
             let endpoint = &self.endpoints[index];
@@ -232,11 +247,13 @@ impl Inner {
                         model: Some(endpoint.settings.model.clone()),
                         cached,
                         fallback: fallback(&reasons),
-                        elapsed: std::time::Duration::ZERO,
+                        last_failure,
+                        elapsed: Duration::ZERO,
                     };
                 }
                 Err(failure) => {
                     reasons.push(format!("{}: {failure}", endpoint.settings.name));
+                    last_failure = Some(failure.kind);
                     if failure.kind == FailureKind::Deadline {
                         break;
                     }
@@ -249,7 +266,8 @@ impl Inner {
             model: None,
             cached: false,
             fallback: fallback(&reasons),
-            elapsed: std::time::Duration::ZERO,
+            last_failure,
+            elapsed: Duration::ZERO,
         }
     }
 
@@ -311,6 +329,7 @@ impl Inner {
             terms,
             jitter: &self.jitter,
             seed: self.seed,
+            observer: self.observer.get().map(|observer| &**observer),
         };
         let reply = upstream.ask(task, &schema).await.map_err(Arc::new)?;
         if self.settings.response_cache {

@@ -111,14 +111,18 @@ fn certificates(endpoint: &EndpointSettings, path: &Path) -> Result<Vec<Certific
 }
 
 /// The `Authorization` header out of the endpoint's key file; marked so that it is never printed.
-/// A relative path is looked up among systemd's credentials where the service has any.
+/// A relative path is looked up in `credentials`, the directory of systemd's credentials, where
+/// the service has any.
 ///
 /// # Errors
 /// A file that can't be read, or holds anything but one line of printable ASCII.
-pub fn authorization(endpoint: &EndpointSettings) -> Result<Option<HeaderValue>, LlmError> {
+pub fn authorization(
+    endpoint: &EndpointSettings,
+    credentials: Option<&Path>,
+) -> Result<Option<HeaderValue>, LlmError> {
     let Some(path) = &endpoint.api_key_file else { return Ok(None) };
-    let path = match std::env::var_os("CREDENTIALS_DIRECTORY") {
-        Some(directory) if path.is_relative() => PathBuf::from(directory).join(path),
+    let path = match credentials {
+        Some(directory) if path.is_relative() => directory.join(path),
         _ => path.clone(),
     };
     let name = || endpoint.name.clone();
@@ -208,14 +212,18 @@ mod tests {
         writeln!(file, "sk-secret").unwrap();
         let mut settings = endpoint("http://x");
         settings.api_key_file = Some(file.path().to_owned());
-        let header = authorization(&settings).unwrap().unwrap();
+        let header = authorization(&settings, None).unwrap().unwrap();
         assert_eq!(header.as_bytes(), b"Bearer sk-secret");
         assert!(!format!("{header:?}").contains("secret"));
+        let credential = file.path().file_name().unwrap();
+        let by_name =
+            EndpointSettings { api_key_file: Some(credential.into()), ..settings.clone() };
+        assert!(authorization(&by_name, file.path().parent()).unwrap().is_some(), "a credential");
         writeln!(file, "two lines").unwrap();
-        let error = authorization(&settings).unwrap_err().to_string();
+        let error = authorization(&settings, None).unwrap_err().to_string();
         assert!(error.contains("holds no key") && !error.contains("secret"), "{error}");
         settings.api_key_file = Some("/nowhere/key".into());
-        assert!(matches!(authorization(&settings), Err(LlmError::KeyFile { .. })));
+        assert!(matches!(authorization(&settings, None), Err(LlmError::KeyFile { .. })));
     }
 
     #[test]

@@ -82,6 +82,30 @@ pub struct Spent {
     pub backoff: Duration,
 }
 
+impl Spent {
+    /// Total time without queueing, backoff and waiting for the server.
+    pub fn overhead(&self, total: Duration) -> Duration {
+        total.saturating_sub(self.queue + self.upstream + self.backoff)
+    }
+}
+
+/// How one request at an endpoint went, for whoever keeps figures of his own.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTimes<'a> {
+    pub endpoint: &'a str,
+    pub model: &'a str,
+    pub succeeded: bool,
+    pub queue: Duration,
+    /// From a call to the first byte of its reply.
+    pub first_byte: Option<Duration>,
+    pub total: Duration,
+    /// Total without queueing, backoff and waiting for the server.
+    pub overhead: Duration,
+}
+
+/// Called at the end of each request; must be quick.
+pub type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
+
 /// Counters and times of one endpoint.
 pub struct EndpointMetrics {
     counts: EndpointCounters,
@@ -195,8 +219,7 @@ impl EndpointMetrics {
         if let Some(first_byte) = spent.first_byte {
             self.first_byte.record(first_byte);
         }
-        let elsewhere = spent.queue + spent.upstream + spent.backoff;
-        self.overhead.record(total.saturating_sub(elsewhere));
+        self.overhead.record(spent.overhead(total));
     }
 
     pub fn snapshot(&self, breaker: BreakerState) -> EndpointCounters {

@@ -20,6 +20,7 @@ mod gateway;
 mod http;
 mod key;
 mod metrics;
+mod model_facts;
 mod ollama;
 mod openai;
 mod phrases;
@@ -45,7 +46,7 @@ pub use error::LlmError;
 pub use event::GatewayEvent;
 pub use failure::{Blame, Failure, FailureKind};
 pub use gateway::Gateway;
-pub use metrics::{EndpointCounters, LlmCounters, TimeSummary};
+pub use metrics::{EndpointCounters, LlmCounters, RequestTimes, TimeSummary};
 pub use status::{EndpointStatus, ModelState, ModelStatus};
 pub use task::{
     Answer, BlueprintProse, Priority, ProseTask, ProseVendor, Reply, RequirementsTask,

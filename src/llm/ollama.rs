@@ -1,7 +1,7 @@
-//! Ollama's protocol: `/api/chat` streamed as NDJSON.
+//! Ollama's protocol: `/api/chat` or `/api/generate`, streamed as NDJSON.
 //!
 //! A failure in mid-stream is an `error` line under status 200; without a line `done: true` the
-//! reply is truncated. The model is loaded by a chat without messages.
+//! reply is truncated. The model is loaded by a call without messages or prompt.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,13 +9,18 @@ use serde_json::Value;
 use super::{
     body::Body,
     failure::{Failure, FailureKind},
+    prompts::{Message, Role},
     protocol::{ChatRequest, Completion, Pinned, WireMessage, wire_messages},
+    settings::OllamaApi,
 };
 
 /// One line of a streamed reply.
 #[derive(Deserialize)]
 struct Line {
+    /// Of `/api/chat`.
     message: Option<Said>,
+    /// Of `/api/generate`.
+    response: Option<String>,
     #[serde(default)]
     done: bool,
     done_reason: Option<String>,
@@ -32,11 +37,23 @@ struct Said {
     content: String,
 }
 
-/// A call of `/api/chat`.
+pub const fn path(api: OllamaApi) -> &'static str {
+    match api {
+        OllamaApi::Chat => "api/chat",
+        OllamaApi::Generate => "api/generate",
+    }
+}
+
+/// A call of `/api/chat`, with messages, or of `/api/generate`, with system and prompt.
 #[derive(Serialize)]
-pub struct ChatBody<'a> {
+pub struct CallBody<'a> {
     model: &'a str,
-    messages: Vec<WireMessage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<Vec<WireMessage<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
     stream: bool,
     /// Said explicitly: some models think by default, which takes time and tokens.
     think: bool,
@@ -56,20 +73,41 @@ struct Options {
     num_predict: Option<u32>,
 }
 
-pub fn chat_body<'a>(request: &ChatRequest<'a>) -> ChatBody<'a> {
-    let mut body = load_body(request.model, request.pinned);
-    body.messages = wire_messages(request.messages);
+pub fn call_body<'a>(api: OllamaApi, request: &ChatRequest<'a>) -> CallBody<'a> {
+    let mut body = load_body(api, request.model, request.pinned);
+    match api {
+        OllamaApi::Chat => body.messages = Some(wire_messages(request.messages)),
+        OllamaApi::Generate => {
+            let system = request.messages.iter().find(|message| message.role == Role::System);
+            body.system = system.map(|message| message.text.as_str());
+            body.prompt = Some(one_prompt(request.messages));
+        }
+    }
     body.stream = true;
     body.format = Some(request.schema);
     body.options.num_predict = Some(request.max_tokens);
     body
 }
 
-/// A chat without messages: loads the model with the options of real calls, or keeps it loaded.
-pub fn load_body(model: &str, pinned: Pinned) -> ChatBody<'_> {
-    ChatBody {
+/// The conversation after the system message as one text, for a call that knows no turns.
+fn one_prompt(messages: &[Message]) -> String {
+    let turns = messages.iter().filter(|message| message.role != Role::System);
+    let texts: Vec<String> = turns
+        .map(|message| match message.role {
+            Role::Assistant => format!("Your reply was:\n{}", message.text),
+            Role::System | Role::User => message.text.clone(),
+        })
+        .collect();
+    texts.join("\n\n")
+}
+
+/// A call without a question: loads the model with the options of real calls, or keeps it loaded.
+pub fn load_body(api: OllamaApi, model: &str, pinned: Pinned) -> CallBody<'_> {
+    CallBody {
         model,
-        messages: Vec::new(),
+        messages: (api == OllamaApi::Chat).then(Vec::new),
+        system: None,
+        prompt: None,
         stream: false,
         think: false,
         format: None,
@@ -129,11 +167,11 @@ fn take_line(line: &[u8], reply: &mut Completion, text_max: usize) -> Result<boo
     if line.error.is_some() {
         return Err(Failure::from(FailureKind::StreamError));
     }
-    if let Some(said) = line.message {
-        if reply.text.len() + said.content.len() > text_max {
+    if let Some(text) = line.message.map(|said| said.content).or(line.response) {
+        if reply.text.len() + text.len() > text_max {
             return Err(Failure::from(FailureKind::ReplyTooLong));
         }
-        reply.text.push_str(&said.content);
+        reply.text.push_str(&text);
     }
     if !line.done {
         return Ok(false);
@@ -162,6 +200,11 @@ mod tests {
         assert!(take_line(last, &mut reply, 100).unwrap());
         assert_eq!((reply.text.as_str(), reply.tokens_out), ("{\"a\":1}", 7));
 
+        let mut generated = Completion::default();
+        let line = br#"{"response":"{}","done":true,"done_reason":"stop"}"#;
+        assert!(take_line(line, &mut generated, 100).unwrap());
+        assert_eq!(generated.text, "{}");
+
         for (line, kind) in [
             (&br#"{"error":"model runner stopped"}"#[..], FailureKind::StreamError),
             (br#"{"done":true,"done_reason":"length"}"#, FailureKind::OutOfTokens),
@@ -172,5 +215,33 @@ mod tests {
             let error = take_line(line, &mut Completion::default(), 5).unwrap_err();
             assert_eq!(error.kind, kind);
         }
+    }
+    #[test]
+    fn a_conversation_is_one_prompt_for_generate() {
+        let message = |role, text: &str| Message { role, text: text.to_owned() };
+        let messages = [
+            message(Role::System, "be brief"),
+            message(Role::User, "sort this"),
+            message(Role::Assistant, "no"),
+            message(Role::User, "mend it"),
+        ];
+        let schema = serde_json::json!({"type": "object"});
+        let pinned = Pinned { num_ctx: 512, seed: 7, keep_alive: std::time::Duration::ZERO };
+        let request = ChatRequest {
+            model: "m",
+            messages: &messages,
+            schema: &schema,
+            name: "x",
+            max_tokens: 9,
+            pinned,
+        };
+        let body = serde_json::to_value(call_body(OllamaApi::Generate, &request)).unwrap();
+        assert_eq!(body["system"], "be brief");
+        assert_eq!(body["prompt"], "sort this\n\nYour reply was:\nno\n\nmend it");
+        assert!(body.get("messages").is_none());
+        let load = serde_json::to_value(load_body(OllamaApi::Generate, "m", pinned)).unwrap();
+        assert!(load.get("prompt").is_none() && load.get("messages").is_none());
+        let chat = serde_json::to_value(load_body(OllamaApi::Chat, "m", pinned)).unwrap();
+        assert_eq!(chat["messages"], serde_json::json!([]));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, FailureKind},
     ollama, openai,
     prompts::Message,
-    settings::ServerKind,
+    settings::{EndpointSettings, ServerKind},
 };
 
 /// A chat request, before it is written in a server's protocol.
@@ -44,10 +44,10 @@ pub struct Completion {
     pub first_byte: Duration,
 }
 
-/// Path of the chat call behind the base address.
-pub const fn chat_path(kind: ServerKind) -> &'static str {
-    match kind {
-        ServerKind::Ollama => "api/chat",
+/// Path of the call behind the base address.
+pub const fn call_path(endpoint: &EndpointSettings) -> &'static str {
+    match endpoint.kind {
+        ServerKind::Ollama => ollama::path(endpoint.ollama_api),
         ServerKind::OpenAi | ServerKind::Rules => "v1/chat/completions",
     }
 }
@@ -64,9 +64,12 @@ pub const fn reply_type(kind: ServerKind) -> &'static str {
 ///
 /// # Errors
 /// `ClientError` for a request that is no JSON: a bug.
-pub fn chat_body(kind: ServerKind, request: &ChatRequest<'_>) -> Result<Vec<u8>, Failure> {
-    let written = match kind {
-        ServerKind::Ollama => serde_json::to_vec(&ollama::chat_body(request)),
+pub fn call_body(
+    endpoint: &EndpointSettings,
+    request: &ChatRequest<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let written = match endpoint.kind {
+        ServerKind::Ollama => serde_json::to_vec(&ollama::call_body(endpoint.ollama_api, request)),
         ServerKind::OpenAi | ServerKind::Rules => serde_json::to_vec(&openai::chat_body(request)),
     };
     written.map_err(|e| Failure::detailed(FailureKind::ClientError, e.to_string()))

@@ -22,6 +22,25 @@ impl ServerKind {
     }
 }
 
+/// Which of Ollama's calls an `ollama` endpoint uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OllamaApi {
+    /// `/api/chat`: the model's own template frames the messages.
+    #[default]
+    Chat,
+    /// `/api/generate`: for models without a chat template.
+    Generate,
+}
+
+impl OllamaApi {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Generate => "generate",
+        }
+    }
+}
+
 /// One server: `[[llm.endpoints]]`. Tried in the order written; `rules` always ends the chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSettings {
@@ -29,6 +48,8 @@ pub struct EndpointSettings {
     pub kind: ServerKind,
     pub base_url: String,
     pub model: String,
+    /// For `ollama` only.
+    pub ollama_api: OllamaApi,
     /// Requests upstream at once: the server's own parallelism.
     pub parallel: usize,
     /// A file that holds the key; its text never stands in the settings or the log.
@@ -53,6 +74,7 @@ impl EndpointSettings {
             kind,
             base_url: base_url.to_owned(),
             model: model.to_owned(),
+            ollama_api: OllamaApi::Chat,
             parallel: 1,
             api_key_file: None,
             ca_file: None,
@@ -76,14 +98,18 @@ pub struct LlmSettings {
     pub idle_timeout: Duration,
     pub keep_alive: Duration,
     pub warm_up: bool,
+    /// Between two looks at every server.
+    pub health_interval: Duration,
     pub response_cache: bool,
     /// Entries.
     pub response_cache_size: usize,
     pub response_cache_ttl: Duration,
+    /// Keep the replies across restarts; they lie in the database then.
+    pub response_cache_persistent: bool,
     pub batching: bool,
     /// Requests of one plan that go out together.
     pub batch_size: usize,
-    /// Idle connections kept per server.
+    /// Connections kept per server; no endpoint's `parallel` may be more.
     pub max_connections: usize,
     pub retries: u32,
     /// Requests that may wait for an endpoint's turn.
@@ -92,6 +118,8 @@ pub struct LlmSettings {
     pub max_reply_bytes: usize,
     /// Share of the GPU's memory, 0–1, for `llm tune`.
     pub gpu_memory_fraction: f64,
+    /// The GPU's whole memory, for `llm tune`; 0: not known.
+    pub gpu_memory_mib: u64,
     /// Consecutive failures that open an endpoint's circuit breaker.
     pub breaker_failures: u32,
     /// How long the breaker stays open before a probe.
@@ -108,9 +136,11 @@ impl Default for LlmSettings {
             idle_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(300),
             warm_up: true,
+            health_interval: Duration::from_secs(15),
             response_cache: true,
             response_cache_size: 3_000,
             response_cache_ttl: Duration::from_secs(1_800),
+            response_cache_persistent: false,
             batching: true,
             batch_size: 5,
             max_connections: 10,
@@ -118,6 +148,7 @@ impl Default for LlmSettings {
             queue_size: 64,
             max_reply_bytes: 262_144,
             gpu_memory_fraction: 0.8,
+            gpu_memory_mib: 0,
             breaker_failures: 5,
             breaker_open: Duration::from_secs(30),
         }

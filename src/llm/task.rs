@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::FailureKind;
 use crate::model::{Budget, Category, EventType, Requirements, Shares};
 
 /// Who waits: a person before anything else.
@@ -111,6 +112,8 @@ pub struct Answer {
     /// Why servers that stand before this one did not answer; `None` where nothing failed.
     /// Never holds prompt or reply text.
     pub fallback: Option<String>,
+    /// What went wrong at the last of them.
+    pub last_failure: Option<FailureKind>,
     /// From the question to the answer.
     pub elapsed: Duration,
 }

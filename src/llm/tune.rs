@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings::{EndpointSettings, LlmSettings, ServerKind};
 
-/// Advice for every server in the settings, as text to read and lines to copy.
-/// `gpu_memory_bytes`: the GPU's memory where it is known; without it, Ollama's reserve is given
-/// as a formula.
-pub fn tune(settings: &LlmSettings, gpu_memory_bytes: Option<u64>) -> String {
+/// Advice for every server in the settings, as text to read and lines to copy. Where the GPU's
+/// memory is not known, Ollama's reserve is given as a formula.
+pub fn tune(settings: &LlmSettings) -> String {
     let mut servers: BTreeMap<(&str, &str), Vec<&EndpointSettings>> = BTreeMap::new();
     for endpoint in settings.endpoints.iter().filter(|each| each.kind != ServerKind::Rules) {
         let address = endpoint.base_url.trim_end_matches('/');
@@ -22,7 +21,7 @@ pub fn tune(settings: &LlmSettings, gpu_memory_bytes: Option<u64>) -> String {
     for ((address, kind), endpoints) in servers {
         text += &format!("# {address} ({kind})\n");
         text += &match endpoints[0].kind {
-            ServerKind::Ollama => ollama(&endpoints, settings, gpu_memory_bytes),
+            ServerKind::Ollama => ollama(&endpoints, settings),
             ServerKind::OpenAi | ServerKind::Rules => openai(&endpoints, settings),
         };
         text.push('\n');
@@ -31,24 +30,22 @@ pub fn tune(settings: &LlmSettings, gpu_memory_bytes: Option<u64>) -> String {
 }
 
 /// Environment lines of a systemd drop-in for `ollama.service`.
-fn ollama(
-    endpoints: &[&EndpointSettings],
-    settings: &LlmSettings,
-    gpu_memory_bytes: Option<u64>,
-) -> String {
+fn ollama(endpoints: &[&EndpointSettings], settings: &LlmSettings) -> String {
     let models: BTreeSet<&str> = endpoints.iter().map(|each| each.model.as_str()).collect();
     let parallel = endpoints.iter().map(|each| each.parallel).max().unwrap_or(1);
     let contexts: BTreeSet<u32> = endpoints.iter().map(|each| each.num_ctx).collect();
     let reserved = 1.0 - settings.gpu_memory_fraction;
-    let overhead = match gpu_memory_bytes {
-        Some(bytes) => {
-            format!("Environment=OLLAMA_GPU_OVERHEAD={:.0}\n", (bytes as f64 * reserved).max(0.0))
-        }
-        None => format!(
-            "# {:.0} % of the GPU's memory stay free: set its bytes times {reserved:.2}.\n\
+    let overhead = match settings.gpu_memory_mib {
+        0 => format!(
+            "# {:.0} % of the GPU's memory stay free: its bytes times {reserved:.2}; set \
+             llm.gpu_memory_mib for the figure.\n\
              # Environment=OLLAMA_GPU_OVERHEAD=…\n",
             reserved * 100.0
         ),
+        mib => {
+            let bytes = mib.saturating_mul(1 << 20) as f64 * reserved;
+            format!("Environment=OLLAMA_GPU_OVERHEAD={:.0}\n", bytes.max(0.0))
+        }
     };
     let mut text = format!(
         "# systemctl edit ollama.service\n[Service]\n\
@@ -101,14 +98,15 @@ mod tests {
                 endpoint(ServerKind::Ollama, &format!("{local}/"), "big", 2),
                 endpoint(ServerKind::OpenAi, "http://gpu:8000", "m", 8),
             ],
+            gpu_memory_mib: 8_192,
             ..LlmSettings::default()
         };
-        let text = tune(&settings, Some(10_000));
+        let text = tune(&settings);
         for line in [
             "Environment=OLLAMA_NUM_PARALLEL=4\n",
             "Environment=OLLAMA_KEEP_ALIVE=300s\n",
             "Environment=OLLAMA_MAX_LOADED_MODELS=2\n",
-            "Environment=OLLAMA_GPU_OVERHEAD=2000\n",
+            "Environment=OLLAMA_GPU_OVERHEAD=1717986918\n",
             "--gpu-memory-utilization 0.80",
             "--max-num-seqs 8",
             "--parallel 8 --ctx-size 32768",
@@ -116,7 +114,8 @@ mod tests {
             assert!(text.contains(line), "{line} in\n{text}");
         }
         assert_eq!(text.matches("[Service]").count(), 1);
-        assert!(tune(&settings, None).contains("20 %"));
-        assert!(tune(&LlmSettings::default(), None).contains("rules"));
+        let unknown = LlmSettings { gpu_memory_mib: 0, ..settings };
+        assert!(tune(&unknown).contains("20 %"));
+        assert!(tune(&LlmSettings::default()).contains("rules"));
     }
 }

@@ -24,12 +24,13 @@ use super::{
     event::{Events, GatewayEvent},
     failure::{Failure, FailureKind},
     http, locked,
-    metrics::Spent,
+    metrics::{Observer, RequestTimes, Spent},
     prompts::{self, Message},
     protocol::{self, ChatRequest, Completion},
     retry,
     schema::ReplySchema,
     settings::LlmSettings,
+    status::ModelState,
     task::{Reply, Task},
 };
 
@@ -51,6 +52,7 @@ pub struct Upstream<'a> {
     /// Draws of jitter so far, and their seed.
     pub jitter: &'a AtomicU64,
     pub seed: u64,
+    pub observer: Option<&'a Observer>,
 }
 
 impl Upstream<'_> {
@@ -62,8 +64,20 @@ impl Upstream<'_> {
         let started = Instant::now();
         let mut spent = Spent::default();
         let result = self.admitted(task, schema, &mut spent).await;
+        let (endpoint, total) = (&self.endpoint.settings, started.elapsed());
+        if let Some(observe) = self.observer {
+            observe(&RequestTimes {
+                endpoint: &endpoint.name,
+                model: &endpoint.model,
+                succeeded: result.is_ok(),
+                queue: spent.queue,
+                first_byte: spent.first_byte,
+                total,
+                overhead: spent.overhead(total),
+            });
+        }
         let mut metrics = locked(&self.endpoint.metrics);
-        metrics.request(result.is_ok(), started.elapsed(), spent);
+        metrics.request(result.is_ok(), total, spent);
         if let Err(failure) = &result {
             if spent.upstream.is_zero() {
                 // Calls count their own failures; this request never became one.
@@ -71,7 +85,7 @@ impl Upstream<'_> {
             }
             drop(metrics);
             self.events.tell(GatewayEvent::EndpointFailed {
-                endpoint: self.endpoint.settings.name.clone(),
+                endpoint: endpoint.name.clone(),
                 task: task.kind(),
                 failure: failure.clone(),
             });
@@ -138,9 +152,14 @@ impl Upstream<'_> {
         let body = self.body(task, schema, messages)?;
         let mut tries = 0;
         let mut loading = 0;
+        let mut before = None;
         loop {
             let failure = match self.try_once(body.clone(), until, spent).await {
                 Ok(completion) => return Ok(completion),
+                // That the breaker has opened meanwhile explains nothing.
+                Err(failure) if failure.kind == FailureKind::BreakerOpen => {
+                    return Err(before.unwrap_or(failure));
+                }
                 Err(failure) => failure,
             };
             let is_loading = failure.kind == FailureKind::Loading;
@@ -161,7 +180,8 @@ impl Upstream<'_> {
             if too_long || Instant::now() + wait >= until.min(deadline) {
                 return Err(failure);
             }
-            self.back_off(failure, wait, spent).await;
+            self.back_off(failure.clone(), wait, spent).await;
+            before = Some(failure);
         }
     }
 
@@ -188,7 +208,7 @@ impl Upstream<'_> {
             max_tokens: task.kind().max_tokens(),
             pinned: self.endpoint.pinned,
         };
-        protocol::chat_body(endpoint.kind, &request)
+        protocol::call_body(endpoint, &request)
     }
 
     /// One HTTP call, under the breaker's eyes and within `until`.
@@ -221,7 +241,7 @@ impl Upstream<'_> {
 
     async fn exchange(&self, body: Vec<u8>, started: Instant) -> Result<Completion, Failure> {
         let endpoint = &self.endpoint.settings;
-        let url = http::join(&self.endpoint.base, protocol::chat_path(endpoint.kind));
+        let url = http::join(&self.endpoint.base, protocol::call_path(endpoint));
         let mut request = self.endpoint.client.post(url).header(CONTENT_TYPE, "application/json");
         if let Some(key) = &self.endpoint.authorization {
             request = request.header(AUTHORIZATION, key.clone());
@@ -267,7 +287,17 @@ impl Upstream<'_> {
         let body = body::beginning(response, ERROR_BODY_MAX, self.settings.idle_timeout).await;
         let is_loading = code == 503 && body.to_ascii_lowercase().contains("loading");
         let kind = if is_loading { FailureKind::Loading } else { kind };
-        Failure { retry_after: asked, ..Failure::status(kind, code) }
+        let mut failure = Failure { retry_after: asked, ..Failure::status(kind, code) };
+        if kind == FailureKind::ClientError && is_context_overflow(&body) {
+            let advice = "the prompt is longer than the server's context; see `num_ctx`";
+            failure.detail = Some(advice.to_owned());
+        }
+        if kind == FailureKind::ModelAbsent {
+            let remedy = self.endpoint.absent_remedy();
+            failure.detail = Some(remedy.clone());
+            self.endpoint.set_model(ModelState::Absent { remedy }, None, self.events);
+        }
+        failure
     }
 }
 
@@ -275,6 +305,12 @@ fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = value.and_then(|value| value.split(';').next()).map(str::trim);
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
+}
+
+/// Whether an error's body names its cause as llama.cpp or OpenAI's protocol does. Its text may
+/// quote the prompt and goes no further.
+fn is_context_overflow(body: &str) -> bool {
+    ["exceed_context_size_error", "context_length_exceeded"].iter().any(|code| body.contains(code))
 }
 
 /// What kept a request from getting a response's head.

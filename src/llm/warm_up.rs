@@ -6,7 +6,8 @@ use reqwest::{
     RequestBuilder, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -14,7 +15,9 @@ use super::{
     endpoint::Endpoint,
     event::Events,
     failure::{Failure, FailureKind},
-    http, ollama,
+    http,
+    model_facts::ModelFacts,
+    ollama,
     settings::{LlmSettings, ServerKind},
     status::{ModelState, ModelStatus},
     upstream::send_failure,
@@ -31,9 +34,6 @@ const LOADING_WAIT: Duration = Duration::from_millis(50);
 
 /// … and at most this long: the protocol has no event to wait for.
 const LOADING_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// Where Ollama listens unless told otherwise; its own commands then need no address.
-const OLLAMA_PORT: u16 = 11_434;
 
 /// Makes the endpoint's model ready, within `timeout`.
 pub async fn warm_up(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) -> ModelStatus {
@@ -58,9 +58,11 @@ pub async fn warm_up(endpoint: &Endpoint, settings: &LlmSettings, events: &Event
     endpoint.model_status()
 }
 
-/// Refreshes the keep-alive of a model that nobody asked for half of it.
+/// Refreshes the keep-alive of a model that nobody asked for half of it. A keep-alive of zero
+/// means that the model is to leave the memory after each call.
 pub async fn keep_warm(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) {
-    let is_due = endpoint.idle_for().is_none_or(|idle| idle >= settings.keep_alive / 2);
+    let lies_idle = endpoint.idle_for().is_none_or(|idle| idle >= settings.keep_alive / 2);
+    let is_due = lies_idle && !settings.keep_alive.is_zero();
     if endpoint.settings.kind == ServerKind::Ollama && is_due {
         warm_up(endpoint, settings, events).await;
     }
@@ -106,6 +108,16 @@ struct OpenAiModels {
 #[derive(Deserialize)]
 struct OpenAiModel {
     id: String,
+    /// Of vLLM.
+    max_model_len: Option<u32>,
+    /// Of llama.cpp.
+    meta: Option<LlamaCppMeta>,
+}
+
+#[derive(Deserialize)]
+struct LlamaCppMeta {
+    /// Of one slot.
+    n_ctx: Option<u32>,
 }
 
 async fn load_ollama(
@@ -116,19 +128,32 @@ async fn load_ollama(
     if let Some(absent) = absent_in_ollama(endpoint, settings).await? {
         return Ok(absent);
     }
-    endpoint.set_model(ModelState::Loading, None, events);
-    let body = ollama::load_body(&endpoint.settings.model, endpoint.pinned);
-    let body = serde_json::to_vec(&body)
-        .map_err(|e| Failure::detailed(FailureKind::ClientError, e.to_string()))?;
-    let url = http::join(&endpoint.base, "api/chat");
-    let request = endpoint.client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+    let facts = model_facts(endpoint, settings).await?;
+    endpoint.set_context(facts.context_tokens);
+    if facts.completes == Some(false) {
+        let remedy = "it writes no text; set `model` to one that can complete".to_owned();
+        return Ok(ModelState::Unfit { remedy });
+    }
+    // A model that is refreshed is there all the while.
+    if endpoint.model_status().state != ModelState::Ready {
+        endpoint.set_model(ModelState::Loading, None, events);
+    }
+    let api = endpoint.settings.ollama_api;
+    let load = ollama::load_body(api, &endpoint.settings.model, endpoint.pinned);
     endpoint.called_now();
-    let (status, _) = exchange(endpoint, request, settings).await?;
+    let (status, _) = post_json(endpoint, settings, ollama::path(api), &load).await?;
     match status.as_u16() {
         200 => Ok(ModelState::Ready),
-        404 => Ok(ModelState::Absent { remedy: pull_command(endpoint) }),
+        404 => Ok(ModelState::Absent { remedy: endpoint.absent_remedy() }),
         code => Err(Failure::status(FailureKind::ServerError, code)),
     }
+}
+
+/// What the server tells of its model; nothing where it doesn't.
+async fn model_facts(endpoint: &Endpoint, settings: &LlmSettings) -> Result<ModelFacts, Failure> {
+    let asked = json!({"model": endpoint.settings.model});
+    let (status, text) = post_json(endpoint, settings, "api/show", &asked).await?;
+    Ok(if status.is_success() { ModelFacts::read(&text) } else { ModelFacts::default() })
 }
 
 async fn check_ollama(endpoint: &Endpoint, settings: &LlmSettings) -> Result<ModelState, Failure> {
@@ -145,25 +170,13 @@ async fn absent_in_ollama(
 ) -> Result<Option<ModelState>, Failure> {
     let pulled: OllamaModels = get_json(endpoint, settings, "api/tags").await?;
     let there = holds(&pulled, &endpoint.settings.model);
-    Ok((!there).then(|| ModelState::Absent { remedy: pull_command(endpoint) }))
+    Ok((!there).then(|| ModelState::Absent { remedy: endpoint.absent_remedy() }))
 }
 
 /// A name without a tag means the tag `latest`.
 fn holds(list: &OllamaModels, model: &str) -> bool {
     let tagged = format!("{model}:latest");
     list.models.iter().any(|known| known.name == model || known.name == tagged)
-}
-
-fn pull_command(endpoint: &Endpoint) -> String {
-    let model = &endpoint.settings.model;
-    let host = endpoint.base.host_str().unwrap_or_default();
-    let port = endpoint.base.port_or_known_default();
-    let is_local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
-    if is_local && port == Some(OLLAMA_PORT) {
-        return format!("ollama pull {model}");
-    }
-    let address = endpoint.base.as_str().trim_end_matches('/');
-    format!("OLLAMA_HOST={address} ollama pull {model}")
 }
 
 /// Waits until the server has loaded its model: it says 503 until then.
@@ -195,7 +208,9 @@ async fn check_openai(endpoint: &Endpoint, settings: &LlmSettings) -> Result<Mod
     }
     let served: OpenAiModels = get_json(endpoint, settings, "v1/models").await?;
     let model = &endpoint.settings.model;
-    if served.data.iter().any(|known| known.id == *model) {
+    if let Some(known) = served.data.iter().find(|known| known.id == *model) {
+        let of_slot = known.meta.as_ref().and_then(|meta| meta.n_ctx);
+        endpoint.set_context(known.max_model_len.or(of_slot));
         return Ok(ModelState::Ready);
     }
     let others: Vec<&str> = served.data.iter().take(5).map(|known| known.id.as_str()).collect();
@@ -220,6 +235,18 @@ async fn get_json<T: for<'de> Deserialize<'de>>(
         code @ 400..=499 => Err(Failure::status(FailureKind::ClientError, code)),
         code => Err(Failure::status(FailureKind::ServerError, code)),
     }
+}
+
+async fn post_json(
+    endpoint: &Endpoint,
+    settings: &LlmSettings,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<(StatusCode, String), Failure> {
+    let body = serde_json::to_vec(body)
+        .map_err(|e| Failure::detailed(FailureKind::ClientError, e.to_string()))?;
+    let request = endpoint.client.post(http::join(&endpoint.base, path));
+    exchange(endpoint, request.header(CONTENT_TYPE, "application/json").body(body), settings).await
 }
 
 /// Status and body of a short call. Loading a model holds the head back, so the caller's total

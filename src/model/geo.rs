@@ -16,6 +16,11 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
+    /// Whether both degrees are on earth.
+    pub fn is_valid(self) -> bool {
+        (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
+    }
+
     /// Great-circle distance in km (haversine).
     pub fn distance_km(self, other: Self) -> f64 {
         let (lat1, lat2) = (self.lat.to_radians(), other.lat.to_radians());

@@ -4,12 +4,15 @@
 //! [`Request::parse`] and the vendor importer, and not checked again inside.
 
 mod field_error;
+mod function;
 mod geo;
 mod ids;
 mod money;
 mod plan;
 mod quote;
 mod request;
+mod request_change;
+mod request_checks;
 mod request_input;
 mod requirements;
 mod time;
@@ -17,18 +20,20 @@ mod vendor;
 pub mod vocabulary;
 
 pub use field_error::{FieldError, FieldErrors};
+pub use function::{Function, Part};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
-pub use money::{Amount, Currency, Percent, div_half_even};
+pub use money::{Amount, Currency, Percent, div_half_even, grouped};
 pub use plan::{
-    ChosenVendor, Infeasibility, Note, PlanOption, PlanState, Relaxation, Shares, StopReason,
-    Strategy, Tally,
+    ChosenVendor, Holder, Infeasibility, Note, PlaceChange, PlanOption, PlanState, Relaxation,
+    Shares, StopReason, Strategy, Tally,
 };
 pub use quote::{Quote, QuoteLine};
 pub use request::{
     Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
     default_services, is_meatless_diet,
 };
+pub use request_change::RequestChange;
 pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};

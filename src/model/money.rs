@@ -200,6 +200,25 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i64 {
     rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }
 
+/// `1234567.50` of INR as `1,234,567.50 INR`.
+pub fn grouped(amount: Amount, currency: Currency) -> String {
+    let plain = amount.to_string();
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut out = sign.to_owned();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    format!("{out} {currency}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,5 +254,18 @@ mod tests {
         assert_eq!(Percent::from_f64(7.5).unwrap().of(1_000), 75);
         assert!(Percent::from_f64(f64::NAN).is_err());
         assert!(Percent::from_f64(7.505).is_err());
+    }
+
+    #[test]
+    fn amounts_are_grouped() {
+        for (minor, shown) in [
+            (0, "0.00 INR"),
+            (-123, "-1.23 INR"),
+            (99_999, "999.99 INR"),
+            (1_200_000, "12,000.00 INR"),
+            (12_345_678_900, "123,456,789.00 INR"),
+        ] {
+            assert_eq!(grouped(Amount::new(minor, 2), Currency::INR), shown);
+        }
     }
 }

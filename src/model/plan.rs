@@ -186,6 +186,53 @@ pub struct PlanOption {
     pub differs_in: u32,
     /// What it is better or worse at than option 1, in plain words.
     pub remarks: Vec<String>,
+    /// In what it beats every other option, in plain words: `cheapest`, `nearest together`, …
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub best_at: Vec<String>,
+    /// Of a replanned plan: what becomes of each place of the earlier option.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<PlaceChange>,
+}
+
+/// What became of a place when its plan was replanned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaceChange {
+    pub category: Category,
+    /// `None`: nobody stood there.
+    pub before: Option<Holder>,
+    /// `None`: nobody stands there any more.
+    pub after: Option<Holder>,
+    /// The quote after less the quote before.
+    pub difference: Amount,
+}
+
+/// Who stands in a place, for how much.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    pub id: VendorId,
+    pub name: String,
+    pub quote: Amount,
+    #[serde(default)]
+    pub in_house: bool,
+}
+
+impl PlaceChange {
+    /// The same vendor stands there as before.
+    pub fn is_kept(&self) -> bool {
+        let who = |holder: &Option<Holder>| holder.as_ref().map(|h| (h.id.clone(), h.in_house));
+        who(&self.before) == who(&self.after)
+    }
+}
+
+impl From<&ChosenVendor> for Holder {
+    fn from(chosen: &ChosenVendor) -> Self {
+        Self {
+            id: chosen.id.clone(),
+            name: chosen.name.clone(),
+            quote: chosen.quote,
+            in_house: chosen.in_house,
+        }
+    }
 }
 
 /// What the search did, beside its options.

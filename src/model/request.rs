@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::civil;
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Category, Currency, EventTime, Percent, VendorId};
+use super::{Amount, Category, Currency, EventTime, Function, GeoPoint, Percent, VendorId};
 
 /// Longest vision in bytes: some 3,000 words, and well inside an LLM's context.
 pub const VISION_MAX_BYTES: usize = 20_000;
@@ -90,12 +90,15 @@ pub struct Preferences {
 }
 
 /// An activity at a fixed time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Anchor {
     pub activity: String,
     /// Local time of day; before the event's start means the next day.
     pub at: civil::Time,
+    /// Where it takes place, if elsewhere than at the venue.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub location: Option<GeoPoint>,
 }
 
 /// A request with every field in range and every default filled in. Serialises as it is stored;
@@ -119,6 +122,10 @@ pub struct Request {
     pub must_include: Vec<VendorId>,
     pub exclude: Vec<VendorId>,
     pub anchors: Vec<Anchor>,
+    /// The event's parts, by start, where it has several; `time` then spans them all, and
+    /// `guests` is the largest number.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub functions: Vec<Function>,
     pub seed: u64,
 }
 

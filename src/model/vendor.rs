@@ -80,6 +80,12 @@ pub struct Policies {
     /// Local time of day at which music must end; before noon means the next day's morning.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub music_until: Option<civil::Time>,
+    /// Local times between which everything at the venue must lie, setup and teardown too; an
+    /// end no later than the beginning is the next day's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open_from: Option<civil::Time>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open_until: Option<civil::Time>,
 }
 
 /// Where a vendor's record comes from, and of what day it is.

@@ -164,6 +164,7 @@ impl<'a, 'i> Valuation<'a, 'i> {
                     same_as,
                 });
             }
+            let candidates = candidates.into_iter().collect();
             categories.push(ProblemCategory { required: true, candidates });
         }
         let has_skip = of_seats.iter().flatten().any(Option::is_none);

@@ -9,10 +9,8 @@ use super::diversity::Placed;
 use super::labels::{Label, Role};
 use super::problem::Combination;
 use super::score::Scorer;
+use super::view::{View, prices};
 
-/// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
-const START_FACTORS: [f64; 13] =
-    [0.0, 0.7, 0.9, 1.0, 1.03, 1.08, 1.15, 1.3, 1.6, 2.5, 5.0, 20.0, 1e4];
 /// Price levels of the shortlists: what is best to spend, to keep, and to save.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
 /// Candidates per label and level that moves look at in the first round; one more each round.
@@ -25,26 +23,24 @@ const MORE_MOVES: usize = 16;
 /// Place pairs that one combination's pair swaps look at; on larger problems each round looks at
 /// other ones.
 const PLACE_PAIRS: usize = 1_000;
-/// Swaps that a start may take to get within the limits, per place.
-const REPAIRS_PER_PLACE: usize = 3;
 
 /// Builds moves under one strategy.
 pub struct Moves<'a, 'p> {
-    scorer: &'a Scorer<'p>,
-    columns: &'a Columns,
-    compact: &'a Compact,
-    dual: &'a Dual,
+    pub(super) scorer: &'a Scorer<'p>,
+    pub(super) columns: &'a Columns,
+    pub(super) compact: &'a Compact,
+    pub(super) dual: &'a Dual,
     /// By place, label and level: items by falling value less the price of use.
-    heads: Vec<Vec<Vec<Vec<usize>>>>,
+    pub(super) heads: Vec<Vec<Vec<Vec<usize>>>>,
 }
 
 /// Who stands where, as the compact sees it.
 #[derive(Clone)]
-struct Seat {
-    label: usize,
-    item: Option<usize>,
-    value: f64,
-    usage: Vec<f64>,
+pub(super) struct Seat {
+    pub label: usize,
+    pub item: Option<usize>,
+    pub value: f64,
+    pub usage: Vec<f64>,
 }
 
 impl<'a, 'p> Moves<'a, 'p> {
@@ -73,26 +69,6 @@ impl<'a, 'p> Moves<'a, 'p> {
             })
             .collect();
         Self { scorer, columns, compact, dual, heads }
-    }
-
-    /// Combinations to begin with; not all are feasible.
-    pub fn starts(&self) -> Vec<Combination> {
-        if self.compact.infeasible {
-            return Vec::new();
-        }
-        let n = self.compact.places.len();
-        let mut starts: Vec<Combination> = Vec::new();
-        let mut any_fits = false;
-        for factor in START_FACTORS {
-            let seats = self.construct(&prices(self.compact, self.dual, factor));
-            any_fits |= self.excess(&self.used(&seats)) == 0.0;
-            starts.push(self.combination(&seats));
-            if factor >= 1.0 && !any_fits {
-                let repaired = self.repair(seats, REPAIRS_PER_PLACE * n);
-                starts.push(self.combination(&repaired));
-            }
-        }
-        starts
     }
 
     /// The most promising neighbours of a combination in the given round, from 1; later rounds look
@@ -221,96 +197,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         chosen
     }
 
-    /// Greedy: the places one after the other, each with the best at these prices beside the ones
-    /// before and its share of the pairs with the ones to come.
-    fn construct(&self, prices: &[f64]) -> Vec<Seat> {
-        let n = self.compact.places.len();
-        let mut sums: Vec<Vec<f64>> =
-            self.compact.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by_key(|&p| {
-            let ties = self.compact.places[p].labels.iter();
-            (!ties.clone().any(|l| matches!(l.role, Role::Both(_))), p)
-        });
-        let mut seats: Vec<Option<Seat>> = vec![None; n];
-        for (k, &p) in order.iter().enumerate() {
-            let place = &self.compact.places[p];
-            let mut best = (f64::NEG_INFINITY, 0, 0);
-            for (label, l) in place.labels.iter().enumerate() {
-                let share = self.dual.share(p, label, order[k + 1..].iter().copied());
-                for item in l.items.clone() {
-                    let value = place.reduced_value(item, prices) + sums[p][label] + share;
-                    if value > best.0 {
-                        best = (value, label, item);
-                    }
-                }
-            }
-            let (_, label, item) = best;
-            for &other in &order[k + 1..] {
-                self.compact.pairs.add(p, label, other, &mut sums[other]);
-            }
-            seats[p] = Some(self.seat(p, label, item));
-        }
-        seats.into_iter().flatten().collect()
-    }
-
-    /// Swaps that bring the use nearer to the limits, the mildest first.
-    fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
-        for _ in 0..most {
-            let view = View::new(self.compact, seats.clone());
-            let excess = self.excess(&view.used);
-            if excess == 0.0 {
-                break;
-            }
-            let mut best: Option<(f64, usize, usize, usize)> = None;
-            for (p, place) in self.compact.places.iter().enumerate() {
-                for (label, l) in place.labels.iter().enumerate() {
-                    if view.sums[p][label] < self.compact.pairs.blocked_below() {
-                        continue;
-                    }
-                    for item in l.items.clone() {
-                        let own = place.use_of(item, self.compact.dimensions());
-                        let used: Vec<f64> = view
-                            .used
-                            .iter()
-                            .zip(own)
-                            .zip(&view.seats[p].usage)
-                            .map(|((used, new), old)| used + new - old)
-                            .collect();
-                        let saved = excess - self.excess(&used);
-                        if saved <= 0.0 {
-                            continue;
-                        }
-                        let loss = view.part(p) - place.value[item] - view.sums[p][label];
-                        // Value lost per excess removed; what gains value comes first.
-                        let rate = if loss > 0.0 { loss / saved } else { loss * saved };
-                        if best.is_none_or(|best| rate < best.0) {
-                            best = Some((rate, p, label, item));
-                        }
-                    }
-                }
-            }
-            let Some((_, p, label, item)) = best else { break };
-            seats[p] = self.seat(p, label, item);
-        }
-        seats
-    }
-
-    /// By how much use exceeds the limits, in shares of the limits, summed.
-    fn excess(&self, used: &[f64]) -> f64 {
-        let over = |(used, limit): (&f64, &f64)| {
-            let (over, unit) = (used - limit, if *limit > 0.0 { *limit } else { 1.0 });
-            if over > 0.0 { over / unit } else { 0.0 }
-        };
-        used.iter().zip(&self.compact.limits).map(over).sum()
-    }
-
-    fn used(&self, seats: &[Seat]) -> Vec<f64> {
-        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
-        (0..self.compact.dimensions()).map(sum).collect()
-    }
-
-    fn seat(&self, p: usize, label: usize, item: usize) -> Seat {
+    pub(super) fn seat(&self, p: usize, label: usize, item: usize) -> Seat {
         let place = &self.compact.places[p];
         let usage = place.use_of(item, self.compact.dimensions()).to_vec();
         Seat { label, item: Some(item), value: place.value[item], usage }
@@ -328,9 +215,9 @@ impl<'a, 'p> Moves<'a, 'p> {
                     if let Some(item) = items.find(|&item| place.candidate[item] == x) {
                         return Some(self.seat(p, label, item));
                     }
-                    let candidate = &self.scorer.problem().categories[p].candidates[x as usize];
-                    let value = candidate.value[self.compact.strategy];
-                    let usage = self.compact.own_use(p, &candidate.usage);
+                    let candidates = &self.scorer.problem().categories[p].candidates;
+                    let value = candidates.value(x, self.compact.strategy);
+                    let usage = self.compact.own_use(p, candidates.usage(x));
                     Some(Seat { label, item: None, value, usage })
                 }
                 (None, Some(from)) => {
@@ -346,53 +233,10 @@ impl<'a, 'p> Moves<'a, 'p> {
         (0..self.compact.places.len()).map(seat).collect()
     }
 
-    fn combination(&self, seats: &[Seat]) -> Combination {
+    pub(super) fn combination(&self, seats: &[Seat]) -> Combination {
         let candidate = |(p, seat): (usize, &Seat)| self.compact.candidate(p, seat.item?);
         seats.iter().enumerate().map(candidate).collect()
     }
-}
-
-/// A combination with what its moves need to know.
-struct View {
-    seats: Vec<Seat>,
-    used: Vec<f64>,
-    /// By place and label: pairs with all other seats.
-    sums: Vec<Vec<f64>>,
-}
-
-impl View {
-    fn new(compact: &Compact, seats: Vec<Seat>) -> Self {
-        let mut sums: Vec<Vec<f64>> =
-            compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
-        for (p, sums) in sums.iter_mut().enumerate() {
-            for &other in compact.pairs.neighbours(p) {
-                compact.pairs.add(other, seats[other].label, p, sums);
-            }
-        }
-        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
-        let used = (0..compact.dimensions()).map(sum).collect();
-        Self { seats, used, sums }
-    }
-
-    /// What a place adds now: its value and its pairs.
-    fn part(&self, p: usize) -> f64 {
-        self.seats[p].value + self.sums[p][self.seats[p].label]
-    }
-
-    fn pair(&self, compact: &Compact, a: usize, b: usize) -> f64 {
-        let mut pairs = vec![0.0; self.sums[b].len()];
-        compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
-        pairs[self.seats[b].label]
-    }
-}
-
-/// The multipliers times a factor; where no limit binds, thrift still has some price.
-fn prices(compact: &Compact, dual: &Dual, factor: f64) -> Vec<f64> {
-    let price = |(multiplier, limit): (&f64, &f64)| {
-        let least = if factor > 1.0 && *limit > 0.0 { 1e-4 * compact.scale / limit } else { 0.0 };
-        factor * multiplier.max(least)
-    };
-    dual.multipliers.iter().zip(&compact.limits).map(price).collect()
 }
 
 /// The `most` largest by `value`, falling; equals in their given order.

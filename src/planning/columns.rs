@@ -1,5 +1,4 @@
-//! The candidates of a problem column by column, as the reduction reads them: 8 bytes per value and
-//! use, 4 for the group.
+//! Which candidates the others can't tell apart: 4 bytes each.
 //!
 //! A group holds the candidates of one category that are the same to everybody else: equal pair
 //! values, equal second place, equal forbidden partners.
@@ -24,23 +23,9 @@ pub struct GroupKey {
 /// One category.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// By strategy and candidate.
-    pub value: Vec<Vec<f64>>,
-    /// By limit and candidate.
-    pub usage: Vec<Vec<f64>>,
     /// By candidate: index into `groups`.
     pub group: Vec<u32>,
     pub groups: Vec<GroupKey>,
-}
-
-impl Column {
-    pub fn len(&self) -> usize {
-        self.group.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.group.is_empty()
-    }
 }
 
 /// Signatures with equal pair values are one row.
@@ -74,6 +59,11 @@ impl Rows {
             }
         }
         Self { row_of, table, count }
+    }
+
+    /// The row of a signature.
+    pub fn row_of(&self, signature: u32) -> u32 {
+        self.row_of[signature as usize]
     }
 
     /// The row of an empty place.
@@ -112,21 +102,17 @@ fn column(
 ) -> Column {
     let candidates = &problem.categories[c].candidates;
     let n = problem.categories.len();
-    let mut value = vec![vec![0.0; candidates.len()]; problem.strategies];
-    let mut usage = vec![vec![0.0; candidates.len()]; problem.limits.len()];
     let mut group = Vec::with_capacity(candidates.len());
     let mut groups: Vec<GroupKey> = Vec::new();
     // Groups without forbidden partners by row and second place, the others by key.
     let mut plain = vec![u32::MAX; rows.count * (n + 1)];
     let mut classed: BTreeMap<GroupKey, u32> = BTreeMap::new();
     let has_classes = classes.range((c, 0)..(c + 1, 0)).next().is_some();
-    for (x, candidate) in candidates.iter().enumerate() {
-        value.iter_mut().zip(&candidate.value).for_each(|(column, v)| column[x] = *v);
-        usage.iter_mut().zip(&candidate.usage).for_each(|(column, u)| column[x] = *u);
-        let row = rows.row_of[candidate.signature as usize];
-        let member = (c, x as CandidateIndex);
+    for x in candidates.indices() {
+        let row = rows.row_of[candidates.signature(x) as usize];
+        let member = (c, x);
         let class = if has_classes { classes.get(&member).copied().unwrap_or(0) } else { 0 };
-        let key = GroupKey { also_fills: candidate.also_fills, row, class };
+        let key = GroupKey { also_fills: candidates.also_fills(x), row, class };
         let spot = if class == 0 {
             &mut plain[row as usize * (n + 1) + key.also_fills.map_or(n, |place| place)]
         } else {
@@ -138,7 +124,7 @@ fn column(
         }
         group.push(*spot);
     }
-    Column { value, usage, group, groups }
+    Column { group, groups }
 }
 
 /// Candidates of equal forbidden partners share a class, from 1.

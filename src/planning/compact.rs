@@ -55,7 +55,9 @@ impl Compact {
             let rounding = if scorer.is_exact(d) { 0.0 } else { ROUNDING * limit.abs() };
             let least: f64 = base.iter().map(|base| base[d]).sum();
             let most: f64 = places.iter().map(|p| most_use(p, dimensions, d)).sum();
-            *limit = (*limit - least + rounding).min(most);
+            // What uses the most of everything must fit, in whatever order its uses are added.
+            let rounding_of_most = if scorer.is_exact(d) { 0.0 } else { ROUNDING * most };
+            *limit = (*limit - least + rounding).min(most + rounding_of_most);
         }
         let pairs =
             if infeasible { Pairs::default() } else { Pairs::new(scorer, &columns.rows, &places) };
@@ -78,8 +80,8 @@ impl Compact {
     }
 
     /// A candidate's use as this problem counts it.
-    pub fn own_use(&self, place: usize, usage: &[f64]) -> Vec<f64> {
-        usage.iter().zip(&self.base[place]).map(|(used, base)| used - base).collect()
+    pub fn own_use(&self, place: usize, usage: impl Iterator<Item = f64>) -> Vec<f64> {
+        usage.zip(&self.base[place]).map(|(used, base)| used - base).collect()
     }
 
     /// What rounding can add to or take from a bound with this credit.

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    explain::grouped,
     inquiry::Inquiry,
     ledger::{Ledger, Timeline, Waivers},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::Entry,
 };
-use crate::model::{Amount, Category};
+use crate::model::{Amount, Category, grouped};
 
 /// What can be given up one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Hard constraints on a single vendor: whether it can serve the request at all.
 
+use jiff::civil;
+
 use super::{
     compatibility::AreaTable,
     inquiry::Inquiry,
@@ -13,10 +15,11 @@ use crate::model::{
 };
 
 /// The time a vendor must be free: from its category's lead and its setup before the event to
-/// its teardown after it. The same window is held when a plan is selected.
+/// its teardown after it; of several functions, from the first that needs it to the last one.
+/// The same window is held when a plan is selected.
 pub fn needed_window(request: &Request, def: &CategoryDef, vendor: &Vendor) -> Window {
     let before = def.lead_minutes.saturating_add(vendor.setup_minutes);
-    request.time.window().widened(before, vendor.teardown_minutes)
+    request.window_of(&def.name).widened(before, vendor.teardown_minutes)
 }
 
 /// The request's side of every check, worked out once.
@@ -25,7 +28,6 @@ pub struct Rules<'a> {
     city: String,
     city_centre: Option<GeoPoint>,
     days_ahead: i32,
-    weekday: Weekday,
     dietary: Vec<String>,
 }
 
@@ -37,7 +39,6 @@ impl<'a> Rules<'a> {
             city: fold(&request.city),
             city_centre: areas.city_centre(&request.city),
             days_ahead: (request.time.date - inquiry.today).get_days(),
-            weekday: Weekday(request.time.date.weekday()),
             dietary: request.preferences.dietary.iter().map(|need| tag_key(need)).collect(),
         }
     }
@@ -48,6 +49,7 @@ impl<'a> Rules<'a> {
         let vendor = &sourced.vendor;
         let capacity = vendor.capacity.unwrap_or_default();
         let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
+        let parts = || request.parts_of(&def.name);
         let booked = !sourced.busy.is_empty() && {
             let needed = needed_window(request, def, vendor);
             sourced.busy.iter().any(|busy| busy.overlaps(needed))
@@ -57,11 +59,17 @@ impl<'a> Rules<'a> {
             (request.exclude.contains(&vendor.id), Reason::Excluded),
             (foreign, Reason::Currency),
             (!self.serves_city(vendor), Reason::City),
-            (capacity.min.is_some_and(|min| request.guests < min), Reason::BelowMinimum),
-            (capacity.max.is_some_and(|max| request.guests > max), Reason::AboveMaximum),
+            (
+                capacity.min.is_some_and(|min| parts().any(|part| part.guests < min)),
+                Reason::BelowMinimum,
+            ),
+            (
+                capacity.max.is_some_and(|max| parts().any(|part| part.guests > max)),
+                Reason::AboveMaximum,
+            ),
             (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
-            (vendor.blackout_dates.contains(&request.time.date), Reason::Blackout),
-            (vendor.closed_weekdays.contains(&self.weekday), Reason::ClosedWeekday),
+            (parts().any(|part| vendor.blackout_dates.contains(&part.time.date)), Reason::Blackout),
+            (parts().any(|part| closed_on(vendor, part.time.date)), Reason::ClosedWeekday),
             (booked, Reason::Booked),
         ] {
             if is_broken {
@@ -103,9 +111,12 @@ impl<'a> Rules<'a> {
     }
 }
 
+fn closed_on(vendor: &Vendor, date: civil::Date) -> bool {
+    !vendor.closed_weekdays.is_empty() && vendor.closed_weekdays.contains(&Weekday(date.weekday()))
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::civil;
 
     use super::*;
     use crate::{

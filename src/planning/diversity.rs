@@ -20,8 +20,8 @@ impl Placed {
     pub fn new(scorer: &Scorer, solution: Solution) -> Option<Self> {
         let places = scorer.occupants(&solution.chosen)?;
         let vendor = |(category, candidate): (CategoryIndex, CandidateIndex)| {
-            let known = &scorer.problem().categories[category].candidates[candidate as usize];
-            (category, known.same_as.unwrap_or(candidate))
+            let known = &scorer.problem().categories[category].candidates;
+            (category, known.same_as(candidate).unwrap_or(candidate))
         };
         let vendors = places.iter().map(|occupant| occupant.map(vendor)).collect();
         Some(Self { solution, places, vendors })
@@ -133,7 +133,10 @@ mod tests {
         };
         let venue = vec![candidate(None, None), candidate(Some(1), Some(0))];
         let caterer = vec![candidate(None, None)];
-        let category = |candidates| ProblemCategory { required: true, candidates };
+        let category = |candidates: Vec<Candidate>| ProblemCategory {
+            required: true,
+            candidates: candidates.into_iter().collect(),
+        };
         let problem = Problem {
             strategies: 1,
             categories: vec![category(venue), category(caterer)],

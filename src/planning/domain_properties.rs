@@ -42,7 +42,7 @@ pub fn combinations(problem: &Problem, most: usize) -> Vec<Combination> {
 
 fn filled_from_elsewhere(problem: &Problem, combination: &Combination, index: usize) -> bool {
     let fills = |(category, chosen): (usize, &Option<u32>)| {
-        chosen.and_then(|c| problem.categories[category].candidates[c as usize].also_fills)
+        chosen.and_then(|c| problem.categories[category].candidates.also_fills(c))
     };
     combination.iter().enumerate().filter_map(fills).any(|filled| filled == index)
 }
@@ -60,9 +60,9 @@ fn usage(problem: &Problem, combination: &Combination) -> f64 {
 fn chosen<'p>(
     problem: &'p Problem,
     combination: &'p Combination,
-) -> impl Iterator<Item = (usize, &'p super::problem::Candidate)> {
+) -> impl Iterator<Item = (usize, super::problem::Candidate)> + 'p {
     let places = combination.iter().enumerate();
-    places.filter_map(|(i, c)| Some((i, &problem.categories[i].candidates[(*c)? as usize])))
+    places.filter_map(|(i, c)| Some((i, problem.categories[i].candidates.get((*c)?))))
 }
 
 /// The value of a combination as the abstract problem defines it.
@@ -167,8 +167,12 @@ fn value_of_strategy(
     let mut problem = assembly.problem.clone();
     let index = assembly.inquiry.shares.iter().position(|s| s.strategy == strategy).unwrap();
     problem.strategies = 1;
-    for candidate in problem.categories.iter_mut().flat_map(|c| &mut c.candidates) {
-        candidate.value = vec![candidate.value[index]];
+    for category in &mut problem.categories {
+        let alone = |mut candidate: super::problem::Candidate| {
+            candidate.value = vec![candidate.value[index]];
+            candidate
+        };
+        category.candidates = category.candidates.iter().map(alone).collect();
     }
     value(&problem, combination).0
 }

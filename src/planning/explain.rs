@@ -9,7 +9,7 @@ use super::{
     problem::Solution,
     quote::{Scope, quote},
 };
-use crate::model::{Amount, Category, ChosenVendor, Currency, PlanOption};
+use crate::model::{Amount, Category, ChosenVendor, PlanOption, grouped};
 
 /// Differences of a fit below this are not worth a remark.
 const SAME: f64 = 0.005;
@@ -39,6 +39,8 @@ impl Assembly<'_> {
             vendors,
             differs_in: 0,
             remarks: Vec::new(),
+            best_at: Vec::new(),
+            changes: Vec::new(),
         };
         if let Some(best) = best {
             option.differs_in = self.differences(&option, best);
@@ -123,6 +125,34 @@ impl Assembly<'_> {
         remarks
     }
 
+    /// Notes for each option in what it beats all the others.
+    pub fn compare(&self, options: &mut [PlanOption]) {
+        let areas = AreaTable::new(self.inquiry.areas);
+        let closeness: Vec<Closeness> = options
+            .iter()
+            .map(|option| Closeness::of(&areas, &self.signatures(&areas, option)))
+            .collect();
+        let scores = |option: &PlanOption, close: &Closeness| {
+            [
+                // Money counts to the minor unit.
+                (-(option.total.minor as f64), 0.5, "cheapest"),
+                (option.preference_fit, SAME, "closest match to the preferences"),
+                (option.budget_fit, SAME, "closest to the planned split of the budget"),
+                (close.nearness, SAME, "nearest together"),
+                (close.harmony, SAME, "styles agree best"),
+            ]
+        };
+        let all: Vec<_> = options.iter().zip(&closeness).map(|(o, c)| scores(o, c)).collect();
+        for (i, option) in options.iter_mut().enumerate() {
+            let beats = |&(k, (own, margin, _)): &(usize, (f64, f64, &str))| {
+                let mut others = all.iter().enumerate().filter(|(j, _)| *j != i);
+                all.len() > 1 && others.all(|(_, other)| own > other[k].0 + margin)
+            };
+            let won = all[i].into_iter().enumerate().filter(beats);
+            option.best_at = won.map(|(_, (_, _, words))| words.to_owned()).collect();
+        }
+    }
+
     fn signatures(&self, areas: &AreaTable, option: &PlanOption) -> Vec<Signature> {
         let places = option.vendors.iter();
         places.filter_map(|chosen| self.vendor(chosen)).map(|v| areas.signature(v)).collect()
@@ -149,25 +179,6 @@ impl Closeness {
     }
 }
 
-/// `1234567.50` of INR as `1,234,567.50 INR`.
-pub fn grouped(amount: Amount, currency: Currency) -> String {
-    let plain = amount.to_string();
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut out = sign.to_owned();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if !fraction.is_empty() {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    format!("{out} {currency}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,26 +186,13 @@ mod tests {
         model::{CateringPolicy, Service},
         planning::{
             assembly::assemble,
-            samples::{Case, amount, inr, vendor, venue},
+            samples::{Case, vendor, venue},
             settings::SearchSettings,
         },
     };
 
     fn solution(chosen: &[Option<u32>]) -> Solution {
         Solution { chosen: chosen.to_vec(), value: 0.0, strategy: 0, usage: vec![] }
-    }
-
-    #[test]
-    fn amounts_are_grouped() {
-        for (minor, shown) in [
-            (0, "0.00 INR"),
-            (-123, "-1.23 INR"),
-            (99_999, "999.99 INR"),
-            (1_200_000, "12,000.00 INR"),
-            (12_345_678_900, "123,456,789.00 INR"),
-        ] {
-            assert_eq!(grouped(amount(minor), inr()), shown);
-        }
     }
 
     #[test]
@@ -230,6 +228,11 @@ mod tests {
         let third = assembly.option(&solution(&[Some(1), Some(1)]), 3, Some(&first));
         assert_eq!(third.differs_in, 2);
         assert!(third.remarks.contains(&"without a photographer".to_owned()));
+        let mut all = [first, second];
+        assembly.compare(&mut all);
+        let told = ["closest to the planned split of the budget", "nearest together"];
+        assert_eq!(all[0].best_at.iter().filter(|b| told.contains(&b.as_str())).count(), 1);
+        assert_eq!(all[1].best_at, ["cheapest", "closest match to the preferences"]);
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn the_timeline_has_a_say() {
     let mut case = Case::of(&["venue"]).with(halls);
     case.request.budget.amount.minor = 100_000;
     case.request.anchors =
-        vec![Anchor { activity: "ceremony".into(), at: civil::time(18, 0, 0, 0) }];
+        vec![Anchor { activity: "ceremony".into(), at: civil::time(18, 0, 0, 0), location: None }];
     // Hall a, the cheaper one, closes before the ceremony.
     let timeline: &mut Timeline<'_> = &mut |request, _, engagements| {
         let is_late = |e: &super::engagement::Engagement<'_>| e.vendor.id.as_str() == "a";

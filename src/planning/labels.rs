@@ -70,8 +70,8 @@ impl Place {
         for ((role, row, class), group) in groups {
             let start = place.len();
             for x in group {
-                let candidate = &own[x as usize];
-                place.push(x, candidate.value[strategy], &candidate.usage);
+                let usage: Vec<f64> = own.usage(x).collect();
+                place.push(x, own.value(x, strategy), &usage);
             }
             place.labels.push(Label { role, row, class, items: start..place.len() });
         }

@@ -1,11 +1,17 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+mod abstract_check;
+mod abstract_export;
 pub mod abstract_file;
 pub mod assembly;
 pub mod beam;
 pub mod bound;
 pub mod budget;
+pub mod candidates;
+pub mod certificate;
+pub mod certificate_check;
+mod certificate_walk;
 pub mod columns;
 pub mod compact;
 pub mod compatibility;
@@ -24,10 +30,12 @@ pub mod inquiry;
 pub mod keywords;
 pub mod labels;
 pub mod ledger;
+pub mod outcome;
 pub mod pairs;
 pub mod preference;
 pub mod problem;
 pub mod proof;
+mod proving;
 pub mod quote;
 pub mod reason;
 pub mod reduce;
@@ -37,11 +45,16 @@ pub mod rung;
 #[cfg(test)]
 mod samples;
 pub mod score;
+pub mod score_cache;
 pub mod search;
 pub mod seating;
 pub mod settings;
+pub mod solution_check;
+pub mod stability;
+mod starts;
 pub mod tags;
 pub mod target;
 pub mod timeline;
 pub mod tuple;
 pub mod verdict;
+mod view;

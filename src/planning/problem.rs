@@ -3,6 +3,10 @@
 //! The domain is gone here: categories, candidates and strategies are ordinals. `assembly` makes
 //! a problem of a request and its vendors; `abstract_file` reads one from a file.
 
+use serde::{Deserialize, Serialize};
+
+use super::candidates::Candidates;
+
 /// Ordinal of a category, in category order.
 pub type CategoryIndex = usize;
 
@@ -28,11 +32,11 @@ pub struct Candidate {
     pub same_as: Option<CandidateIndex>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProblemCategory {
     pub required: bool,
     /// A skip that has a value is a candidate of zero use.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Candidates,
 }
 
 /// Choose exactly one candidate per required and at most one per optional category, such that Σ usage ≤
@@ -40,7 +44,7 @@ pub struct ProblemCategory {
 /// strategies of Σ value + Σ pair_value over the unordered pairs of filled places.
 ///
 /// Ties: lower usage of the first limit, then smaller candidates in category order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// Strategies; every candidate has that many values. At least 1.
     pub strategies: usize,

@@ -8,10 +8,8 @@
 
 use super::bound::Dual;
 use super::compact::Compact;
-use super::labels::Role;
 use super::problem::Combination;
-use super::rung::Rung;
-use super::rung::{Alive, ladder};
+use super::rung::{Alive, Rung, ladder, order};
 use super::target::{Allowance, Goal, Outlook, Target};
 use super::tuple::Tuple;
 use super::verdict::Judge;
@@ -340,18 +338,6 @@ struct Run<'r, 'g, 's, 'p, 'j, 'i> {
     judge: &'r mut Judge<'j>,
     allowance: &'r mut Allowance<'i>,
     tuple: Tuple,
-}
-
-/// The places in the order in which the search fixes them: those tied by second places first,
-/// then those with labels to choose from.
-fn order(compact: &Compact) -> Vec<usize> {
-    let tied = |place: usize| {
-        let labels = &compact.places[place].labels;
-        labels.iter().any(|l| matches!(l.role, Role::Both(_) | Role::Twin(_)))
-    };
-    let mut order: Vec<usize> = (0..compact.places.len()).collect();
-    order.sort_by_key(|&p| (!tied(p), compact.places[p].labels.len() == 1, p));
-    order
 }
 
 fn open_use(dimensions: usize, least_use: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {

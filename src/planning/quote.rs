@@ -58,6 +58,9 @@ pub fn total_minor(request: &Request, category: &Category, vendor: &Vendor, scop
 /// charge on their sum, tax on both, every amount rounded half-even to the minor unit and
 /// saturating. Lines of quantity zero are left out.
 ///
+/// Of an event with functions, those that need the category count: guests and hours are summed
+/// over them, flat prices and units are charged once per day on which any of them begins.
+///
 /// Quantities (DESIGN "Vendor"): flat 1; per guest the guests; per hour the event's hours, also
 /// for a vendor that stays shorter (how long each one stays is the timeline's matter); per room
 /// and per person the service's quantity. Of per-guest lines with a meal option, `veg` serves
@@ -95,9 +98,9 @@ pub fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
     scope.offers(vendor, MealOption::NonVeg) && !scope.offers(vendor, MealOption::Veg)
 }
 
-/// How many vegetarian meals a request wants: round-half-even(veg share × guests).
-pub fn veg_guests(request: &Request) -> u32 {
-    let guests = f64::from(request.guests);
+/// How many of so many guests eat vegetarian: round-half-even(veg share × guests).
+pub fn veg_guests(request: &Request, guests: u32) -> u32 {
+    let guests = f64::from(guests);
     (request.veg_share() * guests).round_ties_even().clamp(0.0, guests) as u32
 }
 
@@ -116,6 +119,7 @@ impl Quantity {
 
 /// The quantities of one vendor's lines.
 struct Quantities {
+    days: u32,
     guests: u32,
     veg: u32,
     non_veg: u32,
@@ -125,24 +129,27 @@ struct Quantities {
 
 impl Quantities {
     fn of(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> Self {
-        let guests = request.guests;
+        let (mut days, mut guests, mut minutes, mut eat_veg) = (0_u32, 0_u32, 0_u32, 0_u32);
+        let mut last_day = None;
+        for part in request.parts_of(category) {
+            days += u32::from(last_day.replace(part.time.date) != Some(part.time.date));
+            guests = guests.saturating_add(part.guests);
+            minutes = minutes.saturating_add(part.time.minutes);
+            eat_veg = eat_veg.saturating_add(veg_guests(request, part.guests));
+        }
         let has_both = [MealOption::Veg, MealOption::NonVeg]
             .into_iter()
             .all(|option| scope.offers(vendor, option));
-        let (veg, non_veg) = if has_both {
-            let veg = veg_guests(request);
-            (veg, guests - veg)
-        } else {
-            (guests, guests)
-        };
+        let (veg, non_veg) = if has_both { (eat_veg, guests - eat_veg) } else { (guests, guests) };
         let units = request.services.get(category).map_or(1, |service| service.quantity);
-        Self { guests, veg, non_veg, minutes: request.time.minutes, units }
+        let units = units.saturating_mul(days);
+        Self { days, guests, veg, non_veg, minutes, units }
     }
 
     fn of_line(&self, line: &PriceLine) -> Quantity {
         let whole = |count| Quantity { count, per: 1 };
         match (line.basis, line.option) {
-            (Basis::Flat, _) => whole(1),
+            (Basis::Flat, _) => whole(self.days),
             (Basis::PerGuest, None) => whole(self.guests),
             (Basis::PerGuest, Some(MealOption::Veg)) => whole(self.veg),
             (Basis::PerGuest, Some(MealOption::NonVeg)) => whole(self.non_veg),

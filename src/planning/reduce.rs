@@ -21,6 +21,7 @@
 
 use std::collections::BTreeSet;
 
+use super::candidates::Candidates;
 use super::columns::{Column, Columns, Member};
 use super::problem::{CandidateIndex, CategoryIndex};
 use super::score::Scorer;
@@ -44,7 +45,10 @@ impl Reduced {
         let mut kept = vec![Vec::with_capacity(columns.categories.len()); strategies];
         for (category, column) in columns.categories.iter().enumerate() {
             for (strategy, kept) in kept.iter_mut().enumerate() {
-                kept.push(Reduction { scorer, column, category, strategy, unclean }.run());
+                let candidates = &scorer.problem().categories[category].candidates;
+                let value = candidates.values(strategy);
+                let reduction = Reduction { scorer, candidates, column, value, category, unclean };
+                kept.push(reduction.run());
             }
         }
         Self { kept }
@@ -64,9 +68,11 @@ impl Reduced {
 /// The reduction of one category under one strategy.
 struct Reduction<'a, 'p> {
     scorer: &'a Scorer<'p>,
+    candidates: &'a Candidates,
     column: &'a Column,
+    /// Under the strategy, by candidate.
+    value: &'a [f64],
     category: CategoryIndex,
-    strategy: usize,
     unclean: &'a BTreeSet<Member>,
 }
 
@@ -91,10 +97,11 @@ impl Reduction<'_, '_> {
 
     /// By group, the candidates that fit the limits and pass the sieve.
     fn sifted(&self) -> Vec<Vec<CandidateIndex>> {
-        let value = &self.column.value[self.strategy];
+        let value = self.value;
         let limits = self.scorer.limits();
         let mut groups = vec![Vec::new(); self.column.groups.len()];
-        if let ([usage], [limit]) = (self.column.usage.as_slice(), limits) {
+        if let [limit] = limits {
+            let usage = self.candidates.uses(0);
             let sieves = self.sieves(usage);
             let all = usage.iter().zip(value).zip(&self.column.group).enumerate();
             for (x, ((&used, &value), &group)) in all {
@@ -106,8 +113,9 @@ impl Reduction<'_, '_> {
         }
         // With several limits, cheaper in the first says nothing about the others.
         for (x, &group) in self.column.group.iter().enumerate() {
-            if self.column.usage.iter().zip(limits).all(|(used, limit)| used[x] <= *limit) {
-                groups[group as usize].push(x as CandidateIndex);
+            let x = x as CandidateIndex;
+            if self.candidates.usage(x).zip(limits).all(|(used, limit)| used <= *limit) {
+                groups[group as usize].push(x);
             }
         }
         groups
@@ -136,7 +144,7 @@ impl Reduction<'_, '_> {
         if sample.is_empty() {
             return Sieve::default();
         }
-        let value = &self.column.value[self.strategy];
+        let value = self.value;
         // Cheaper by rounding alone is no strict edge; then the value has to give one.
         let margin = if self.scorer.use_tolerance() > 0.0 { 2.0 * self.scorer.step() } else { 0.0 };
         let depth = self.depth();
@@ -160,16 +168,16 @@ impl Reduction<'_, '_> {
 
     /// The exact layers of what is left of a group.
     fn layers(&self, mut group: Vec<CandidateIndex>, kept: &mut Vec<CandidateIndex>) {
-        let value = &self.column.value[self.strategy];
-        let first = |x: CandidateIndex| self.column.usage.first().map_or(0.0, |u| u[x as usize]);
+        let value = self.value;
+        let first = |x: CandidateIndex| self.candidates.usage(x).next().unwrap_or(0.0);
         group.sort_unstable_by(|&a, &b| {
             first(a)
                 .total_cmp(&first(b))
                 .then_with(|| value[b as usize].total_cmp(&value[a as usize]))
                 .then_with(|| a.cmp(&b))
         });
-        match self.column.usage.as_slice() {
-            [usage] => self.layers_of_one_limit(&group, usage, kept),
+        match self.scorer.limits() {
+            [_] => self.layers_of_one_limit(&group, self.candidates.uses(0), kept),
             _ => self.layers_of_many_limits(&group, kept),
         }
     }
@@ -182,7 +190,7 @@ impl Reduction<'_, '_> {
         usage: &[f64],
         kept: &mut Vec<CandidateIndex>,
     ) {
-        let value = &self.column.value[self.strategy];
+        let value = self.value;
         let depth = self.depth();
         let tolerance = self.scorer.use_tolerance();
         let edge = 2.0 * self.scorer.step();
@@ -243,15 +251,16 @@ impl Reduction<'_, '_> {
 
     /// The strict partial order of the head comment.
     fn dominates(&self, y: CandidateIndex, x: CandidateIndex) -> bool {
-        let value = &self.column.value[self.strategy];
+        let value = self.value;
         let (high, low) = (value[y as usize], value[x as usize]);
-        let costs_more = |usage: &Vec<f64>| usage[y as usize] > usage[x as usize];
-        if high < low || self.column.usage.iter().any(costs_more) {
+        let limits = 0..self.scorer.limits().len();
+        let uses = |limit: usize| self.candidates.uses(limit);
+        let costs_more = |limit: usize| uses(limit)[y as usize] > uses(limit)[x as usize];
+        if high < low || limits.clone().any(costs_more) {
             return false;
         }
-        let saves = self.column.usage.first().is_some_and(|usage| {
-            usage[y as usize] < usage[x as usize] - self.scorer.use_tolerance()
-        });
+        let saves = !limits.is_empty()
+            && uses(0)[y as usize] < uses(0)[x as usize] - self.scorer.use_tolerance();
         saves || high >= low + 2.0 * self.scorer.step() || (high == low && y < x)
     }
 

@@ -71,14 +71,17 @@ impl Varied {
         self.reach = self.reach.zip(reach).map(|(one, other)| one.and(other));
         let request = &mut self.request;
         match change {
-            Move::Guests(guests) => request.guests = *guests,
-            Move::Date(date) => request.time.date = *date,
+            Move::Guests(guests) => request.set_guests(*guests),
+            Move::Date(date) => request.move_to(*date),
             Move::City(city) => request.city = city.clone(),
             Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
             Move::AskCaterer => {
                 let service = Service { required: true, weight: 1.0, quantity: 1 };
-                request.services.insert(Category::new(CATERER), service);
                 let name = Category::new(CATERER);
+                request.services.insert(name.clone(), service);
+                for function in &mut request.functions {
+                    function.services.push(name.clone());
+                }
                 let position = self.categories.iter().map(|def| def.position).max().unwrap_or(0);
                 let def =
                     CategoryDef { name, position: position + 1, wants: vec![], lead_minutes: 0 };

@@ -2,11 +2,12 @@
 
 use super::bound::Dual;
 use super::compact::Compact;
+use super::labels::Role;
 use super::target::{Outlook, Target};
 
 /// Multiples of the best multipliers: nodes whose labels are cheaper or dearer than the best ones
 /// are bounded better at another price.
-const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
+pub(super) const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
 
 /// One set of multipliers and what the labels are worth at it.
 pub struct Rung {
@@ -111,4 +112,16 @@ fn fix(
             });
         }
     }
+}
+
+/// The places in the order in which the search fixes them: those tied by second places first,
+/// then those with labels to choose from.
+pub fn order(compact: &Compact) -> Vec<usize> {
+    let tied = |place: usize| {
+        let labels = &compact.places[place].labels;
+        labels.iter().any(|l| matches!(l.role, Role::Both(_) | Role::Twin(_)))
+    };
+    let mut order: Vec<usize> = (0..compact.places.len()).collect();
+    order.sort_by_key(|&p| (!tied(p), compact.places[p].labels.len() == 1, p));
+    order
 }

@@ -95,6 +95,7 @@ pub fn request() -> Request {
         must_include: vec![],
         exclude: vec![],
         anchors: vec![],
+        functions: vec![],
         seed: 0,
     }
 }

@@ -1,12 +1,10 @@
 //! What a combination is worth: its value, its use, whether it is allowed, and which of two wins.
 
 use std::cmp::Ordering;
-use std::num::NonZeroUsize;
 
-use lru::LruCache;
-
-use super::columns::{Column, Columns};
-use super::problem::{CandidateIndex, CategoryIndex, Combination, Problem, Solution};
+use super::problem::{
+    CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory, Solution,
+};
 
 /// Two values count as equal when they fall into the same step of this share of the problem's
 /// scale (2^-42, 2e-13), so that sums that are equal on paper tie although their last bits differ.
@@ -40,18 +38,13 @@ pub struct Scorer<'p> {
 impl<'p> Scorer<'p> {
     /// Reads all candidates once.
     pub fn new(problem: &'p Problem) -> Self {
-        Self::with_columns(problem, &Columns::new(problem))
-    }
-
-    /// As `new`, of columns that stand already.
-    pub fn with_columns(problem: &'p Problem, columns: &Columns) -> Self {
-        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(columns, d)).collect();
+        let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(problem, d)).collect();
         let limits = problem.limits.iter().zip(&exact).map(|(&limit, &exact)| {
             let soft = !exact && limit.is_finite();
             if soft { limit + LIMIT_TOLERANCE * limit.abs() } else { limit }
         });
         let limits = limits.collect();
-        let scale = scale_of(problem, columns);
+        let scale = scale_of(problem);
         let step = if scale > 0.0 { scale.log2().ceil().exp2() * VALUE_STEP } else { 1.0 };
         let mut forbidden: Vec<_> = problem
             .forbidden_pairs
@@ -121,8 +114,8 @@ impl<'p> Scorer<'p> {
     pub fn usage(&self, chosen: &Combination) -> Vec<f64> {
         let mut usage = vec![0.0; self.limits.len()];
         for (category, candidate) in chosen_candidates(chosen) {
-            let uses = &self.problem.categories[category].candidates[candidate as usize].usage;
-            usage.iter_mut().zip(uses).for_each(|(sum, &own)| *sum += own);
+            let uses = self.problem.categories[category].candidates.usage(candidate);
+            usage.iter_mut().zip(uses).for_each(|(sum, own)| *sum += own);
         }
         usage
     }
@@ -138,7 +131,7 @@ impl<'p> Scorer<'p> {
             .enumerate()
             .filter_map(|(place, &occupant)| occupant.filter(|&(category, _)| category == place))
             .map(|(category, candidate)| {
-                self.problem.categories[category].candidates[candidate as usize].value[strategy]
+                self.problem.categories[category].candidates.value(candidate, strategy)
             })
             .sum();
         own + self.pairs(places)
@@ -169,7 +162,7 @@ impl<'p> Scorer<'p> {
             .then_with(|| a.chosen.cmp(&b.chosen))
     }
 
-    fn best_strategy(&self, places: &[Occupant]) -> (usize, f64) {
+    pub(super) fn best_strategy(&self, places: &[Occupant]) -> (usize, f64) {
         let mut best = (0, f64::NEG_INFINITY);
         for strategy in 0..self.problem.strategies {
             let value = self.value(places, strategy);
@@ -183,7 +176,7 @@ impl<'p> Scorer<'p> {
     fn pairs(&self, places: &[Occupant]) -> f64 {
         let signature = |occupant: Occupant| {
             occupant.map(|(category, candidate)| {
-                self.problem.categories[category].candidates[candidate as usize].signature as usize
+                self.problem.categories[category].candidates.signature(candidate) as usize
             })
         };
         let mut sum = 0.0;
@@ -199,7 +192,7 @@ impl<'p> Scorer<'p> {
         sum
     }
 
-    fn holds_forbidden_pair(&self, chosen: &Combination) -> bool {
+    pub(super) fn holds_forbidden_pair(&self, chosen: &Combination) -> bool {
         if self.forbidden.is_empty() {
             return false;
         }
@@ -216,7 +209,7 @@ pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant
         if !fill(category, (category, candidate)) {
             return None;
         }
-        let also = problem.categories[category].candidates[candidate as usize].also_fills;
+        let also = problem.categories[category].candidates.also_fills(candidate);
         if also.is_some_and(|place| !fill(place, (category, candidate))) {
             return None;
         }
@@ -227,111 +220,6 @@ pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant
 /// In how many places two combinations differ, by what stands there.
 pub fn difference(a: &[Occupant], b: &[Occupant]) -> usize {
     a.iter().zip(b).filter(|(a, b)| a != b).count()
-}
-
-/// Checks a solution by the problem's text alone: one candidate per required and at most one per
-/// optional category, nobody displaced, limits, forbidden pairs, value and use as stated.
-///
-/// # Errors
-/// The first rule that it breaks, in words.
-pub fn check(problem: &Problem, solution: &Solution) -> Result<(), String> {
-    let chosen = &solution.chosen;
-    if chosen.len() != problem.categories.len() {
-        return Err(format!("{} places for {} categories", chosen.len(), problem.categories.len()));
-    }
-    for (category, candidate) in chosen_candidates(chosen) {
-        if candidate as usize >= problem.categories[category].candidates.len() {
-            return Err(format!("category {category} has no candidate {candidate}"));
-        }
-    }
-    let Some(places) = occupants(problem, chosen) else {
-        return Err("two candidates stand in one place".into());
-    };
-    for (category, place) in places.iter().enumerate() {
-        if problem.categories[category].required && place.is_none() {
-            return Err(format!("required category {category} is empty"));
-        }
-    }
-    let scorer = Scorer::new(problem);
-    if scorer.holds_forbidden_pair(chosen) {
-        return Err("it holds a forbidden pair".into());
-    }
-    let usage = scorer.usage(chosen);
-    if !scorer.within_limits(&usage) {
-        return Err(format!("use {usage:?} exceeds the limits {:?}", problem.limits));
-    }
-    if usage != solution.usage {
-        return Err(format!("use is {usage:?}, not {:?}", solution.usage));
-    }
-    let (_, best) = scorer.best_strategy(&places);
-    if solution.strategy >= problem.strategies
-        || scorer.value(&places, solution.strategy) != solution.value
-        || best != solution.value
-    {
-        return Err(format!("value is {best}, not {}", solution.value));
-    }
-    Ok(())
-}
-
-/// A remembered combination: its value's bits and its best strategy, or nothing where it is
-/// infeasible.
-pub type ScoreEntry = (Combination, Option<(u64, usize)>);
-
-/// Scores of combinations, least recently used first out.
-pub struct ScoreCache {
-    entries: LruCache<Combination, Option<(f64, usize)>>,
-    /// Combinations evaluated, not counting those found here.
-    scored: u64,
-    enabled: bool,
-}
-
-impl ScoreCache {
-    /// Holds at most `size` combinations; none where it is not `enabled`.
-    pub fn new(size: usize, enabled: bool) -> Self {
-        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
-        Self { entries: LruCache::new(size), scored: 0, enabled }
-    }
-
-    /// The combination's solution; evaluated once as long as the cache remembers it.
-    pub fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
-        if self.enabled
-            && let Some(&known) = self.entries.get(chosen)
-        {
-            let (value, strategy) = known?;
-            let usage = scorer.usage(chosen);
-            return Some(Solution { chosen: chosen.clone(), value, strategy, usage });
-        }
-        self.scored += 1;
-        let solution = scorer.solution(chosen);
-        if self.enabled {
-            let score = solution.as_ref().map(|s| (s.value, s.strategy));
-            self.entries.put(chosen.clone(), score);
-        }
-        solution
-    }
-
-    /// Combinations evaluated so far.
-    pub fn scored(&self) -> u64 {
-        self.scored
-    }
-
-    /// Count and entries, the least recently used first; values as bits, so that no text form
-    /// can change them.
-    pub fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
-        let entries = self.entries.iter().rev();
-        let entries = entries.map(|(chosen, score)| {
-            (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
-        });
-        (self.scored, entries.collect())
-    }
-
-    pub fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
-        self.scored = scored;
-        for (chosen, score) in entries {
-            let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));
-            self.entries.put(chosen, score);
-        }
-    }
 }
 
 /// The candidates that a combination chooses, with their categories, in category order.
@@ -345,10 +233,10 @@ fn first_use(solution: &Solution) -> f64 {
     solution.usage.first().copied().unwrap_or(0.0)
 }
 
-fn is_exact(columns: &Columns, dimension: usize) -> bool {
+fn is_exact(problem: &Problem, dimension: usize) -> bool {
     let mut sum = 0.0;
-    for column in &columns.categories {
-        let usage = &column.usage[dimension];
+    for category in &problem.categories {
+        let usage = category.candidates.uses(dimension);
         if usage.iter().any(|used| used.fract() != 0.0) {
             return false;
         }
@@ -357,10 +245,13 @@ fn is_exact(columns: &Columns, dimension: usize) -> bool {
     sum < EXACT_LIMIT
 }
 
-fn scale_of(problem: &Problem, columns: &Columns) -> f64 {
+fn scale_of(problem: &Problem) -> f64 {
     let largest = |values: &[f64]| values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-    let own = |column: &Column| column.value.iter().map(|v| largest(v)).fold(0.0, f64::max);
+    let own = |category: &ProblemCategory| {
+        let columns = (0..problem.strategies).map(|s| largest(category.candidates.values(s)));
+        columns.fold(0.0, f64::max)
+    };
     let pair = problem.pair_value.iter().map(|row| largest(row)).fold(0.0, f64::max);
     let n = problem.categories.len() as f64;
-    columns.categories.iter().map(own).sum::<f64>() + pair * n * (n - 1.0) / 2.0
+    problem.categories.iter().map(own).sum::<f64>() + pair * n * (n - 1.0) / 2.0
 }

@@ -2,100 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use super::beam::Moves;
 use super::bound::Dual;
 use super::columns::Columns;
 use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool};
+use super::outcome::PROVEN_GAP;
+pub use super::outcome::{Outcome, Progress, SearchState};
 use super::problem::{Combination, Problem, Solution};
-use super::proof::Prover;
 use super::reduce::Reduced;
-use super::score::{ScoreCache, ScoreEntry, Scorer};
+use super::score::Scorer;
+use super::score_cache::ScoreCache;
 use super::settings::SearchSettings;
-use super::target::{Allowance, Goal, Target};
 use super::verdict::{Judge, Refusals};
 use crate::model::StopReason;
 
-/// A gap below this counts as closed.
-pub const PROVEN_GAP: f64 = 1e-9;
-
-/// One round's report.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// Rounds so far.
-    pub round: u32,
-    pub best: Option<f64>,
-    /// No feasible combination is worth more; `-inf` once it is proven that none is feasible.
-    pub bound: f64,
-    /// Combinations evaluated so far.
-    pub scored: u64,
-    pub stopped: Option<StopReason>,
-}
-
-/// The result of a search.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// Best first; fewer than wanted where fewer were found.
-    pub options: Vec<Solution>,
-    pub rounds: u32,
-    pub combinations_scored: u64,
-    /// No feasible combination is worth more; `-inf` where none is feasible.
-    pub best_possible: f64,
-    /// `best_possible` less the first option's value; infinite where there is no option but
-    /// infeasibility is not proven, 0 where it is.
-    pub proven_gap: f64,
-    pub stopped_because: StopReason,
-    /// The caller's clock or cancellation cut the proof short.
-    pub cut_short: bool,
-    /// Some pair of options differs in fewer places than wanted.
-    pub fewer_differences: bool,
-    /// False: proven that no combination is feasible.
-    pub feasible: bool,
-    /// Every option is proven to be the best under the diversity rule, not only the first.
-    pub options_proven: bool,
-}
-
-/// What a search must remember to go on elsewhere. Scores are stored as bits, so that no text form
-/// can change them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SearchState {
-    round: u32,
-    seed: u64,
-    kept: Vec<Combination>,
-    /// Kept scores per round, best first, as bits.
-    history: Vec<Vec<u64>>,
-    pool: Vec<Combination>,
-    refused: Vec<Combination>,
-    scored: u64,
-    scores: Vec<ScoreEntry>,
-    stopped: Option<StopReason>,
-}
-
 /// A search over one problem. Rounds first, then the proof, then `finish`.
 pub struct Search<'p> {
-    scorer: Scorer<'p>,
-    settings: SearchSettings,
-    columns: Columns,
-    reduced: Reduced,
+    pub(super) scorer: Scorer<'p>,
+    pub(super) settings: SearchSettings,
+    pub(super) columns: Columns,
+    pub(super) reduced: Reduced,
     /// By strategy.
-    compacts: Vec<Compact>,
+    pub(super) compacts: Vec<Compact>,
     /// By strategy.
-    duals: Vec<Dual>,
-    cache: ScoreCache,
-    pool: Pool,
-    kept: Vec<Placed>,
-    history: Vec<Vec<u64>>,
-    refusals: Refusals,
+    pub(super) duals: Vec<Dual>,
+    pub(super) cache: ScoreCache,
+    pub(super) pool: Pool,
+    pub(super) kept: Vec<Placed>,
+    pub(super) history: Vec<Vec<u64>>,
+    pub(super) refusals: Refusals,
     /// Members of refused combinations that the reduction was built with.
-    reduced_without: usize,
-    seed: u64,
-    round: u32,
-    bound: f64,
-    stopped: Option<StopReason>,
-    proven: Option<Picked>,
-    cut_short: bool,
+    pub(super) reduced_without: usize,
+    pub(super) seed: u64,
+    pub(super) round: u32,
+    pub(super) bound: f64,
+    pub(super) stopped: Option<StopReason>,
+    pub(super) proven: Option<Picked>,
+    pub(super) cut_short: bool,
 }
 
 impl<'p> Search<'p> {
@@ -131,7 +75,7 @@ impl<'p> Search<'p> {
         refusals: Refusals,
     ) -> Self {
         let columns = Columns::new(problem);
-        let scorer = Scorer::with_columns(problem, &columns);
+        let scorer = Scorer::new(problem);
         let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
         let compacts: Vec<Compact> = (0..problem.strategies)
             .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))
@@ -201,52 +145,6 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// The proof phase: at most `settings.proof_nodes`; `interrupted` is polled now and then, and
-    /// its reason ends the phase at once.
-    pub fn prove(
-        &mut self,
-        accept: &mut dyn FnMut(&Combination) -> bool,
-        interrupted: &mut dyn FnMut() -> Option<StopReason>,
-    ) {
-        if !self.settings.proof {
-            return;
-        }
-        let mut allowance = Allowance::new(self.settings.proof_nodes, interrupted);
-        let problem = self.scorer.problem();
-        let mut picked = Picked::default();
-        let mut exhausted = true;
-        while exhausted && picked.options.len() < problem.options {
-            let mut found = None;
-            for least in (1..=problem.min_difference.max(1)).rev() {
-                let (best, done) = self.prove_option(&picked, least, accept, &mut allowance);
-                exhausted &= done;
-                found = best.map(|placed| (placed, least));
-                if found.is_some() || !exhausted || picked.options.is_empty() {
-                    break;
-                }
-            }
-            if !exhausted {
-                break;
-            }
-            let Some((placed, least)) = found else { break };
-            picked.fewer_differences |=
-                !picked.options.is_empty() && least < problem.min_difference;
-            picked.options.push(placed);
-        }
-        if exhausted {
-            self.proven = Some(picked);
-        }
-        self.cut_short = allowance.ended().is_some();
-        if let Some(reason) = allowance.ended() {
-            self.stopped = Some(reason);
-        }
-        if self.bound - self.best().unwrap_or(f64::NEG_INFINITY) < PROVEN_GAP
-            || self.bound == f64::NEG_INFINITY
-        {
-            self.stopped = Some(StopReason::ProvenOptimal);
-        }
-    }
-
     /// The options and what is known about them.
     pub fn finish(self) -> Outcome {
         let problem = self.scorer.problem();
@@ -273,7 +171,7 @@ impl<'p> Search<'p> {
         }
     }
 
-    fn best(&self) -> Option<f64> {
+    pub(super) fn best(&self) -> Option<f64> {
         self.pool.best().map(|placed| placed.solution.value)
     }
 
@@ -340,7 +238,7 @@ impl<'p> Search<'p> {
     }
 
     /// The reduction must not count candidates of refused combinations as dominators.
-    fn restore_if_refused(&mut self) -> bool {
+    pub(super) fn restore_if_refused(&mut self) -> bool {
         let unclean = self.refusals.unclean().len();
         if unclean == self.reduced_without {
             return false;
@@ -389,47 +287,6 @@ impl<'p> Search<'p> {
         old.len() == new.len()
             && !new.is_empty()
             && old.iter().zip(new).all(|(a, b)| moved(a, b) < self.settings.convergence_threshold)
-    }
-
-    /// The best that differs from the picked options in `least` places, and whether that is
-    /// proven. The first option's search also lowers the bound.
-    fn prove_option(
-        &mut self,
-        picked: &Picked,
-        least: usize,
-        accept: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut Allowance,
-    ) -> (Option<Placed>, bool) {
-        let others = &picked.options;
-        loop {
-            let best = self.pool.best_differing(others, least).cloned();
-            let goal = Goal { others, least };
-            let mut target = Target::new(&self.scorer, best);
-            let mut judge = Judge::new(accept, &mut self.refusals);
-            let mut open = f64::NEG_INFINITY;
-            for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-                if !compact.infeasible {
-                    let mut prover = Prover::new(compact, dual, &target);
-                    open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
-                }
-            }
-            let best = target.into_best();
-            let refused = judge.refused_value;
-            if let Some(best) = &best {
-                self.pool.insert(&self.scorer, best.clone());
-            }
-            // What the reduction dropped for a combination refused since is worth less than that.
-            let again = self.restore_if_refused();
-            let cut = open > f64::NEG_INFINITY;
-            if picked.options.is_empty() {
-                let value = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.solution.value);
-                let beyond = if again { refused } else { f64::NEG_INFINITY };
-                self.bound = self.bound.min(open.max(value).max(beyond));
-            }
-            if cut || !again {
-                return (best, !cut);
-            }
-        }
     }
 }
 

@@ -24,6 +24,9 @@ pub struct SearchSettings {
     pub score_cache_size: usize,
     /// Places in which two options must differ.
     pub min_difference: u32,
+    /// Fitness that a replanned plan may give up to keep all earlier bookings; each one kept is
+    /// worth its share of it.
+    pub stability_weight: f64,
     /// Options wanted, 1–10.
     pub options: u32,
     /// Run the proof phase.
@@ -50,6 +53,7 @@ impl Default for SearchSettings {
             score_cache: true,
             score_cache_size: 100_000,
             min_difference: 2,
+            stability_weight: 0.1,
             options: 3,
             proof: true,
             proof_nodes: 2_000_000,

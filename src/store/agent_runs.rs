@@ -62,25 +62,38 @@ pub struct AgentRun {
     pub detail: Option<serde_json::Value>,
 }
 
-impl Store {
-    pub async fn add_agent_run(&self, run: &AgentRun) -> Result<(), StoreError> {
-        let session = self.pool.session("recording an agent's run").await?;
-        let sql = "INSERT INTO agent_run
-                       (plan_id, agent, started_at, ended_at, outcome, server, model, detail)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let params: [Param<'_>; 8] = [
-            (&run.plan.0, Type::UUID),
-            (&run.agent, Type::TEXT),
-            (&run.started_at, Type::TIMESTAMPTZ),
-            (&run.ended_at, Type::TIMESTAMPTZ),
-            (&run.outcome.as_str(), Type::TEXT),
-            (&run.server, Type::TEXT),
-            (&run.model, Type::TEXT),
-            (&run.detail, Type::JSONB),
-        ];
-        session.execute(sql, &params).await.map(drop)
+/// Writes runs, of any number of plans, inside the caller's transaction.
+pub(super) async fn insert(sql: &impl Sql, runs: &[AgentRun]) -> Result<(), StoreError> {
+    if runs.is_empty() {
+        return Ok(());
     }
+    let plans: Vec<_> = runs.iter().map(|run| run.plan.0).collect();
+    let agents: Vec<&str> = runs.iter().map(|run| run.agent.as_str()).collect();
+    let starts: Vec<Timestamp> = runs.iter().map(|run| run.started_at).collect();
+    let ends: Vec<Timestamp> = runs.iter().map(|run| run.ended_at).collect();
+    let outcomes: Vec<&str> = runs.iter().map(|run| run.outcome.as_str()).collect();
+    let servers: Vec<Option<&str>> = runs.iter().map(|run| run.server.as_deref()).collect();
+    let models: Vec<Option<&str>> = runs.iter().map(|run| run.model.as_deref()).collect();
+    let details: Vec<Option<&serde_json::Value>> =
+        runs.iter().map(|run| run.detail.as_ref()).collect();
+    let statement = "
+        INSERT INTO agent_run
+            (plan_id, agent, started_at, ended_at, outcome, server, model, detail)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)";
+    let params: [Param<'_>; 8] = [
+        (&plans, Type::UUID_ARRAY),
+        (&agents, Type::TEXT_ARRAY),
+        (&starts, Type::TIMESTAMPTZ_ARRAY),
+        (&ends, Type::TIMESTAMPTZ_ARRAY),
+        (&outcomes, Type::TEXT_ARRAY),
+        (&servers, Type::TEXT_ARRAY),
+        (&models, Type::TEXT_ARRAY),
+        (&details, Type::JSONB_ARRAY),
+    ];
+    sql.execute(statement, &params).await.map(drop)
+}
 
+impl Store {
     /// The runs of a plan's agents, in order of their start.
     pub async fn agent_runs(&self, plan: PlanId) -> Result<Vec<AgentRun>, StoreError> {
         let session = self.pool.session("reading the agents' runs").await?;

@@ -177,6 +177,58 @@ impl Store {
     }
 }
 
+/// Plans and rows of one page of checks.
+type Page = Vec<(PlanId, ChainCheck)>;
+
+impl Store {
+    /// Proves the audit chains of up to `limit` plans, in the order of their ids, after `after`.
+    /// A plan that changes meanwhile is seen as it was at one moment.
+    pub async fn verify_audits(
+        &self,
+        after: Option<PlanId>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        let session = self.pool.session("checking the audit").await?;
+        // One statement, so one snapshot for heads and rows.
+        let sql = "
+            SELECT p.id, p.audit_seq, p.audit_hash, e.seq, e.at, e.kind, e.detail::text,
+                   e.prev_hash, e.hash
+            FROM (SELECT id, audit_seq, audit_hash FROM plan
+                  WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2) p
+            LEFT JOIN plan_event e ON e.plan_id = p.id
+            ORDER BY p.id, e.seq";
+        let after = after.map(|plan| plan.0);
+        let limit = i64::from(limit);
+        let params: [Param<'_>; 2] = [(&after, Type::UUID), (&limit, Type::INT8)];
+        let rows = session.query(sql, &params).await?;
+        let mut chains: Vec<(PlanId, Head, Vec<AuditRow>)> = Vec::new();
+        for row in &rows {
+            let mut c = Columns::of(row, "an audit row");
+            let (plan, head) = (PlanId(c.take()?), Head::read(&mut c)?);
+            if chains.last().is_none_or(|chain| chain.0 != plan) {
+                chains.push((plan, head, Vec::new()));
+            }
+            // A plan without any row: the head tells that they are missing.
+            let Some(seq) = c.take::<Option<i64>>()? else { continue };
+            if let Some(chain) = chains.last_mut() {
+                chain.2.push(rest_of_row(seq, &mut c)?);
+            }
+        }
+        Ok(chains.iter().map(|(plan, head, rows)| (*plan, check(*plan, rows, *head))).collect())
+    }
+}
+
+fn rest_of_row(seq: i64, c: &mut Columns<'_>) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        seq,
+        at: c.take()?,
+        kind: c.take()?,
+        detail: c.take()?,
+        prev_hash: hash_of(c)?,
+        hash: hash_of(c)?,
+    })
+}
+
 async fn read(sql: &impl Sql, plan: PlanId, after: i64) -> Result<Vec<AuditRow>, StoreError> {
     let statement = "SELECT seq, at, kind, detail::text, prev_hash, hash FROM plan_event \
                      WHERE plan_id = $1 AND seq > $2 ORDER BY seq";
@@ -184,14 +236,8 @@ async fn read(sql: &impl Sql, plan: PlanId, after: i64) -> Result<Vec<AuditRow>,
     let rows = sql.query(statement, &params).await?;
     let read = |row| {
         let mut c = Columns::of(row, "an audit row");
-        Ok(AuditRow {
-            seq: c.take()?,
-            at: c.take()?,
-            kind: c.take()?,
-            detail: c.take()?,
-            prev_hash: hash_of(&mut c)?,
-            hash: hash_of(&mut c)?,
-        })
+        let seq = c.take()?;
+        rest_of_row(seq, &mut c)
     };
     rows.iter().map(read).collect()
 }

@@ -29,7 +29,8 @@ pub enum Bookings<'a> {
     Keep,
     /// Holds these vendors, each from setup to teardown, in place of what the plan held before.
     /// A vendor that stands twice is held once, over both windows.
-    Hold { vendors: &'a [(VendorId, Window)], lasts: Duration },
+    /// The bookings of the plan that this one stands in for end with it.
+    Hold { vendors: &'a [(VendorId, Window)], lasts: Duration, instead_of: Option<PlanId> },
     /// Makes the plan's holds final.
     Confirm,
     /// Lets all of them go.
@@ -117,8 +118,9 @@ pub(super) async fn apply(
     bookings: Bookings<'_>,
 ) -> Result<Option<AuditEvent>, StoreError> {
     match bookings {
-        Bookings::Hold { vendors, lasts } => {
-            hold(transaction, plan, vendors, lasts).await.map(Some)
+        Bookings::Hold { vendors, lasts, instead_of } => {
+            let other = instead_of.unwrap_or(plan);
+            hold(transaction, plan, other, vendors, lasts).await.map(Some)
         }
         Bookings::Confirm => confirm(transaction, plan).await.map(Some),
         Bookings::Release => release(transaction, plan).await,
@@ -133,6 +135,7 @@ pub(super) async fn apply(
 async fn hold(
     transaction: &Transaction<'_>,
     plan: PlanId,
+    instead_of: PlanId,
     vendors: &[(VendorId, Window)],
     lasts: Duration,
 ) -> Result<AuditEvent, StoreError> {
@@ -167,11 +170,14 @@ async fn hold(
     let sql = "SELECT pg_advisory_xact_lock(key) FROM unnest($1) AS key";
     transaction.query(sql, &[(&locks, Type::INT8_ARRAY)]).await?;
     let sql = "UPDATE booking
-               SET state = CASE WHEN plan_id = $2 THEN 'released' ELSE 'expired' END,
+               SET state = CASE WHEN plan_id IN ($2, $3) THEN 'released' ELSE 'expired' END,
                    expires_at = NULL, updated_at = now()
                WHERE (plan_id = $2 AND state IN ('held', 'expired'))
+                  OR (plan_id = $3 AND $3 <> $2 AND state IN ('held', 'confirmed', 'expired'))
                   OR (vendor_id = ANY ($1) AND state = 'held' AND expires_at <= now())";
-    transaction.execute(sql, &[(&ids, Type::INT8_ARRAY), (&plan.0, Type::UUID)]).await?;
+    let params: [Param<'_>; 3] =
+        [(&ids, Type::INT8_ARRAY), (&plan.0, Type::UUID), (&instead_of.0, Type::UUID)];
+    transaction.execute(sql, &params).await?;
 
     // The lowest free slot of each vendor; a vendor without one gives no row.
     let sql = "
@@ -210,7 +216,11 @@ async fn hold(
     if let Some(name) = taken.into_values().min() {
         return Err(StoreError::Taken { vendor: VendorId::new(name) });
     }
-    Ok(AuditEvent::new("vendors_held", serde_json::json!({ "slots": detail })))
+    let mut detail = serde_json::json!({ "slots": detail });
+    if instead_of != plan {
+        detail["instead_of"] = serde_json::json!(instead_of);
+    }
+    Ok(AuditEvent::new("vendors_held", detail))
 }
 
 /// Makes holds final: also those past their time that nobody else wanted.

@@ -4,16 +4,8 @@
 use jiff::{Timestamp, ToSpan};
 use tokio_postgres::types::Type;
 
-use super::{
-    Store, StoreError,
-    columns::Columns,
-    session::{Param, Sql},
-};
+use super::{Store, StoreError, columns::Columns, session::Sql};
 use crate::model::Category;
-
-/// Channel of changes of the catalogue. A hint that there is something to look for; it may be
-/// lost.
-pub const CATALOGUE_CHANNEL: &str = "catalogue";
 
 /// A daemon that hasn't looked for so long forgets everything it remembers.
 const KEPT_HOURS: i64 = 24;
@@ -75,11 +67,9 @@ impl Store {
         Ok((Changes::Only(touched), horizon))
     }
 
-    /// Tells other daemons that there is something to look for.
-    pub async fn tell_changes(&self) -> Result<(), StoreError> {
-        let session = self.pool.session("telling of changes").await?;
-        let params: [Param<'_>; 1] = [(&CATALOGUE_CHANNEL, Type::TEXT)];
-        session.query("SELECT pg_notify($1, '')", &params).await.map(drop)
+    /// Tells other daemons that there is something to look for: a hint, which may be lost.
+    pub fn tell_changes(&self) {
+        self.hints.catalogue();
     }
 
     /// Forgets changes that every daemon has seen; returns how many.
@@ -88,26 +78,5 @@ impl Store {
         let sql = "DELETE FROM catalogue_change WHERE at < now() - make_interval(hours => $1)";
         let hours = KEPT_HOURS as i32;
         session.execute(sql, &[(&hours, Type::INT4)]).await
-    }
-
-    /// Hears of changes as they are told; the receiver ends when its connection does. `None`
-    /// behind a pooler, which forwards no notifications.
-    ///
-    /// # Errors
-    /// What keeps the connection from being made.
-    pub async fn listen_for_changes(
-        &self,
-    ) -> Result<Option<tokio::sync::mpsc::Receiver<()>>, StoreError> {
-        if !self.pool.settings().prepared_statements {
-            return Ok(None);
-        }
-        let (hear, heard) = tokio::sync::mpsc::channel(1);
-        self.pool.connector().listen(CATALOGUE_CHANNEL, hear).await.map_err(|error| {
-            StoreError::Unreachable {
-                task: "listening for changes",
-                cause: super::error::describe(&error),
-            }
-        })?;
-        Ok(Some(heard))
     }
 }

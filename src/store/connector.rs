@@ -1,19 +1,21 @@
 //! How this process reaches the database: its address, the session's limits, encryption.
 
-use std::{future::poll_fn, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::{AsyncMessage, Client, Config, config::SslMode};
+use tokio_postgres::{Client, Config, Connection, Socket, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{StoreError, error::describe, settings::DatabaseSettings};
 
 /// One attempt to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What drives a connection, and hears its notifications.
+pub(super) type Driven = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Address, limits and encryption, checked once; cheap to clone.
 #[derive(Clone)]
@@ -71,39 +73,17 @@ impl Connector {
         Ok(client)
     }
 
-    /// Listens on a channel over a connection of its own. What comes while the receiver is full is
-    /// left out: it holds a hint already. The receiver ends with the connection.
-    pub(super) async fn listen(
-        &self,
-        channel: &str,
-        hear: mpsc::Sender<()>,
-    ) -> Result<(), tokio_postgres::Error> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
-        let (ended, mut end) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            let _ended = ended;
-            let mut messages = poll_fn(move |context| connection.poll_message(context));
-            loop {
-                let message = tokio::select! {
-                    message = &mut messages => message,
-                    () = hear.closed() => return,
-                };
-                match message {
-                    Some(Ok(AsyncMessage::Notification(_))) => {
-                        let _ = hear.try_send(());
-                    }
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => return,
-                }
-            }
-        });
-        client.batch_execute(&format!("LISTEN {channel}")).await?;
-        // Dropping the client would end the connection.
-        tokio::spawn(async move {
-            let _ = (&mut end).await;
-            drop(client);
-        });
-        Ok(())
+    /// A connection whose messages the caller drives itself.
+    pub(super) async fn connect_raw(&self) -> Result<(Client, Driven), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
+
+    /// The same address with another limit on statements.
+    pub(super) fn with_statement_timeout(&self, limit: Duration) -> Self {
+        let mut config = self.config.clone();
+        let given = config.get_options().unwrap_or_default().to_owned();
+        config.options(format!("{given} -c statement_timeout={}", limit.as_millis()));
+        Self { config, ..self.clone() }
     }
 
     pub(super) const fn config(&self) -> &Config {

@@ -29,38 +29,34 @@ pub struct DocumentInfo {
     pub created_at: Timestamp,
 }
 
-impl Store {
-    /// Stores a document, in place of one of the same name.
-    ///
-    /// # Errors
-    /// `Fenced` where somebody claimed the plan since; `Unstorable` for a name with other
-    /// characters.
-    pub async fn put_document(
-        &self,
-        plan: PlanId,
-        run_number: i64,
-        document: &Document,
-    ) -> Result<(), StoreError> {
-        let session = self.pool.session("storing a document").await?;
-        let sql = "
-            WITH mine AS (SELECT id FROM plan WHERE id = $1 AND run_number = $2 FOR SHARE)
-            INSERT INTO document (plan_id, name, media_type, body)
-            SELECT id, $3, $4, $5 FROM mine
-            ON CONFLICT (plan_id, name) DO UPDATE SET
-                media_type = EXCLUDED.media_type, body = EXCLUDED.body, created_at = now()";
-        let params: [Param<'_>; 5] = [
-            (&plan.0, Type::UUID),
-            (&run_number, Type::INT8),
-            (&document.name, Type::TEXT),
-            (&document.media_type, Type::TEXT),
-            (&document.body, Type::BYTEA),
-        ];
-        match session.execute(sql, &params).await? {
-            0 => Err(StoreError::Fenced { plan, run_number }),
-            _ => Ok(()),
-        }
+/// Writes a plan's documents inside the caller's transaction, each in place of one of the same
+/// name.
+pub(super) async fn insert(
+    sql: &impl Sql,
+    plan: PlanId,
+    documents: &[Document],
+) -> Result<(), StoreError> {
+    if documents.is_empty() {
+        return Ok(());
     }
+    let names: Vec<&str> = documents.iter().map(|d| d.name.as_str()).collect();
+    let types: Vec<&str> = documents.iter().map(|d| d.media_type.as_str()).collect();
+    let bodies: Vec<&[u8]> = documents.iter().map(|d| d.body.as_slice()).collect();
+    let statement = "
+        INSERT INTO document (plan_id, name, media_type, body)
+        SELECT $1, name, media_type, body FROM unnest($2, $3, $4) AS d (name, media_type, body)
+        ON CONFLICT (plan_id, name) DO UPDATE SET
+            media_type = EXCLUDED.media_type, body = EXCLUDED.body, created_at = now()";
+    let params: [Param<'_>; 4] = [
+        (&plan.0, Type::UUID),
+        (&names, Type::TEXT_ARRAY),
+        (&types, Type::TEXT_ARRAY),
+        (&bodies, Type::BYTEA_ARRAY),
+    ];
+    sql.execute(statement, &params).await.map(drop)
+}
 
+impl Store {
     /// A document by its name.
     pub async fn document(&self, plan: PlanId, name: &str) -> Result<Option<Document>, StoreError> {
         let session = self.pool.session("reading a document").await?;

@@ -34,6 +34,10 @@ pub enum StoreError {
     #[error("{task}: all {in_use} database connections stayed in use for {waited_ms} ms")]
     Exhausted { task: &'static str, in_use: u32, waited_ms: u128 },
 
+    /// Too many wait to be stored already. Nothing was changed; slow down.
+    #[error("{task}: {limit} others wait already")]
+    Crowded { task: &'static str, limit: usize },
+
     /// The connection broke in mid-query: what it did is unknown. Look before trying again.
     #[error("{task}: the connection to the database broke: {cause}")]
     Disconnected { task: &'static str, cause: String },
@@ -42,8 +46,9 @@ pub enum StoreError {
     #[error("{task}: stopped by the database's time limit: {cause}")]
     TimedOut { task: &'static str, cause: String },
 
-    /// No disk space or memory, or a quota that is used up. Nothing was changed.
-    #[error("{task}: the database has no room: {cause}; make room and try again")]
+    /// The server has no room: its disk or memory is full. Nothing was changed; worth another try
+    /// once somebody has made room.
+    #[error("{task}: the database server has no room: {cause}")]
     NoRoom { task: &'static str, cause: String },
 
     /// Another transaction came in between. Nothing was changed; try again at once.
@@ -89,6 +94,10 @@ pub enum StoreError {
     #[error("plan {plan} is {found}, not {expected}")]
     WrongState { plan: PlanId, found: PlanState, expected: PlanState },
 
+    /// The plan is still under way.
+    #[error("plan {plan} is {state}; cancel it, or wait until it has ended")]
+    NotEnded { plan: PlanId, state: PlanState },
+
     /// A bug in the caller: no plan ever goes this way.
     #[error("plan {plan} can't go from {from} to {to}")]
     NoSuchTransition { plan: PlanId, from: PlanState, to: PlanState },
@@ -133,15 +142,15 @@ impl StoreError {
             SqlState::QUERY_CANCELED
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::TimedOut { task, cause },
+            SqlState::DISK_FULL
+            | SqlState::OUT_OF_MEMORY
+            | SqlState::CONFIGURATION_LIMIT_EXCEEDED => Self::NoRoom { task, cause },
             SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::EXCLUSION_VIOLATION => Self::Conflict { task },
             SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
                 Self::Disconnected { task, cause }
             }
-            SqlState::DISK_FULL
-            | SqlState::OUT_OF_MEMORY
-            | SqlState::CONFIGURATION_LIMIT_EXCEEDED => Self::NoRoom { task, cause },
             SqlState::CANNOT_CONNECT_NOW | SqlState::TOO_MANY_CONNECTIONS => {
                 Self::Unreachable { task, cause }
             }
@@ -159,8 +168,9 @@ impl StoreError {
             self,
             Self::Unreachable { .. }
                 | Self::Exhausted { .. }
-                | Self::TimedOut { .. }
+                | Self::Crowded { .. }
                 | Self::NoRoom { .. }
+                | Self::TimedOut { .. }
                 | Self::Conflict { .. }
         )
     }
@@ -168,6 +178,21 @@ impl StoreError {
     /// Whether the database itself is away, whatever the call was.
     pub const fn is_outage(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Disconnected { .. })
+    }
+
+    /// The same error for another caller of the same statement.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Unreachable { task, cause } => Self::Unreachable { task, cause: cause.clone() },
+            Self::Refused { cause } => Self::Refused { cause: cause.clone() },
+            Self::Exhausted { task, in_use, waited_ms } => {
+                Self::Exhausted { task, in_use: *in_use, waited_ms: *waited_ms }
+            }
+            Self::Disconnected { task, cause } => Self::Disconnected { task, cause: cause.clone() },
+            Self::TimedOut { task, cause } => Self::TimedOut { task, cause: cause.clone() },
+            Self::NoRoom { task, cause } => Self::NoRoom { task, cause: cause.clone() },
+            other => Self::Query { task: "sharing a statement", cause: other.to_string() },
+        }
     }
 
     pub(super) fn corrupt(what: impl Into<String>, cause: impl std::fmt::Display) -> Self {

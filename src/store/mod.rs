@@ -15,10 +15,12 @@ mod connector;
 mod database_stats;
 mod documents;
 mod error;
+mod fleet;
 mod history;
 mod import;
 mod import_places;
 mod indexes;
+mod kept_replies;
 mod metric_rows;
 mod migrations;
 mod notify;
@@ -30,10 +32,13 @@ mod plans;
 mod pool;
 mod pool_health;
 mod pool_manager;
+mod proofs;
+mod retention;
 mod session;
 pub mod settings;
 mod sourcing;
 mod state_lock;
+mod submission;
 mod vendor_filter;
 mod vendor_pack;
 mod vendor_record;
@@ -49,19 +54,21 @@ pub use cluster::Cluster;
 pub use database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
 pub use documents::{Document, DocumentInfo};
 pub use error::{RowError, StoreError};
+pub use fleet::{FleetLink, Heard};
 pub use history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
 pub use import::{ImportPlan, ImportSession, ImportSummary};
+pub use kept_replies::KeptReply;
 pub use metric_rows::MetricRow;
 pub use migrations::migrate;
-pub use notify::PLAN_CHANNEL;
 pub use observer::{Observer, QueryFigures, Unobserved};
-pub use plan_change::{Cancelled, Changed, Lease, Patch, Transition};
+pub use plan_change::{Cancelled, Changed, GiveBack, Lease, Patch, Transition};
 pub use plan_list::{Failure, PlanFilter};
-pub use plan_queue::{CLAIM_MAX, Renewed};
+pub use plan_queue::{CLAIM_MAX, Claim, QueueLength, Renewed, SUSPECT_CRASHES};
 pub use plans::{
     LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
 };
 pub use pool::PoolStatus;
+pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
@@ -75,6 +82,8 @@ use settings::DatabaseSettings;
 #[derive(Clone)]
 pub struct Store {
     pool: pool::Pool,
+    submissions: submission::Submissions,
+    hints: notify::Hints,
 }
 
 impl Store {
@@ -98,7 +107,10 @@ impl Store {
         settings: &DatabaseSettings,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { pool: pool::Pool::closed(settings, observer)? })
+        let pool = pool::Pool::closed(settings, observer)?;
+        let hints = notify::Hints::new();
+        let submissions = submission::Submissions::start(pool.clone(), hints.clone());
+        Ok(Self { pool, submissions, hints })
     }
 
     /// Brings the schema up to date and opens the pool; once that is done, it does nothing.

@@ -1,19 +1,62 @@
-//! Tells other daemons that something changed. A hint: it may be lost, so they also look
-//! themselves now and then.
+//! Hints to other daemons that plans changed. They may be lost: everybody also looks now and then.
+//!
+//! They are sent by the daemon's own link ([`super::fleet`]), many in one statement and never
+//! inside the change's transaction: a transaction that notifies holds one lock of the whole
+//! server until it is on disk, so that commits would queue up one by one.
 
-use tokio_postgres::types::Type;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::session::{Param, Sql};
+use tokio::sync::mpsc;
+
 use crate::model::PlanId;
 
-/// Channel of plan changes; the payload is the plan's id.
-pub const PLAN_CHANNEL: &str = "plan";
+/// Hints that may wait to be sent; further ones are dropped.
+const WAITING_MAX: usize = 8_192;
 
-/// Sent after the commit, not with it: a transaction that notifies holds one lock of the whole
-/// server until it is on disk, so that commits would queue up one by one.
-pub(super) async fn plan_changed(sql: &impl Sql, plan: PlanId) {
-    let payload = plan.to_string();
-    let params: [Param<'_>; 2] = [(&PLAN_CHANNEL, Type::TEXT), (&payload, Type::TEXT)];
-    // The change itself is stored: a lost hint only delays another daemon.
-    let _ = sql.query("SELECT pg_notify($1, $2)", &params).await;
+/// What other daemons may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// There is something new to tell the plan's watchers.
+    Changed(PlanId),
+    /// The same, and the plan can be claimed.
+    Ready(PlanId),
+    /// Vendors were imported, booked or released: what was read of them before may be stale.
+    Catalogue,
+}
+
+/// Where changes leave their hints. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Hints {
+    outgoing: mpsc::Sender<Hint>,
+    /// Until the link takes it. A store without a link tells nobody.
+    waiting: Arc<Mutex<Option<mpsc::Receiver<Hint>>>>,
+}
+
+impl Hints {
+    pub(super) fn new() -> Self {
+        let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
+        Self { outgoing, waiting: Arc::new(Mutex::new(Some(waiting))) }
+    }
+
+    /// The receiving end; `None` where somebody has it already.
+    pub(super) fn take(&self) -> Option<mpsc::Receiver<Hint>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn changed(&self, plans: impl IntoIterator<Item = PlanId>) {
+        plans.into_iter().for_each(|plan| self.leave(Hint::Changed(plan)));
+    }
+
+    pub(super) fn ready(&self, plans: impl IntoIterator<Item = PlanId>) {
+        plans.into_iter().for_each(|plan| self.leave(Hint::Ready(plan)));
+    }
+
+    pub(super) fn catalogue(&self) {
+        self.leave(Hint::Catalogue);
+    }
+
+    fn leave(&self, hint: Hint) {
+        // The change itself is stored: a lost hint only delays another daemon.
+        let _ = self.outgoing.try_send(hint);
+    }
 }

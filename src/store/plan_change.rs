@@ -8,10 +8,11 @@ use tokio_postgres::types::{Json, Type};
 
 use super::{
     Store, StoreError,
+    agent_runs::{self, AgentRun},
     audit::{self, AuditEvent, Head},
     bookings::{self, Bookings},
     columns::Columns,
-    notify,
+    documents::{self, Document},
     plans::PlanResult,
     session::{Param, Sql, Transaction},
 };
@@ -28,6 +29,10 @@ pub struct Patch<'a> {
     pub infeasibility: Option<&'a Infeasibility>,
     pub error: Option<&'a str>,
     pub bookings: Bookings<'a>,
+    /// What its agents did.
+    pub agent_runs: &'a [AgentRun],
+    /// Each in place of one of the same name.
+    pub documents: &'a [Document],
     /// Put on record after the change of state.
     pub events: Vec<AuditEvent>,
 }
@@ -40,6 +45,8 @@ pub enum Lease<'a> {
     Keep,
     /// This daemon, under a new run number.
     Take { owner: &'a str, lasts: Duration },
+    /// Nobody: the next claim may have it.
+    Drop,
 }
 
 /// A change of state.
@@ -53,13 +60,15 @@ pub struct Transition<'a> {
     pub lease: Lease<'a>,
     /// Back to `queued`: not claimed before this has passed.
     pub delay: Duration,
+    /// The run failed through the plan's own doing: counted until a step succeeds.
+    pub failed: bool,
     pub patch: Patch<'a>,
 }
 
 impl<'a> Transition<'a> {
     pub fn new(plan: PlanId, run_number: i64, from: PlanState, to: PlanState) -> Self {
         let (lease, delay, patch) = (Lease::Keep, Duration::ZERO, Patch::default());
-        Self { plan, run_number, from, to, lease, delay, patch }
+        Self { plan, run_number, from, to, lease, delay, failed: false, patch }
     }
 
     pub fn with(self, patch: Patch<'a>) -> Self {
@@ -71,6 +80,18 @@ impl<'a> Transition<'a> {
     }
 }
 
+/// Why a plan goes back unfinished.
+#[derive(Clone, Copy, Debug)]
+pub struct GiveBack<'a> {
+    /// Not claimed before this has passed.
+    pub delay: Duration,
+    pub reason: &'a str,
+    /// The plan's own doing: counted.
+    pub failed: bool,
+    /// What its agents did.
+    pub agent_runs: &'a [AgentRun],
+}
+
 /// A change that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Changed {
@@ -79,6 +100,8 @@ pub struct Changed {
     pub at: Timestamp,
     /// Number of the last audit row.
     pub audit_seq: i64,
+    /// Whether vendors were held, confirmed or released.
+    pub touched_bookings: bool,
 }
 
 /// What became of the wish to cancel a plan.
@@ -113,9 +136,11 @@ const UPDATE: &str = "
         lease_until = CASE WHEN NOT $5 THEN NULL
                            WHEN $6 IS NULL THEN lease_until
                            ELSE clock_timestamp() + make_interval(secs => $7) END,
-        run_after = CASE WHEN $2 = 'queued'
+        run_after = CASE WHEN $2 = 'queued' OR NOT $5
                          THEN clock_timestamp() + make_interval(secs => $8) ELSE run_after END,
         attempts = CASE WHEN $9 THEN 0 ELSE attempts END,
+        failures = CASE WHEN $9 THEN 0 ELSE failures + $18 END,
+        crashes = CASE WHEN $9 THEN 0 ELSE crashes END,
         requirements = coalesce($10, requirements), shares = coalesce($11, shares),
         result = coalesce($12, result), selected = coalesce($13, selected),
         infeasibility = coalesce($14, infeasibility), error = coalesce($15, error),
@@ -144,7 +169,15 @@ impl Store {
         }
         let changed = write(&transaction, locked, change).await?;
         transaction.commit().await?;
-        notify::plan_changed(&session, plan).await;
+        if changed.touched_bookings {
+            self.hints.catalogue();
+        }
+        let can_be_claimed = change.to == PlanState::Writing && change.lease == Lease::Keep;
+        if can_be_claimed {
+            self.hints.ready([plan]);
+        } else {
+            self.hints.changed([plan]);
+        }
         Ok(changed)
     }
 
@@ -165,11 +198,12 @@ impl Store {
         let change = Transition::new(plan, run_number, locked.state, locked.state).with(patch);
         let changed = write(&transaction, locked, &change).await?;
         transaction.commit().await?;
+        self.hints.changed([plan]);
         Ok(changed)
     }
 
-    /// Lets a plan go that this daemon won't finish: the next claim takes it, after `delay`
-    /// where it is still searching.
+    /// Lets a plan go that this daemon won't finish: the next claim takes it, once the delay has
+    /// passed.
     ///
     /// # Errors
     /// `Fenced` where it was no longer this daemon's.
@@ -177,28 +211,23 @@ impl Store {
         &self,
         plan: PlanId,
         run_number: i64,
-        delay: Duration,
-        reason: &str,
+        back: GiveBack<'_>,
     ) -> Result<(), StoreError> {
         let mut session = self.pool.session("giving up a plan").await?;
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
         fence(plan, &locked, run_number)?;
-        let writing = locked.state == PlanState::Writing;
         let to = if locked.state == PlanState::Running { PlanState::Queued } else { locked.state };
-        let detail = serde_json::json!({ "reason": reason });
+        let detail = serde_json::json!({ "reason": back.reason, "failed": back.failed });
         let events = vec![AuditEvent::new("released", detail)];
-        let patch = Patch { events, ..Patch::default() };
+        let patch = Patch { events, agent_runs: back.agent_runs, ..Patch::default() };
         let mut change = Transition::new(plan, run_number, locked.state, to).with(patch);
-        change.delay = delay;
+        change.lease = Lease::Drop;
+        change.delay = back.delay;
+        change.failed = back.failed;
         write(&transaction, locked, &change).await?;
-        if writing {
-            let sql = "UPDATE plan SET lease_until = clock_timestamp() - interval '1 second' \
-                       WHERE id = $1";
-            transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
-        }
         transaction.commit().await?;
-        notify::plan_changed(&session, plan).await;
+        self.hints.ready([plan]);
         Ok(())
     }
 
@@ -224,7 +253,7 @@ impl Store {
         let sql = "UPDATE plan SET cancel_requested = true WHERE id = $1";
         transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
         transaction.commit().await?;
-        notify::plan_changed(&session, plan).await;
+        self.hints.changed([plan]);
         Ok(if at_once { Cancelled::AtOnce } else { Cancelled::Requested })
     }
 }
@@ -253,7 +282,7 @@ async fn write(
     let plan = change.plan;
     let patch = &change.patch;
     let (owner, lasts) = match change.lease {
-        Lease::Keep => (None, Duration::ZERO),
+        Lease::Keep | Lease::Drop => (None, Duration::ZERO),
         Lease::Take { owner, lasts } => (Some(owner), lasts),
     };
     let run_number = locked.run_number + i64::from(owner.is_some());
@@ -271,21 +300,24 @@ async fn write(
         });
         events.push(head.append(plan, locked.now, &AuditEvent::new("state", detail)));
     }
-    if let Some(event) = bookings::apply(transaction, plan, change.to, patch.bookings).await? {
-        events.push(head.append(plan, locked.now, &event));
+    let booked = bookings::apply(transaction, plan, change.to, patch.bookings).await?;
+    if let Some(event) = &booked {
+        events.push(head.append(plan, locked.now, event));
     }
     for event in &patch.events {
         events.push(head.append(plan, locked.now, event));
     }
 
     let to = change.to.as_str();
-    let worked_on = matches!(change.to, PlanState::Running | PlanState::Writing);
+    let worked_on =
+        matches!(change.to, PlanState::Running | PlanState::Writing) && change.lease != Lease::Drop;
+    let failed = i16::from(change.failed);
     let stepped = change.to == PlanState::AwaitingSelection || change.to.is_final();
     let (lasts, delay) = (lasts.as_secs_f64(), change.delay.as_secs_f64());
     let selected = patch.selected.map(|number| i16::try_from(number).unwrap_or(i16::MAX));
     let (requirements, shares) = (patch.requirements.map(Json), patch.shares.map(Json));
     let (result, infeasibility) = (patch.result.map(Json), patch.infeasibility.map(Json));
-    let params: [Param<'_>; 17] = [
+    let params: [Param<'_>; 18] = [
         (&plan.0, Type::UUID),
         (&to, Type::TEXT),
         (&locked.now, Type::TIMESTAMPTZ),
@@ -303,9 +335,13 @@ async fn write(
         (&patch.error, Type::TEXT),
         (&head.seq, Type::INT8),
         (&head.hash.as_slice(), Type::BYTEA),
+        (&failed, Type::INT2),
     ];
     transaction.execute(UPDATE, &params).await?;
     let rows: Vec<_> = events.into_iter().map(|row| (plan, row)).collect();
     audit::insert(transaction, &rows).await?;
-    Ok(Changed { run_number, at: locked.now, audit_seq: head.seq })
+    agent_runs::insert(transaction, patch.agent_runs).await?;
+    documents::insert(transaction, plan, patch.documents).await?;
+    let touched_bookings = booked.is_some();
+    Ok(Changed { run_number, at: locked.now, audit_seq: head.seq, touched_bookings })
 }

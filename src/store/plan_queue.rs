@@ -17,6 +17,11 @@ use crate::model::{PlanId, PlanState};
 /// Plans that one claim takes at most.
 pub const CLAIM_MAX: u32 = 500;
 
+/// A plan whose daemon died so many times since its last step may be what kills them: it is
+/// claimed with no other suspect beside it, so that the innocent ones clear themselves. The index
+/// `plan_suspect` knows the number too.
+pub const SUSPECT_CRASHES: u32 = 2;
+
 /// A plan whose lease goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewed {
@@ -26,21 +31,56 @@ pub struct Renewed {
     pub cancel_requested: bool,
 }
 
-/// Skips what another daemon is claiming at this moment.
+/// What a daemon can take on.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The daemon's name.
+    pub owner: &'a str,
+    pub lease: Duration,
+    /// Plans at most; at most [`CLAIM_MAX`].
+    pub limit: u32,
+    /// Whether one of them may be a suspect.
+    pub suspect: bool,
+}
+
+/// Skips what another daemon is claiming at this moment. First what somebody began, then the
+/// queue. A plan taken from another daemon whose lease ran out had a crash; one that was given
+/// back has no owner.
 const NEXT: &str = "
+    WITH doubtful AS (
+        SELECT id, state, run_number, lease_owner, audit_seq, audit_hash, priority, turn, created_at
+        FROM plan
+        WHERE crashes >= 2 AND state IN ('queued', 'running', 'writing')
+          AND run_after <= clock_timestamp()
+          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        ORDER BY crashes, id
+        LIMIT CASE WHEN $2 THEN 1 ELSE 0 END FOR NO KEY UPDATE SKIP LOCKED
+    ), begun AS (
+        SELECT id, state, run_number, lease_owner, audit_seq, audit_hash, priority, turn, created_at
+        FROM plan
+        WHERE state IN ('running', 'writing') AND crashes < 2
+          AND run_after <= clock_timestamp()
+          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        ORDER BY lease_until NULLS FIRST
+        LIMIT $1 - (SELECT count(*) FROM doubtful) FOR NO KEY UPDATE SKIP LOCKED
+    ), waiting AS (
+        SELECT id, state, run_number, lease_owner, audit_seq, audit_hash, priority, turn, created_at
+        FROM plan
+        WHERE state = 'queued' AND crashes < 2 AND run_after <= clock_timestamp()
+        ORDER BY priority DESC, turn, created_at, id
+        LIMIT $1 - (SELECT count(*) FROM doubtful) - (SELECT count(*) FROM begun)
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
     SELECT id, state, run_number, lease_owner, clock_timestamp(), audit_seq, audit_hash
-    FROM plan
-    WHERE state IN ('queued', 'running', 'writing')
-      AND CASE state WHEN 'queued' THEN run_after <= clock_timestamp()
-                     ELSE lease_until IS NULL OR lease_until < clock_timestamp() END
-    ORDER BY priority DESC, created_at, id
-    LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
+    FROM (SELECT * FROM doubtful UNION ALL SELECT * FROM begun UNION ALL SELECT * FROM waiting) next
+    ORDER BY state = 'queued', priority DESC, turn, created_at, id";
 
 const CLAIM: &str = concat!(
     "UPDATE plan
      SET state = CASE state WHEN 'queued' THEN 'running' ELSE state END,
          state_since = CASE state WHEN 'queued' THEN $6 ELSE state_since END,
          updated_at = $6, run_number = run_number + 1, attempts = attempts + 1,
+         crashes = crashes + CASE WHEN lease_owner <> $4 THEN 1 ELSE 0 END,
          lease_owner = $4, lease_until = clock_timestamp() + make_interval(secs => $5),
          audit_seq = claimed.seq, audit_hash = claimed.hash
      FROM unnest($1, $2, $3) AS claimed (id, seq, hash)
@@ -57,8 +97,8 @@ const RENEW: &str = "
     RETURNING plan.id, plan.run_number, plan.cancel_requested";
 
 impl Store {
-    /// Lets go of what `owner` held before it died, so that the next claim takes it at once.
-    /// Only for a name that nobody else uses; returns how many plans there were.
+    /// Lets go of what a former generation of this daemon's coordinator held, so that the next
+    /// claim takes it at once; returns how many plans there were.
     pub async fn release_leases(&self, owner: &str) -> Result<u64, StoreError> {
         let session = self.pool.session("releasing the leases of an earlier run").await?;
         let sql = "UPDATE plan SET lease_until = clock_timestamp()
@@ -67,19 +107,15 @@ impl Store {
         session.execute(sql, &[(&owner, Type::TEXT)]).await
     }
 
-    /// Takes up to `limit` plans that nobody works on, oldest first within their priority:
-    /// queued ones, which become `running`, and those whose lease ran out, which keep their
-    /// state. Each gets a new run number.
-    pub async fn claim(
-        &self,
-        owner: &str,
-        lease: Duration,
-        limit: u32,
-    ) -> Result<Vec<Plan>, StoreError> {
+    /// Takes plans that nobody works on: those whose lease ran out, which keep their state, then
+    /// queued ones, which become `running`, by priority and in turn. Each gets a new run number.
+    pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Plan>, StoreError> {
+        let Claim { owner, lease, suspect, .. } = claim;
         let mut session = self.pool.session("claiming plans").await?;
         let transaction = session.begin().await?;
-        let limit = i64::from(limit.min(CLAIM_MAX));
-        let rows = transaction.query(NEXT, &[(&limit, Type::INT8)]).await?;
+        let limit = i64::from(claim.limit.min(CLAIM_MAX));
+        let params: [Param<'_>; 2] = [(&limit, Type::INT8), (&suspect, Type::BOOL)];
+        let rows = transaction.query(NEXT, &params).await?;
         if rows.is_empty() {
             transaction.commit().await?;
             return Ok(Vec::new());
@@ -119,6 +155,7 @@ impl Store {
         let updated = transaction.query(CLAIM, &params).await?;
         audit::insert(&transaction, &events).await?;
         transaction.commit().await?;
+        self.hints.changed(ids.iter().map(|id| PlanId(*id)));
         let read = updated.iter().map(|row| plans::read(row).map(|plan| (plan.id, plan)));
         let mut claimed = read.collect::<Result<BTreeMap<_, _>, _>>()?;
         Ok(ids.iter().filter_map(|id| claimed.remove(&PlanId(*id))).collect())
@@ -153,4 +190,23 @@ impl Store {
         };
         rows.iter().map(read).collect()
     }
+
+    /// Queued plans of all clients, and of one.
+    pub async fn queue_length(&self, client: Option<u32>) -> Result<QueueLength, StoreError> {
+        let session = self.pool.session("counting the queue").await?;
+        let sql = "SELECT count(*), count(*) FILTER (WHERE requested_by = $1) FROM plan
+                   WHERE state = 'queued'";
+        let client = client.map(i64::from);
+        let row = session.query_one(sql, &[(&client, Type::INT8)]).await?;
+        let mut c = Columns::of(&row, "a plan count");
+        let (all, of_client) = (c.take::<i64>()?, c.take::<i64>()?);
+        Ok(QueueLength { all: all.unsigned_abs(), of_client: of_client.unsigned_abs() })
+    }
+}
+
+/// How many plans wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLength {
+    pub all: u64,
+    pub of_client: u64,
 }

@@ -1,27 +1,17 @@
-//! Plans as rows: submitting, reading, listing.
+//! Plans as rows: what is stored of them, reading, listing.
 
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::{
-    Row,
-    types::{Json, Type},
-};
+use tokio_postgres::{Row, types::Type};
 
-use super::{
-    Store, StoreError,
-    audit::{AuditEvent, Head},
-    columns::Columns,
-    session::{Param, Sql},
-};
+use super::{Store, StoreError, columns::Columns, session::Sql};
 use crate::model::{
-    Amount, Budget, Currency, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState,
-    Request, Requirements, Shares, Tally,
+    Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
+    Requirements, Shares, Tally,
 };
 
 /// Plans that one page lists at most.
 pub const LIST_LIMIT_MAX: u32 = 1_000;
-/// A key's plan may be erased between two looks at it.
-const SUBMIT_TRIES: u32 = 3;
 
 /// What a search gave a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +52,8 @@ pub struct NewPlan<'a> {
     pub requested_by: Option<u32>,
     /// Higher goes first; 0 for most.
     pub priority: i16,
+    /// The plan that this one replans, and the option that it starts from.
+    pub replans: Option<(PlanId, Option<&'a PlanOption>)>,
     pub created_at: Timestamp,
 }
 
@@ -103,8 +95,11 @@ pub struct Plan {
     pub lease: Option<(String, Timestamp)>,
     /// Names the last claim; every write by a worker must name the same.
     pub run_number: i64,
-    /// Claims since the last step that succeeded.
+    /// Claims since the last step that succeeded, and how many of these runs failed, or ended
+    /// with their daemon.
     pub attempts: u32,
+    pub failures: u32,
+    pub crashes: u32,
     pub requirements: Option<Requirements>,
     pub shares: Option<Vec<Shares>>,
     pub result: Option<PlanResult>,
@@ -113,6 +108,10 @@ pub struct Plan {
     pub infeasibility: Option<Infeasibility>,
     pub error: Option<String>,
     pub cancel_requested: bool,
+    /// The plan that this one replans.
+    pub replans: Option<PlanId>,
+    /// The option of that plan whose vendors are to be kept.
+    pub previous: Option<PlanOption>,
 }
 
 /// A line of a list of plans.
@@ -140,8 +139,9 @@ macro_rules! plan_columns {
         "plan.id, plan.state, plan.priority, plan.idempotency_key, plan.request, \
          plan.requested_by, plan.created_at, plan.updated_at, plan.state_since, \
          plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
+         plan.failures, plan.crashes, \
          plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
-         plan.error, plan.cancel_requested"
+         plan.error, plan.cancel_requested, plan.replans, plan.previous"
     };
 }
 pub(super) use plan_columns;
@@ -161,6 +161,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         lease: c.take::<Option<String>>()?.zip(c.take()?),
         run_number: c.take()?,
         attempts: c.take::<i32>()?.unsigned_abs(),
+        failures: c.take::<i16>()?.unsigned_abs().into(),
+        crashes: c.take::<i16>()?.unsigned_abs().into(),
         requirements: c.json_opt()?,
         shares: c.json_opt()?,
         result: c.json_opt()?,
@@ -168,6 +170,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         infeasibility: c.json_opt()?,
         error: c.take()?,
         cancel_requested: c.take()?,
+        replans: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
+        previous: c.json_opt()?,
     })
 }
 
@@ -176,71 +180,7 @@ fn user_id(c: &mut Columns<'_>) -> Result<Option<u32>, StoreError> {
     value.map(u32::try_from).transpose().map_err(|error| c.corrupt(error))
 }
 
-/// The plan and the first row of its audit chain, in one statement: one round trip, one commit.
-const SUBMIT: &str = "
-    WITH fresh AS (
-        INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
-                          seed, requested_by, created_at, updated_at, state_since, run_after,
-                          audit_seq, audit_hash)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, now(), 1, $10)
-        ON CONFLICT (idempotency_key) DO NOTHING
-        RETURNING id
-    ), event AS (
-        INSERT INTO plan_event (plan_id, seq, at, kind, detail, prev_hash, hash)
-        SELECT id, 1, $9, $11, $12::text::json, $13, $10 FROM fresh
-    )
-    SELECT id FROM fresh";
-
 impl Store {
-    /// Stores a plan as `queued`. Once it returns, the plan is on disk and will be worked on.
-    ///
-    /// # Errors
-    /// `KeyReused` where the key names a plan of another document.
-    pub async fn submit(&self, plan: &NewPlan<'_>) -> Result<Submitted, StoreError> {
-        let session = self.pool.session("storing a plan").await?;
-        let detail = serde_json::json!({
-            "to": PlanState::Queued.as_str(),
-            "requested_by": plan.requested_by,
-        });
-        let mut head = Head::EMPTY;
-        let event = head.append(plan.id, plan.created_at, &AuditEvent::new("state", detail));
-        let request = Json(plan.request);
-        let currency: Currency = plan.request.budget.currency;
-        let seed = plan.request.seed.cast_signed();
-        let user = plan.requested_by.map(i64::from);
-        let params: [Param<'_>; 13] = [
-            (&plan.id.0, Type::UUID),
-            (&plan.priority, Type::INT2),
-            (&plan.idempotency_key, Type::TEXT),
-            (&plan.fingerprint.as_slice(), Type::BYTEA),
-            (&request, Type::JSONB),
-            (&currency.code(), Type::TEXT),
-            (&seed, Type::INT8),
-            (&user, Type::INT8),
-            (&event.at, Type::TIMESTAMPTZ),
-            (&event.hash.as_slice(), Type::BYTEA),
-            (&event.kind, Type::TEXT),
-            (&event.detail, Type::TEXT),
-            (&event.prev_hash.as_slice(), Type::BYTEA),
-        ];
-        for _ in 0..SUBMIT_TRIES {
-            if session.query_opt(SUBMIT, &params).await?.is_some() {
-                super::notify::plan_changed(&session, plan.id).await;
-                return Ok(Submitted::Created(plan.id));
-            }
-            let key = plan.idempotency_key.unwrap_or_default();
-            let sql = "SELECT id, fingerprint FROM plan WHERE idempotency_key = $1";
-            if let Some(row) = session.query_opt(sql, &[(&key, Type::TEXT)]).await? {
-                let mut c = Columns::of(&row, "a plan");
-                let known = PlanId(c.take()?);
-                let same = c.take::<&[u8]>()? == plan.fingerprint;
-                let error = StoreError::KeyReused { key: key.to_owned(), plan: known };
-                return if same { Ok(Submitted::Known(known)) } else { Err(error) };
-            }
-        }
-        Err(StoreError::Conflict { task: "storing a plan" })
-    }
-
     /// # Errors
     /// `NoSuchPlan`.
     pub async fn plan(&self, plan: PlanId) -> Result<Plan, StoreError> {

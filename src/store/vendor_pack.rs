@@ -49,6 +49,9 @@ struct Packed<'a> {
     service_radius_km: Option<f64>,
 }
 
+/// Hour, minute, second, nanosecond.
+type PackedTime = (i8, i8, i8, i32);
+
 /// Year, month, day.
 type PackedDate = (i16, i8, i8);
 
@@ -59,8 +62,8 @@ struct PackedPolicies<'a> {
     alcohol: Option<Rule<'a>>,
     #[serde(borrow)]
     decor: Option<Rule<'a>>,
-    /// Hour, minute, second, nanosecond.
-    music_until: Option<(i8, i8, i8, i32)>,
+    /// Music until, open from, open until.
+    times: [Option<PackedTime>; 3],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,18 +198,23 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<Vendor> {
 }
 
 fn pack_policies(policies: &Policies) -> PackedPolicies<'_> {
+    let Policies { catering, alcohol, decor, music_until, open_from, open_until } = policies;
     let position = |policy| CATERING.iter().position(|known| *known == policy);
+    let time = |t: Time| (t.hour(), t.minute(), t.second(), t.subsec_nanosecond());
     PackedPolicies {
-        catering: policies.catering.and_then(position).map(|index| index as u8),
-        alcohol: policies.alcohol.as_ref().map(pack_rule),
-        decor: policies.decor.as_ref().map(pack_rule),
-        music_until: policies
-            .music_until
-            .map(|t| (t.hour(), t.minute(), t.second(), t.subsec_nanosecond())),
+        catering: catering.and_then(position).map(|index| index as u8),
+        alcohol: alcohol.as_ref().map(pack_rule),
+        decor: decor.as_ref().map(pack_rule),
+        times: [*music_until, *open_from, *open_until].map(|at| at.map(time)),
     }
 }
 
 fn unpack_policies(packed: PackedPolicies<'_>) -> Option<Policies> {
+    let time = |at: Option<PackedTime>| match at {
+        Some((hour, minute, second, nano)) => Time::new(hour, minute, second, nano).ok().map(Some),
+        None => Some(None),
+    };
+    let [music_until, open_from, open_until] = packed.times;
     Some(Policies {
         catering: match packed.catering {
             Some(index) => Some(*CATERING.get(usize::from(index))?),
@@ -214,10 +222,9 @@ fn unpack_policies(packed: PackedPolicies<'_>) -> Option<Policies> {
         },
         alcohol: packed.alcohol.map(unpack_rule),
         decor: packed.decor.map(unpack_rule),
-        music_until: match packed.music_until {
-            Some((hour, minute, second, nano)) => Some(Time::new(hour, minute, second, nano).ok()?),
-            None => None,
-        },
+        music_until: time(music_until)?,
+        open_from: time(open_from)?,
+        open_until: time(open_until)?,
     })
 }
 
@@ -261,7 +268,7 @@ mod tests {
                         {"label": "hall", "basis": "flat", "amount": "0.00", "currency": "INR"}],
             "capacity": {"min": 1, "max": 400}, "tags": ["ü"], "amenities": ["a", "b"],
             "policies": {"catering": "both", "alcohol": false, "decor": "no fire",
-                         "music_until": "22:30:00"},
+                         "music_until": "22:30:00", "open_from": "08:00:00"},
             "rating": 4.5, "description": "x", "contact": {"phone": "1"}, "setup_minutes": 90,
             "styles": ["rustic"], "max_hours": 7.5, "lead_days": 14,
             "closed_weekdays": ["monday"], "blackout_dates": ["2027-02-03"],

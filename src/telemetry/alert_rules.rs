@@ -279,7 +279,7 @@ mod tests {
             telemetry.observe_seconds(CONTROL_SECONDS, &["plans"], 20.0);
             telemetry.observe_seconds(WORKFLOW_SECONDS, &["options"], 2_000.0);
             telemetry.observe_seconds(QUERY_SECONDS, &["search"], 20.0);
-            telemetry.observe_seconds(LLM_SECONDS, &["ollama"], 20.0);
+            telemetry.observe_seconds(LLM_SECONDS, &["ollama", "m"], 20.0);
         }
         telemetry
     }
@@ -328,7 +328,7 @@ mod tests {
             good.observe_seconds(CONTROL_SECONDS, &["plans"], 0.01);
             good.observe_seconds(WORKFLOW_SECONDS, &["options"], 0.01);
             good.observe_seconds(QUERY_SECONDS, &["search"], 0.01);
-            good.observe_seconds(LLM_SECONDS, &["ollama"], 0.01);
+            good.observe_seconds(LLM_SECONDS, &["ollama", "m"], 0.01);
         }
         let good = window(&good);
         let resolved: Vec<_> = (60..90).flat_map(|m| book.evaluate(&good, at(m))).collect();

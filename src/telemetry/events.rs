@@ -55,6 +55,14 @@ events! {
         "The daemon ended in order.";
     DAEMON_FAILED Critical "daemon_failed" ["error"]
         "The daemon ends since it cannot go on; systemd starts it anew.";
+    SETTINGS_RELOADED Info "settings_reloaded" ["changed", "needs_restart"]
+        "The settings were read anew; those of needs_restart hold only after the next start.";
+    RELOAD_FAILED Error "reload_failed" ["error"]
+        "The settings could not be read anew; the old ones stay.";
+    DRAINING Info "draining" ["grace_s"]
+        "No more plans are claimed; those that run may end within the grace.";
+    DRAINED Info "drained" ["ms"]
+        "No plan runs any more.";
     LOG_LEVEL_CHANGED Info "log_level_changed" ["from", "to"]
         "The log's level was changed.";
     LOG_DROPPED Warning "log_dropped" ["count"]
@@ -109,6 +117,12 @@ events! {
         "A plan ended without a result.";
     PLAN_RETURNED Warning "plan_returned" ["plan_id", "reason"]
         "A plan was given back to the queue.";
+    PLANS_EXPIRED Info "plans_expired" ["plans", "keep_days"]
+        "Plans past their time were deleted.";
+    DAEMONS_DIED Warning "daemons_died" ["daemons", "plans"]
+        "Other daemons of the database ended without a goodbye; their plans can be claimed.";
+    FLEET_LINK_LOST Warning "fleet_link_lost" ["error"]
+        "The connection to the other daemons of the database broke; it is made anew.";
     AGENT_FINISHED Debug "agent_finished" ["plan_id", "agent", "outcome", "ms"]
         "An agent ended.";
     AGENT_FAILED Warning "agent_failed" ["plan_id", "agent", "error"]

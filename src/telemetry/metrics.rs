@@ -48,6 +48,7 @@ metrics! {
     PLANS_FINISHED Counter "plans_finished_total" ["state"] "Plans that reached a final state.";
     PLANS_QUEUED Gauge "plans_queued" [] "Plans that wait for their turn.";
     PLANS_IN_FLIGHT Gauge "plans_in_flight" [] "Plans that are worked on.";
+    PLANS_TAKEN_OVER Counter "plans_taken_over_total" [] "Plans freed since another daemon died with them.";
     PLANS_RESUMED Counter "plans_resumed_total" [] "Plans taken up again after a restart.";
     WORKFLOW_SECONDS Histogram "workflow_seconds" ["outcome"] "Seconds from a plan's claim to its options, or to its end without any.";
     BLUEPRINT_SECONDS Histogram "blueprint_seconds" [] "Seconds from a selection to the written documents.";
@@ -78,14 +79,27 @@ metrics! {
     QUERY_CACHE_ENTRIES Gauge "query_cache_entries" [] "Entries in the query cache.";
     VENDORS Gauge "vendors" [] "Vendors in the database.";
 
-    LLM_SECONDS Histogram "llm_request_seconds" ["endpoint"] "Seconds of a request to an LLM server.";
-    LLM_REQUESTS Counter "llm_requests_total" ["endpoint", "outcome"] "Requests to LLM servers by outcome.";
-    LLM_FALLBACKS Counter "llm_fallbacks_total" ["reason"] "Answers of the built-in rules in place of a model's.";
+    LLM_SECONDS Histogram "llm_request_seconds" ["endpoint", "model"] "Seconds of a request to an LLM server that was served, its queueing included.";
+    LLM_QUEUE_SECONDS Histogram "llm_queue_seconds" ["endpoint", "model"] "Seconds that a request waited for an endpoint's turn.";
+    LLM_FIRST_BYTE_SECONDS Histogram "llm_first_byte_seconds" ["endpoint", "model"] "Seconds from a call to the first byte of its reply.";
+    LLM_OVERHEAD_SECONDS Histogram "llm_gateway_overhead_seconds" ["endpoint", "model"] "Seconds of a request that neither queue nor server nor backoff took.";
+    LLM_REQUESTS Counter "llm_requests_total" ["endpoint", "model", "outcome"] "Requests to LLM servers by outcome: ok or failed.";
+    LLM_CALLS Counter "llm_calls_total" ["endpoint", "model"] "HTTP calls to LLM servers, retries and repairs included.";
+    LLM_RETRIES Counter "llm_retries_total" ["endpoint", "model"] "Calls made once more after a failure.";
+    LLM_REPAIRS Counter "llm_repairs_total" ["endpoint", "model"] "Replies that were refused and asked for once more.";
+    LLM_FAILURES Counter "llm_failures_total" ["endpoint", "model", "kind"] "Failed calls, and requests refused before a call, by kind.";
+    LLM_CACHE_HITS Counter "llm_cache_hits_total" ["endpoint", "model"] "Questions for an endpoint that the response cache answered.";
+    LLM_COALESCED Counter "llm_coalesced_total" ["endpoint", "model"] "Questions that joined an identical call under way.";
+    LLM_FALLBACKS Counter "llm_fallbacks_total" ["reason"] "Answers of the built-in rules in place of a model's, by what failed last.";
     LLM_CACHE Counter "llm_cache_requests_total" ["result"] "Look-ups in the response cache: hit or miss.";
     LLM_CACHE_ENTRIES Gauge "llm_cache_entries" [] "Entries in the response cache.";
-    LLM_QUEUED Gauge "llm_queued_requests" ["endpoint"] "Requests that wait for an endpoint's turn.";
-    LLM_BREAKER_OPEN Gauge "llm_breaker_open" ["endpoint"] "1 while the endpoint is left alone after failures.";
-    LLM_TOKENS Counter "llm_tokens_total" ["endpoint", "direction"] "Tokens: prompt or reply.";
+    LLM_CACHE_REMOVED Counter "llm_cache_removed_total" ["why"] "Entries that left the response cache: evicted by newer ones, or expired.";
+    LLM_CACHE_HIT_AGE Gauge "llm_cache_hit_age_seconds" [] "Mean age of the response cache's hits.";
+    LLM_QUEUED Gauge "llm_queued_requests" ["endpoint", "model"] "Requests that wait for an endpoint's turn.";
+    LLM_UPSTREAM Gauge "llm_upstream_requests" ["endpoint", "model"] "Requests that an LLM server works on.";
+    LLM_BREAKER Gauge "llm_breaker_state" ["endpoint", "model", "state"] "1 for the circuit breaker's state: closed, open (left alone after failures) or half_open (on trial).";
+    LLM_MODEL Gauge "llm_model_state" ["endpoint", "model", "state"] "1 for the model's state: unknown, unloaded, loading, ready, absent, unfit or unreachable.";
+    LLM_TOKENS Counter "llm_tokens_total" ["endpoint", "model", "direction"] "Tokens: prompt or reply.";
 
     CONTROL_SECONDS Histogram "control_request_seconds" ["route"] "Seconds to answer a control request, waits and event streams left out.";
     CONTROL_REQUESTS Counter "control_requests_total" ["route", "status"] "Control requests by status class: 2xx, 4xx, 5xx.";

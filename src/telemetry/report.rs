@@ -14,9 +14,9 @@ use super::{
     metrics::{
         ACTOR_PANICS, ACTOR_RESTARTS, AGENT_RUNS, CHECKOUT_SECONDS, CONTROL_REQUESTS,
         CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT,
-        DATABASE_ERRORS, DATABASE_WAITING, LLM_BREAKER_OPEN, LLM_CACHE, LLM_CACHE_ENTRIES,
-        LLM_FALLBACKS, LLM_QUEUED, LLM_SECONDS, LOG_DROPPED, MEMORY_TOTAL, MEMORY_USED, Metric,
-        PLANS_FINISHED, PLANS_IN_FLIGHT, PLANS_QUEUED, PLANS_SUBMITTED, PROCESS_FDS,
+        DATABASE_ERRORS, DATABASE_WAITING, LLM_BREAKER, LLM_CACHE, LLM_CACHE_ENTRIES,
+        LLM_FALLBACKS, LLM_MODEL, LLM_QUEUED, LLM_SECONDS, LOG_DROPPED, MEMORY_TOTAL, MEMORY_USED,
+        Metric, PLANS_FINISHED, PLANS_IN_FLIGHT, PLANS_QUEUED, PLANS_SUBMITTED, PROCESS_FDS,
         PROCESS_MEMORY, PROCESS_THREADS, QUERY_CACHE, QUERY_CACHE_ENTRIES, QUERY_ROWS,
         QUERY_SECONDS, SCORE_CACHE, SEARCH_ROUNDS, SEARCH_SECONDS, SEARCH_STOPS, WORKFLOW_SECONDS,
     },
@@ -151,6 +151,16 @@ pub struct LlmPart {
     pub queued: u64,
     /// Endpoints that are left alone after failures.
     pub breakers_open: u64,
+    pub models: Vec<ModelUse>,
+}
+
+/// A model, and what its warm-up came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ModelUse {
+    pub endpoint: String,
+    pub model: String,
+    /// `ready`, `loading`, `unloaded`, `absent`, `unfit`, `unreachable`, `unknown`.
+    pub state: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -244,13 +254,32 @@ fn by_query(window: &Window) -> Vec<QueryTimes> {
 }
 
 fn llm_part(window: &Window) -> LlmPart {
+    let open = window.figures.gauge(LLM_BREAKER, |labels| labels[2] == "open");
     LlmPart {
         requests: times(&window.figures.histogram(LLM_SECONDS)),
         response_cache: cache_use(window, LLM_CACHE, Some(LLM_CACHE_ENTRIES)),
         fallbacks: window.figures.counter(LLM_FALLBACKS, |_| true),
         queued: whole(window, LLM_QUEUED).unwrap_or(0),
-        breakers_open: whole(window, LLM_BREAKER_OPEN).unwrap_or(0),
+        breakers_open: open.map_or(0, |count| count as u64),
+        models: models(window),
     }
+}
+
+/// How every model stands: its state is the one whose gauge is up.
+fn models(window: &Window) -> Vec<ModelUse> {
+    let series = window.figures.metrics.get(&LLM_MODEL).into_iter().flatten();
+    let is_up = |figure: &Figure| matches!(figure, Figure::Gauge(value) if *value > 0.0);
+    series
+        .filter(|(_, figure)| is_up(figure))
+        .filter_map(|(labels, _)| match &labels[..] {
+            [endpoint, model, state] => Some(ModelUse {
+                endpoint: endpoint.clone(),
+                model: model.clone(),
+                state: state.clone(),
+            }),
+            _ => None,
+        })
+        .collect()
 }
 
 fn workflow_part(window: &Window) -> WorkflowPart {
@@ -358,7 +387,7 @@ mod tests {
         let troubles: [(Trouble, &str); 12] = [
             (|t| t.inc(ACTOR_PANICS, &["metrics"]), ""),
             (|t| t.inc(DATABASE_ERRORS, &["connect"]), "database.url"),
-            (|t| t.gauge(LLM_BREAKER_OPEN, &["ollama"], 1.0), "llm.endpoints"),
+            (|t| t.gauge(LLM_BREAKER, &["ollama", "m", "open"], 1.0), "llm.endpoints"),
             (|t| t.inc(LLM_FALLBACKS, &["timeout"]), "llm.timeout"),
             (|t| t.inc(LOG_DROPPED, &[]), "log.queue_size"),
             (
@@ -368,7 +397,10 @@ mod tests {
                 },
                 "database.pool_size, database.max_overflow",
             ),
-            (|t| t.observe_seconds(LLM_SECONDS, &["ollama"], 30.0), "llm.keep_alive, llm.warm_up"),
+            (
+                |t| t.observe_seconds(LLM_SECONDS, &["ollama", "m"], 30.0),
+                "llm.keep_alive, llm.warm_up",
+            ),
             (
                 |t| {
                     t.gauge(PLANS_QUEUED, &[], 5.0);

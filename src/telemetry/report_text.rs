@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{CacheUse, DatabasePart, Report, Times};
+use super::report::{CacheUse, DatabasePart, ModelUse, Report, Times};
 
 impl Report {
     /// Markdown: a heading and a table per part.
@@ -70,6 +70,7 @@ impl Report {
                     ("response cache", cache(&llm.response_cache)),
                     ("answers by the rules instead", llm.fallbacks.to_string()),
                     ("waiting requests", llm.queued.to_string()),
+                    ("models", models(&llm.models)),
                 ],
             ),
             (
@@ -222,6 +223,14 @@ fn pair(first: Option<u64>, second: Option<u64>) -> String {
 
 fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or(NONE.into(), |bytes| format!("{:.1} MiB", bytes as f64 / 1_048_576.0))
+}
+
+fn models(models: &[ModelUse]) -> String {
+    if models.is_empty() {
+        return "none; the rules answer".into();
+    }
+    let one = |each: &ModelUse| format!("{} {} {}", each.endpoint, each.model, each.state);
+    models.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn counts(counts: &std::collections::BTreeMap<String, u64>) -> String {

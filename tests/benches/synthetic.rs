@@ -63,7 +63,7 @@ pub fn event_with(shape: Shape, counts: &[usize], shares: &[f64], seed: u64) -> 
         .collect();
     let strategies: Vec<Vec<f64>> =
         (0..shape.strategies).map(|s| strategy_shares(&mut dice, shares, s)).collect();
-    let categories = (0..n)
+    let categories: Vec<ProblemCategory> = (0..n)
         .map(|c| {
             let own: Vec<f64> = strategies.iter().map(|shares| shares[c]).collect();
             let catering = (c == 0 && n > 1).then(|| (shares[1], shape.in_house));
@@ -108,9 +108,7 @@ fn vendor(
         0.4 * share * (1.0 - 2.0 * (x - 1.0).max(0.0)).max(0.0)
     };
     let value = shares.iter().map(|&s| {
-        let food = second.map_or(0.0, |(price, share)| {
-            fit(price, share) + 0.45 * preference / n
-        });
+        let food = second.map_or(0.0, |(price, share)| fit(price, share) + 0.45 * preference / n);
         fit(own, s) + 0.45 * preference / n + food
     });
     let total = own + second.map_or(0.0, |(price, _)| price);
@@ -128,7 +126,8 @@ fn vendor(
 }
 
 fn areas(dice: &mut Dice, count: usize) -> Vec<Vec<f64>> {
-    let at: Vec<(f64, f64)> = (0..count).map(|_| (40.0 * dice.unit(), 40.0 * dice.unit())).collect();
+    let at: Vec<(f64, f64)> =
+        (0..count).map(|_| (40.0 * dice.unit(), 40.0 * dice.unit())).collect();
     let near = |a: (f64, f64), b: (f64, f64)| (1.0 - (a.0 - b.0).hypot(a.1 - b.1) / 50.0).max(0.0);
     at.iter().map(|&a| at.iter().map(|&b| near(a, b)).collect()).collect()
 }

@@ -1,10 +1,12 @@
 //! Vendors and requests for tests.
 
+use std::time::Duration;
+
 use eventplanner::{
     model::{
         Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
     },
-    store::{ImportSummary, NewPlan, Reach, SourcingQuery, Store, Touched, fingerprint},
+    store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, Touched, fingerprint},
 };
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
@@ -159,6 +161,11 @@ pub fn request() -> Request {
     Request::parse(request_document().to_string().as_bytes(), now()).unwrap()
 }
 
+/// A claim of up to `limit` plans, a suspect among them.
+pub fn claim(owner: &str, lease: Duration, limit: u32) -> Claim<'_> {
+    Claim { owner, lease, limit, suspect: true }
+}
+
 /// Submits a plan of the usual request.
 pub async fn submit(store: &Store) -> PlanId {
     let id = PlanId(Uuid::now_v7());
@@ -177,6 +184,7 @@ pub fn new_plan(id: PlanId) -> NewPlan<'static> {
         idempotency_key: None,
         requested_by: Some(1_000),
         priority: 0,
+        replans: None,
         created_at: now(),
     }
 }

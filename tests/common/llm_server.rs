@@ -16,50 +16,13 @@ use std::{
 use eventplanner::llm::settings::{EndpointSettings, ServerKind};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::AsyncReadExt,
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinHandle,
 };
 
-/// What the server does with one chat call.
-#[derive(Clone, Debug)]
-pub enum Behaviour {
-    /// A good reply with this text, in a few pieces.
-    Reply(String),
-    /// The same, the first byte after a while.
-    ReplyAfter(Duration, String),
-    /// The same, one byte at a time with a pause between.
-    Drip(Duration, String),
-    /// Reads the request and never answers.
-    Silent,
-    /// Begins the reply, then neither goes on nor ends.
-    Stall,
-    /// Closes the connection in mid-reply, after this many bytes of the body.
-    Cut(usize),
-    /// Closes the connection without a word.
-    HangUp,
-    /// An error inside a reply under status 200.
-    ErrorInStream,
-    /// The model stops for want of tokens.
-    OutOfTokens,
-    /// Text without end.
-    Endless,
-    /// One line without end.
-    GiganticLine,
-    /// Only comment pings (OpenAI) or empty lines (Ollama), without end.
-    Pings,
-    /// A plain HTTP reply: status, extra header lines, body.
-    Plain(u16, String, String),
-    /// Waits for the gate to open, then a good reply.
-    Gated(watch::Receiver<bool>, String),
-}
-
-impl Behaviour {
-    pub fn status(code: u16, headers: &str, body: &str) -> Self {
-        Self::Plain(code, headers.to_owned(), body.to_owned())
-    }
-}
+pub use super::llm_wire::Behaviour;
+use super::llm_wire::{Close, Request, Wire, behave, plain, read_request};
 
 type Decide = dyn Fn(u64, &Value) -> Behaviour + Send + Sync;
 
@@ -121,6 +84,8 @@ pub struct Models {
     pub load: Duration,
     /// `/health` and chats say 503 "Loading model" this many times.
     pub loading_answers: u32,
+    /// What `/api/show` says.
+    pub shown: Value,
 }
 
 impl Drop for LlmServer {
@@ -151,6 +116,10 @@ impl LlmServer {
             loaded: vec![],
             load: Duration::ZERO,
             loading_answers: 0,
+            shown: json!({
+                "capabilities": ["completion"],
+                "model_info": {"general.architecture": "x", "x.context_length": 8192},
+            }),
         }));
         let decide: Arc<Decide> = Arc::new(decide);
         let (all_seen, all_models) = (Arc::clone(&seen), Arc::clone(&models));
@@ -160,7 +129,6 @@ impl LlmServer {
                 all_seen.connections.fetch_add(1, Ordering::SeqCst);
                 let _ = stream.set_nodelay(true);
                 let connection = Connection {
-                    kind,
                     seen: Arc::clone(&all_seen),
                     models: Arc::clone(&all_models),
                     decide: Arc::clone(&decide),
@@ -189,25 +157,9 @@ impl LlmServer {
 }
 
 struct Connection {
-    kind: ServerKind,
     seen: Arc<Seen>,
     models: Arc<Mutex<Models>>,
     decide: Arc<Decide>,
-}
-
-struct Request {
-    head: String,
-    path: String,
-    body: Value,
-}
-
-/// Ends a connection on purpose.
-struct Close;
-
-impl From<std::io::Error> for Close {
-    fn from(_: std::io::Error) -> Self {
-        Self
-    }
 }
 
 impl Connection {
@@ -221,10 +173,18 @@ impl Connection {
     }
 
     async fn answer(&self, stream: &mut TcpStream, request: Request) -> Result<(), Close> {
-        let is_load = request.body["messages"].as_array().is_some_and(Vec::is_empty);
+        let is_empty_chat = request.body["messages"].as_array().is_some_and(Vec::is_empty);
+        let has_prompt = request.body["prompt"].is_string();
         match request.path.as_str() {
-            "/api/chat" if is_load => self.load(stream, &request).await,
-            "/api/chat" | "/v1/chat/completions" => self.chat(stream, request).await,
+            "/api/chat" if is_empty_chat => self.load(stream, &request).await,
+            "/api/generate" if !has_prompt => self.load(stream, &request).await,
+            "/api/chat" => self.chat(stream, request, Wire::Chat).await,
+            "/api/generate" => self.chat(stream, request, Wire::Generate).await,
+            "/v1/chat/completions" => self.chat(stream, request, Wire::OpenAi).await,
+            "/api/show" => {
+                let shown = self.models.lock().unwrap().shown.to_string();
+                plain(stream, 200, "", &shown).await
+            }
             "/api/tags" | "/api/ps" => {
                 let names = {
                     let models = self.models.lock().unwrap();
@@ -279,7 +239,12 @@ impl Connection {
         plain(stream, 200, "", &body.to_string()).await
     }
 
-    async fn chat(&self, stream: &mut TcpStream, request: Request) -> Result<(), Close> {
+    async fn chat(
+        &self,
+        stream: &mut TcpStream,
+        request: Request,
+        wire: Wire,
+    ) -> Result<(), Close> {
         let number = self.seen.chats.fetch_add(1, Ordering::SeqCst);
         let behaviour = if self.is_loading() {
             Behaviour::status(503, "", r#"{"error":{"message":"Loading model"}}"#)
@@ -298,7 +263,7 @@ impl Connection {
         let (mut reads, mut writes) = stream.split();
         let mut probe = [0_u8; 1];
         let end = tokio::select! {
-            end = self.behave(&mut writes, behaviour) => end,
+            end = behave(&mut writes, wire, behaviour) => end,
             // A client that waits for its reply sends nothing: this is its leaving.
             _ = reads.read(&mut probe) => {
                 self.seen.abandoned.fetch_add(1, Ordering::SeqCst);
@@ -308,224 +273,4 @@ impl Connection {
         self.seen.busy.fetch_sub(1, Ordering::SeqCst);
         end
     }
-
-    async fn behave(
-        &self,
-        out: &mut (impl AsyncWrite + Unpin),
-        behaviour: Behaviour,
-    ) -> Result<(), Close> {
-        let kind = self.kind;
-        match behaviour {
-            Behaviour::Reply(text) => good_reply(out, kind, &text).await,
-            Behaviour::ReplyAfter(wait, text) => {
-                tokio::time::sleep(wait).await;
-                good_reply(out, kind, &text).await
-            }
-            Behaviour::Gated(mut gate, text) => {
-                let _ = gate.wait_for(|open| *open).await;
-                good_reply(out, kind, &text).await
-            }
-            Behaviour::Drip(pause, text) => {
-                out.write_all(head(kind).as_bytes()).await?;
-                for byte in reply_body(kind, &text) {
-                    chunk(out, &[byte]).await?;
-                    tokio::time::sleep(pause).await;
-                }
-                end(out).await
-            }
-            Behaviour::Silent => std::future::pending().await,
-            Behaviour::Stall => {
-                out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, piece(kind, "{").as_bytes()).await?;
-                std::future::pending().await
-            }
-            Behaviour::Cut(after) => {
-                let text =
-                    r#"{"styles":[],"cuisines":[],"amenities":[],"venue_types":[],"video":false}"#;
-                let body = reply_body(kind, text);
-                out.write_all(head(kind).as_bytes()).await?;
-                // Never so late that the end marker is whole.
-                chunk(out, &body[..after.min(body.len() - 1)]).await?;
-                Err(Close)
-            }
-            Behaviour::HangUp => Err(Close),
-            Behaviour::ErrorInStream => {
-                out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, piece(kind, "{").as_bytes()).await?;
-                let error = match kind {
-                    ServerKind::Ollama => "{\"error\":\"runner stopped\"}\n".to_owned(),
-                    _ => "data: {\"error\":{\"message\":\"boom\",\"code\":500}}\n\n".to_owned(),
-                };
-                chunk(out, error.as_bytes()).await?;
-                end(out).await
-            }
-            Behaviour::OutOfTokens => {
-                out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, piece(kind, "{\"styles\":").as_bytes()).await?;
-                chunk(out, last(kind, "length").as_bytes()).await?;
-                end(out).await
-            }
-            Behaviour::Endless => {
-                out.write_all(head(kind).as_bytes()).await?;
-                let words = piece(kind, &"word ".repeat(200));
-                loop {
-                    chunk(out, words.as_bytes()).await?;
-                }
-            }
-            Behaviour::GiganticLine => {
-                out.write_all(head(kind).as_bytes()).await?;
-                chunk(out, b"data: {\"x\":\"").await?;
-                loop {
-                    chunk(out, &[b'x'; 8_192]).await?;
-                }
-            }
-            Behaviour::Pings => {
-                out.write_all(head(kind).as_bytes()).await?;
-                loop {
-                    chunk(out, if kind == ServerKind::Ollama { b"\n" } else { b": ping\n\n" })
-                        .await?;
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            }
-            Behaviour::Plain(code, headers, body) => plain(out, code, &headers, &body).await,
-        }
-    }
-}
-
-/// Reads one HTTP/1.1 request; `None` when the client is gone.
-async fn read_request(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    rest: &mut Vec<u8>,
-) -> Option<Request> {
-    let head_end = loop {
-        if let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if stream.read_buf(rest).await.ok()? == 0 {
-            return None;
-        }
-        if !rest[0].is_ascii_uppercase() {
-            // No HTTP: a TLS greeting, for instance.
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-            return None;
-        }
-    };
-    let head = String::from_utf8_lossy(&rest[..head_end]).into_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, value)| value.trim().parse().unwrap());
-    while rest.len() < head_end + length {
-        if stream.read_buf(rest).await.ok()? == 0 {
-            return None;
-        }
-    }
-    let body = serde_json::from_slice(&rest[head_end..head_end + length]).unwrap_or(Value::Null);
-    rest.drain(..head_end + length);
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    Some(Request { head, path, body })
-}
-
-fn head(kind: ServerKind) -> String {
-    let content = match kind {
-        ServerKind::Ollama => "application/x-ndjson",
-        _ => "text/event-stream; charset=utf-8",
-    };
-    format!("HTTP/1.1 200 OK\r\ncontent-type: {content}\r\ntransfer-encoding: chunked\r\n\r\n")
-}
-
-/// One piece of the reply's text.
-fn piece(kind: ServerKind, text: &str) -> String {
-    match kind {
-        ServerKind::Ollama => {
-            let line = json!({"message": {"role": "assistant", "content": text}, "done": false});
-            format!("{line}\n")
-        }
-        _ => {
-            format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": text}}]}))
-        }
-    }
-}
-
-/// The end of the reply.
-fn last(kind: ServerKind, reason: &str) -> String {
-    match kind {
-        ServerKind::Ollama => {
-            let line = json!({
-                "message": {"role": "assistant", "content": ""}, "done": true,
-                "done_reason": reason, "prompt_eval_count": 11, "eval_count": 7,
-            });
-            format!("{line}\n")
-        }
-        _ => {
-            let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]});
-            let usage =
-                json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}});
-            format!("data: {stop}\n\ndata: {usage}\n\ndata: [DONE]\n\n")
-        }
-    }
-}
-
-/// The whole body of a good reply in three pieces, with a ping in front for OpenAI.
-fn reply_body(kind: ServerKind, text: &str) -> Vec<u8> {
-    let mut body = String::new();
-    if kind == ServerKind::OpenAi {
-        body.push_str(": ping\n\n");
-    }
-    let mut cuts = [text.len() / 3, text.len() * 2 / 3];
-    for cut in &mut cuts {
-        while !text.is_char_boundary(*cut) {
-            *cut -= 1;
-        }
-    }
-    for part in [&text[..cuts[0]], &text[cuts[0]..cuts[1]], &text[cuts[1]..]] {
-        body.push_str(&piece(kind, part));
-    }
-    body.push_str(&last(kind, "stop"));
-    body.into_bytes()
-}
-
-/// Head, body and end in one write: a server without any delay.
-async fn good_reply(
-    out: &mut (impl AsyncWrite + Unpin),
-    kind: ServerKind,
-    text: &str,
-) -> Result<(), Close> {
-    let body = reply_body(kind, text);
-    let mut all = head(kind).into_bytes();
-    all.extend(format!("{:x}\r\n", body.len()).into_bytes());
-    all.extend(body);
-    all.extend(b"\r\n0\r\n\r\n");
-    Ok(out.write_all(&all).await?)
-}
-
-async fn chunk(out: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), Close> {
-    let mut all = format!("{:x}\r\n", bytes.len()).into_bytes();
-    all.extend_from_slice(bytes);
-    all.extend_from_slice(b"\r\n");
-    out.write_all(&all).await?;
-    Ok(out.flush().await?)
-}
-
-async fn end(out: &mut (impl AsyncWrite + Unpin)) -> Result<(), Close> {
-    Ok(out.write_all(b"0\r\n\r\n").await?)
-}
-
-async fn plain(
-    out: &mut (impl AsyncWrite + Unpin),
-    code: u16,
-    headers: &str,
-    body: &str,
-) -> Result<(), Close> {
-    let content = if headers.to_ascii_lowercase().contains("content-type") {
-        ""
-    } else {
-        "content-type: application/json\r\n"
-    };
-    let reply = format!(
-        "HTTP/1.1 {code} X\r\n{content}{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    Ok(out.write_all(reply.as_bytes()).await?)
 }

@@ -6,6 +6,7 @@ pub mod fixtures;
 pub mod hostile;
 pub mod llm_server;
 pub mod llm_tasks;
+pub mod llm_wire;
 
 use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},

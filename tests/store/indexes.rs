@@ -19,7 +19,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::common::{
     database,
-    fixtures::{import, new_plan, request, sourcing, touched, vendor},
+    fixtures::{claim, import, new_plan, request, sourcing, touched, vendor},
     raw, reachable_directory, small_pool,
 };
 
@@ -65,8 +65,8 @@ async fn every_index_is_used_by_its_query() {
              FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
              JOIN pg_class t ON t.oid = i.indrelid
              WHERE t.relnamespace = 'public'::regnamespace
-               AND t.relname <> 'refinery_schema_history'",
-            &[],
+               AND t.relname <> 'refinery_schema_history' AND NOT c.relname = ANY ($1)",
+            &[&OTHERS.as_slice()],
         )
         .await
         .unwrap()
@@ -93,6 +93,23 @@ async fn every_index_is_used_by_its_query() {
     assert!(unused.is_empty(), "no query uses {unused:?}");
     cluster.stop().await.unwrap();
 }
+
+/// Of later migrations, which speak for them.
+const OTHERS: [&str; 13] = [
+    "plan_queue",
+    "plan_leased",
+    "plan_suspect",
+    "plan_queued_by_client",
+    "plan_ended",
+    "plan_by_replanned",
+    "llm_reply_by_age",
+    "llm_reply_pkey",
+    "daemon_pkey",
+    "daemon_lock_key_key",
+    "plan_proof_pkey",
+    "plan_client_turn_pkey",
+    "proof_pkey",
+];
 
 /// Each of the store's calls, and the indexes that it must use.
 const CASES: [(&str, &str); 34] = [
@@ -184,7 +201,7 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
             (new.request, new.idempotency_key) = (&request, Some("key"));
             store.submit(&new).await.map(drop)
         }
-        "claim" => store.claim("somebody", Duration::from_secs(60), 3).await.map(drop),
+        "claim" => store.claim(claim("somebody", Duration::from_secs(60), 3)).await.map(drop),
         "plans" => list(none()).await,
         "plans by state" => list(PlanFilter { state: Some(PlanState::Cancelled), ..none() }).await,
         "plans by user" => list(PlanFilter { requested_by: Some(77), ..none() }).await,

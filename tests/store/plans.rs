@@ -5,20 +5,24 @@ use std::time::Duration;
 use eventplanner::{
     model::{PlanId, PlanState, Requirements},
     store::{
-        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, Document, MetricRow,
-        NewPlan, Patch, PlanFilter, Store, StoreError, Submitted, Transition,
+        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, Document, GiveBack,
+        MetricRow, NewPlan, Patch, PlanFilter, Store, StoreError, Submitted, Transition,
     },
 };
 use uuid::Uuid;
 
 use crate::common::{
     database,
-    fixtures::{new_plan, now, request, submit},
+    fixtures::{claim, new_plan, now, request, submit},
     open, raw, store,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
 const NO_LEASE: Duration = Duration::ZERO;
+
+fn back(delay: Duration, failed: bool) -> GiveBack<'static> {
+    GiveBack { delay, reason: "test", failed, agent_runs: &[] }
+}
 
 fn fresh_id() -> PlanId {
     PlanId(Uuid::now_v7())
@@ -89,7 +93,7 @@ async fn daemons_that_claim_together_share_without_overlap() {
     }
     let claims = (0..6).map(|n| {
         let store = &store;
-        async move { store.claim(&format!("d{n}"), LEASE, 5).await.unwrap() }
+        async move { store.claim(claim(&format!("d{n}"), LEASE, 5)).await.unwrap() }
     });
     let mut ids: Vec<PlanId> = futures_util::future::join_all(claims)
         .await
@@ -101,34 +105,33 @@ async fn daemons_that_claim_together_share_without_overlap() {
         })
         .collect();
     // One that came too late for what another held back finds the rest now.
-    ids.extend(store.claim("d7", LEASE, 20).await.unwrap().iter().map(|plan| plan.id));
+    ids.extend(store.claim(claim("d7", LEASE, 20)).await.unwrap().iter().map(|plan| plan.id));
     ids.sort_unstable();
     let claimed = ids.len();
     ids.dedup();
     assert_eq!((claimed, ids.len()), (20, 20));
-    assert!(store.claim("d8", LEASE, 20).await.unwrap().is_empty());
+    assert!(store.claim(claim("d8", LEASE, 20)).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn urgent_plans_go_first_then_the_oldest() {
+async fn urgent_plans_go_first_then_those_submitted_first() {
     let store = store().await;
     let mut ids = Vec::new();
-    for (priority, second) in [(0, 3), (0, 1), (5, 9), (-1, 0)] {
-        let created_at = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
-        let plan = NewPlan { priority, created_at, ..new_plan(fresh_id()) };
+    for priority in [0, 0, 5, -1] {
+        let plan = NewPlan { priority, ..new_plan(fresh_id()) };
         ids.push(store.submit(&plan).await.unwrap().plan());
     }
-    let claimed = store.claim("d", LEASE, 10).await.unwrap();
+    let claimed = store.claim(claim("d", LEASE, 10)).await.unwrap();
     let order: Vec<PlanId> = claimed.iter().map(|plan| plan.id).collect();
-    assert_eq!(order, [ids[2], ids[1], ids[0], ids[3]]);
+    assert_eq!(order, [ids[2], ids[0], ids[1], ids[3]]);
 }
 
 #[tokio::test]
 async fn an_expired_lease_fences_its_former_owner() {
     let store = store().await;
     let plan = submit(&store).await;
-    let old = store.claim("old", NO_LEASE, 1).await.unwrap().remove(0);
-    let new = store.claim("new", LEASE, 1).await.unwrap().remove(0);
+    let old = store.claim(claim("old", NO_LEASE, 1)).await.unwrap().remove(0);
+    let new = store.claim(claim("new", LEASE, 1)).await.unwrap().remove(0);
     assert_eq!((old.id, new.id, new.run_number, new.attempts), (plan, plan, 2, 2));
 
     let fenced = |result: Result<(), StoreError>| {
@@ -138,10 +141,8 @@ async fn an_expired_lease_fences_its_former_owner() {
     let to_failed = Transition::new(plan, 1, PlanState::Running, PlanState::Failed);
     fenced(store.transition(&to_failed).await.map(drop));
     fenced(store.record(plan, 1, Patch::default()).await.map(drop));
-    fenced(store.release(plan, 1, NO_LEASE, "test").await);
+    fenced(store.release(plan, 1, back(NO_LEASE, false)).await);
     fenced(store.save_checkpoint(plan, 1, &checkpoint(1), 50).await);
-    let document = Document { name: "a".into(), media_type: "b".into(), body: vec![] };
-    fenced(store.put_document(plan, 1, &document).await);
     assert!(store.renew_leases("old", LEASE, &[(plan, 1)]).await.unwrap().is_empty());
     assert!(store.renew_leases("old", LEASE, &[(plan, 2)]).await.unwrap().is_empty());
     let renewed = store.renew_leases("new", LEASE, &[(plan, 2)]).await.unwrap();
@@ -153,16 +154,16 @@ async fn an_expired_lease_fences_its_former_owner() {
 async fn a_released_plan_waits_for_its_delay() {
     let store = store().await;
     let plan = submit(&store).await;
-    store.claim("d", LEASE, 1).await.unwrap();
-    store.release(plan, 1, Duration::from_secs(600), "drain").await.unwrap();
-    assert!(store.claim("d", LEASE, 1).await.unwrap().is_empty());
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    store.release(plan, 1, back(Duration::from_secs(600), false)).await.unwrap();
+    assert!(store.claim(claim("d", LEASE, 1)).await.unwrap().is_empty());
     let stored = store.plan(plan).await.unwrap();
     assert_eq!((stored.state, stored.lease), (PlanState::Queued, None));
 
     let plan = submit(&store).await;
-    store.claim("d", LEASE, 1).await.unwrap();
-    store.release(plan, 1, NO_LEASE, "drain").await.unwrap();
-    assert_eq!(store.claim("e", LEASE, 1).await.unwrap()[0].id, plan);
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    store.release(plan, 1, back(NO_LEASE, false)).await.unwrap();
+    assert_eq!(store.claim(claim("e", LEASE, 1)).await.unwrap()[0].id, plan);
 }
 
 #[tokio::test]
@@ -181,7 +182,7 @@ async fn only_the_ways_of_the_state_table_are_open() {
 async fn what_a_run_finds_out_is_kept_and_on_record() {
     let store = store().await;
     let plan = submit(&store).await;
-    let run = store.claim("d", LEASE, 1).await.unwrap()[0].run_number;
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
     let requirements = Requirements { keywords: vec!["garden".into()], ..Default::default() };
     let step = AuditEvent::new("agent", serde_json::json!({"agent": "requirements", "x": 1e-7}));
     let patch = Patch { requirements: Some(&requirements), events: vec![step], ..Patch::default() };
@@ -213,7 +214,7 @@ async fn tampering_with_the_audit_is_found() {
         ("DELETE FROM plan_event WHERE plan_id = $1 AND seq = 2", 2),
     ] {
         let plan = submit(&store).await;
-        store.claim("d", LEASE, 1).await.unwrap();
+        store.claim(claim("d", LEASE, 1)).await.unwrap();
         assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 2 });
         client.execute(sql, &[&plan.0]).await.unwrap();
         match store.verify_audit(plan).await.unwrap() {
@@ -232,7 +233,7 @@ async fn a_cancel_ends_a_waiting_plan_and_asks_for_a_running_one() {
     assert_eq!(again, Cancelled::TooLate(PlanState::Cancelled));
 
     let running = submit(&store).await;
-    let run = store.claim("d", LEASE, 1).await.unwrap()[0].run_number;
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
     assert_eq!(store.cancel(running, None).await.unwrap(), Cancelled::Requested);
     let renewed = store.renew_leases("d", LEASE, &[(running, run)]).await.unwrap();
     assert!(renewed[0].cancel_requested);
@@ -244,7 +245,7 @@ async fn the_newest_checkpoints_are_kept() {
     let url = database().await;
     let store = open(url.clone()).await;
     let plan = submit(&store).await;
-    store.claim("d", LEASE, 1).await.unwrap();
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
     assert_eq!(store.newest_checkpoint(plan).await.unwrap(), None);
     for round in [3, 6, 9, 12, 12] {
         store.save_checkpoint(plan, 1, &checkpoint(round), 2).await.unwrap();
@@ -259,15 +260,18 @@ async fn the_newest_checkpoints_are_kept() {
 async fn documents_runs_and_metrics_come_back() {
     let store = store().await;
     let plan = submit(&store).await;
-    store.claim("d", LEASE, 1).await.unwrap();
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
     let document = |name: &str, body: &[u8]| Document {
         name: name.into(),
         media_type: "text/markdown".into(),
         body: body.to_vec(),
     };
-    for (name, body) in [("b.md", &b"old"[..]), ("a.json", b"{}"), ("b.md", b"newer")] {
-        store.put_document(plan, 1, &document(name, body)).await.unwrap();
-    }
+    let put = async |documents: &[Document], runs: &[AgentRun]| {
+        let patch = Patch { documents, agent_runs: runs, ..Patch::default() };
+        store.record(plan, 1, patch).await
+    };
+    put(&[document("b.md", b"old"), document("a.json", b"{}")], &[]).await.unwrap();
+    put(&[document("b.md", b"newer")], &[]).await.unwrap();
     assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"newer")));
     assert_eq!(store.document(plan, "c.md").await.unwrap(), None);
     let list = store.documents(plan).await.unwrap();
@@ -275,7 +279,7 @@ async fn documents_runs_and_metrics_come_back() {
         list.iter().map(|d| (d.name.as_str(), d.bytes)).collect::<Vec<_>>(),
         [("a.json", 2), ("b.md", 5)]
     );
-    let error = store.put_document(plan, 1, &document("../x", b"")).await.unwrap_err();
+    let error = put(&[document("../x", b"")], &[]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unstorable { .. }), "{error}");
 
     let run = AgentRun {
@@ -288,7 +292,7 @@ async fn documents_runs_and_metrics_come_back() {
         model: None,
         detail: Some(serde_json::json!({"tokens": 12})),
     };
-    store.add_agent_run(&run).await.unwrap();
+    put(&[], std::slice::from_ref(&run)).await.unwrap();
     assert_eq!(store.agent_runs(plan).await.unwrap(), [run]);
 
     let metric = |value: f64, labels| MetricRow { at: now(), name: "m".into(), value, labels };

@@ -109,7 +109,10 @@ async fn statements_also_run_unprepared() {
     let store = Store::open(&settings).await.unwrap();
     crate::common::fixtures::import(&store, &[crate::common::fixtures::full_vendor("v")]).await;
     let plan = crate::common::fixtures::submit(&store).await;
-    let claimed = store.claim("d", Duration::from_secs(60), 10).await.unwrap();
+    let claimed = store
+        .claim(crate::common::fixtures::claim("d", Duration::from_secs(60), 10))
+        .await
+        .unwrap();
     assert_eq!(claimed[0].id, plan);
     assert_eq!(store.categories().await.unwrap().len(), 8);
 }

@@ -12,7 +12,7 @@ use eventplanner::{
 
 use crate::common::{
     database,
-    fixtures::{import, submit, vendor, window},
+    fixtures::{claim, import, submit, vendor, window},
     open, raw, small_pool, store,
 };
 
@@ -22,7 +22,7 @@ const HOLD: Duration = Duration::from_secs(600);
 /// A plan that waits for a selection, and its run number.
 async fn waiting_plan(store: &Store) -> (PlanId, i64) {
     let plan = submit(store).await;
-    let claimed = store.claim("searcher", LEASE, 1).await.unwrap();
+    let claimed = store.claim(claim("searcher", LEASE, 1)).await.unwrap();
     assert_eq!(claimed[0].id, plan);
     let run = claimed[0].run_number;
     let found = Transition::new(plan, run, PlanState::Running, PlanState::AwaitingSelection);
@@ -38,7 +38,7 @@ async fn select(
 ) -> Result<i64, StoreError> {
     let patch = Patch {
         selected: Some(1),
-        bookings: Bookings::Hold { vendors, lasts },
+        bookings: Bookings::Hold { instead_of: None, vendors, lasts },
         ..Patch::default()
     };
     let change = Transition::new(plan, run, PlanState::AwaitingSelection, PlanState::Writing)
@@ -237,7 +237,7 @@ async fn a_thousand_holds_at_once_never_overlap() {
         let store = store.clone();
         async move {
             let vendors = pick(&[ids[n % 4]], window(10, 18));
-            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD };
+            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD, instead_of: None };
             store.record(*plan, 0, Patch { bookings, ..Patch::default() }).await
         }
     });

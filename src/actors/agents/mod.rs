@@ -55,11 +55,16 @@ impl Started {
             Some(_) => AgentOutcome::Fallback,
             None => AgentOutcome::Ok,
         };
-        let reason = answer.fallback.as_ref();
+        // The reply itself may hold a client's words; its hash proves which one was used.
+        let reply = serde_json::to_vec(&answer.reply).unwrap_or_default();
+        let mut detail = serde_json::json!({ "reply": blake3::hash(&reply).to_hex().as_str() });
+        if let Some(reason) = &answer.fallback {
+            detail["reason"] = reason.to_string().into();
+        }
         AgentRun {
             server: Some(answer.server.clone()),
             model: answer.model.clone(),
-            detail: reason.map(|reason| serde_json::json!({ "reason": reason })),
+            detail: Some(detail),
             ..self.ended(agent, outcome)
         }
     }

@@ -6,19 +6,24 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use crate::{
-    model::{AreaMap, CategoryDef, Request, Sourced},
+    model::{AreaMap, CategoryDef, PlanId, Request, Sourced},
     store::{Reach, SourcingQuery},
 };
 
 pub const NAME: &str = "sourcing";
 
-/// What the request's event asks of each category's vendors.
+/// What the request's event asks of each category's vendors. The bookings of the plan that it
+/// `replans` are in nobody's way.
 pub fn queries(
     request: &Request,
     categories: &[CategoryDef],
     today: Date,
     reach: Reach,
+    replans: Option<PlanId>,
 ) -> Vec<SourcingQuery> {
+    // The database knows of one date and one number of guests; what functions ask for is checked
+    // against all vendors, by the planner.
+    let reach = if request.functions.is_empty() { reach } else { Reach::Relaxed };
     let query = |definition: &CategoryDef| SourcingQuery {
         category: definition.name.clone(),
         city: request.city.clone(),
@@ -28,7 +33,7 @@ pub fn queries(
         today,
         currency: request.budget.currency,
         exclude: request.exclude.clone(),
-        for_plan: None,
+        for_plan: replans,
         reach,
     };
     categories.iter().map(query).collect()

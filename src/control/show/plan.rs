@@ -28,7 +28,16 @@ pub fn options_table(plan: &PlanView, look: Look) -> String {
     line("gap to the bound".into(), &|option| {
         plan.best_possible.map_or_else(|| NONE.into(), |b| format!("{:.4}", b - option.fitness))
     });
+    line("budget fit".into(), &|option| format!("{:.4}", option.budget_fit));
+    line("preference fit".into(), &|option| format!("{:.4}", option.preference_fit));
+    line("compatibility".into(), &|option| format!("{:.4}", option.compatibility));
     line("strategy".into(), &|option| option.strategy.to_string());
+    if plan.options.iter().any(|option| !option.best_at.is_empty()) {
+        line("best at".into(), &|option| match option.best_at.is_empty() {
+            true => NONE.into(),
+            false => option.best_at.join(", "),
+        });
+    }
     line("differs from 1 in".into(), &|option| match option.differs_in {
         0 => NONE.into(),
         places => format!("{places} places"),
@@ -60,6 +69,9 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
         text.push('\n');
         text.push_str(&options_table(plan, look));
         text.push_str(&search_line(plan));
+        if let Some(earlier) = plan.replans {
+            text.push_str(&format!("replans {earlier}\n"));
+        }
         for option in &plan.options {
             for remark in &option.remarks {
                 text.push_str(&format!("option {}: {}\n", option.number, clean(remark)));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Look, Table};
-use crate::control::{Alerts, HealthView, LlmView, StatusView, show_duration};
+use crate::control::{Alerts, HealthView, LlmEndpoint, LlmView, StatusView, show_duration};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -68,8 +68,9 @@ pub fn llm_text(llm: &LlmView, look: Look) -> String {
     if llm.endpoints.is_empty() {
         return "no LLM server is configured; the built-in rules answer\n".to_owned();
     }
-    let headers = ["endpoint", "model", "state", "breaker", "busy", "queued", "address"];
-    let mut table = Table::new(headers).right([4, 5]);
+    let headers =
+        ["endpoint", "model", "state", "breaker", "busy", "queued", "asked", "mean", "address"];
+    let mut table = Table::new(headers).right([4, 5, 6, 7]);
     for endpoint in &llm.endpoints {
         table.row([
             endpoint.name.clone(),
@@ -78,19 +79,36 @@ pub fn llm_text(llm: &LlmView, look: Look) -> String {
             endpoint.breaker.clone(),
             format!("{}/{}", endpoint.busy, endpoint.parallel),
             endpoint.queued.to_string(),
+            endpoint.figures.requests.to_string(),
+            format!("{:.0} ms", endpoint.figures.total.mean_ms),
             endpoint.base_url.clone(),
         ]);
     }
     let advice = llm.endpoints.iter().filter_map(|e| Some((&e.name, e.advice.as_ref()?)));
     let advice: String = advice.map(|(name, advice)| format!("{name}: {advice}\n")).collect();
+    let failures: String = llm.endpoints.iter().filter_map(failures_text).collect();
+    let hit_rate =
+        llm.cache_hit_percent.map_or(String::new(), |percent| format!(" ({percent:.0} %)"));
     format!(
-        "{}{advice}{} questions, {} answered by the rules in place of a server; \
-         cache: {} entries, {} hits, {} misses\n",
+        "{}{advice}{failures}{} questions, {} answered by the rules in place of a server, {} joined \
+         another one; {:.1} ms to an answer on average\n\
+         cache: {} entries, {} hits{hit_rate}, {} misses, {} evicted, {} expired\n",
         table.render(look),
         llm.requests,
         llm.fallbacks,
+        llm.coalesced,
+        llm.mean_answer_ms,
         llm.cache_entries,
         llm.cache_hits,
         llm.cache_misses,
+        llm.cache_evictions,
+        llm.cache_expired,
     )
+}
+
+fn failures_text(endpoint: &LlmEndpoint) -> Option<String> {
+    let failures = &endpoint.figures.failures;
+    let each: Vec<String> =
+        failures.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    (!each.is_empty()).then(|| format!("{}: failures: {}\n", endpoint.name, each.join(", ")))
 }

@@ -1,5 +1,7 @@
 //! Calls for administrators only.
 
+use std::time::Instant;
+
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 
@@ -7,10 +9,14 @@ use slog::{Level, info};
 
 use super::{Answer, Context, Failure, body::Json};
 use crate::{
-    actors::{llm_gateway::FlushResponses, vendor_search::FlushQueries},
-    control::{ApiError, CacheName, FlushCache, Flushed, LogLevel},
+    actors::{
+        beam_coordinator::{Drain, Resume},
+        llm_gateway::FlushResponses,
+        vendor_search::FlushQueries,
+    },
+    control::{ApiError, CacheName, DrainDaemon, FlushCache, Flushed, LogLevel},
     daemon::peer::Admin,
-    telemetry::events::{CACHE_FLUSHED, LOG_LEVEL_CHANGED},
+    telemetry::events::{CACHE_FLUSHED, DRAINED, DRAINING, LOG_LEVEL_CHANGED},
 };
 
 /// As the setting log.level names them.
@@ -52,6 +58,47 @@ pub async fn log_level(context: Data<Context>, _: Admin, Json(body): Json<LogLev
 pub async fn stop(context: Data<Context>, _: Admin) -> Answer {
     context.stop.notify_one();
     Ok(HttpResponse::Accepted().json(json!({"state": "stopping", "pid": std::process::id()})))
+}
+
+/// Reads the settings anew; says what changed, and what holds only after a restart.
+pub async fn reload(context: Data<Context>, _: Admin) -> Answer {
+    Ok(HttpResponse::Ok().json(context.reloader.reload().await?))
+}
+
+/// 202: no more plans are claimed; `status` says when none runs any more. `undo` claims again.
+pub async fn drain(context: Data<Context>, _: Admin, Json(body): Json<DrainDaemon>) -> Answer {
+    let coordinator = context.actors.coordinator.clone();
+    if body.undo {
+        coordinator.ask(Resume).await?;
+    } else {
+        let grace = context.actors.settings().workflow.drain_grace;
+        info!(context.log, "draining"; DRAINING, "grace_s" => grace.as_secs());
+        let (log, began) = (context.log.clone(), Instant::now());
+        actix_web::rt::spawn(async move {
+            if coordinator.ask(Drain { grace }).await.is_ok() {
+                info!(log, "drained"; DRAINED, "ms" => began.elapsed().as_millis() as u64);
+            }
+        });
+    }
+    let state = if body.undo { "running" } else { "draining" };
+    Ok(HttpResponse::Accepted().json(json!({"state": state, "pid": std::process::id()})))
+}
+
+/// Does a test's harm to an actor; debug builds only.
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
+pub async fn fault(context: Data<Context>, _: Admin, Json(body): Json<InjectFault>) -> Answer {
+    if !context.actors.inject(&body.actor, body.fault) {
+        return Err(ApiError::invalid("actor", "is unknown", "`status` lists them").into());
+    }
+    Ok(HttpResponse::Ok().json(json!({"actor": body.actor})))
+}
+
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InjectFault {
+    actor: String,
+    fault: crate::actors::supervision::Fault,
 }
 
 fn level(name: &str) -> Result<Level, Failure> {

@@ -7,7 +7,11 @@ use slog::Logger;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
-    actors::Actors, config::Settings, daemon::peer::Admins, store::Store, telemetry::LogHandle,
+    actors::Actors,
+    config::Settings,
+    daemon::{peer::Admins, reload::Reloader},
+    store::Store,
+    telemetry::LogHandle,
 };
 
 /// Vendor files that are taken in at once; each may fill the disk for a while.
@@ -42,6 +46,7 @@ pub struct Context {
     pub stopping: watch::Receiver<bool>,
     /// Asks the daemon to stop.
     pub stop: Arc<Notify>,
+    pub reloader: Reloader,
 }
 
 /// What `status` says beside the actors' own state.
@@ -59,8 +64,8 @@ impl Context {
         (log, log_level): (Logger, LogHandle),
         settings: &Settings,
         facts: Facts,
-        stopping: watch::Receiver<bool>,
-        stop: Arc<Notify>,
+        (stopping, stop): (watch::Receiver<bool>, Arc<Notify>),
+        reloader: Reloader,
     ) -> Self {
         let own_uid = nix::unistd::geteuid().as_raw();
         let control = &settings.control;
@@ -81,6 +86,7 @@ impl Context {
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
             stopping,
             stop,
+            reloader,
         }
     }
 

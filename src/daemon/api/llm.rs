@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, web::Data};
 use super::{Answer, Context, Failure};
 use crate::{
     actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp},
-    control::{LlmEndpoint, LlmView},
+    control::{LlmEndpoint, LlmFigures, LlmTimes, LlmView},
     daemon::peer::Admin,
-    llm::EndpointStatus,
+    llm::{EndpointCounters, EndpointStatus, FailureKind, TimeSummary},
 };
 
 pub async fn status(context: Data<Context>) -> Answer {
@@ -28,21 +28,30 @@ pub async fn warm(context: Data<Context>, _: Admin) -> Answer {
 
 async fn view(context: &Context) -> Result<LlmView, Failure> {
     let status = context.actors.llm.ask(GetLlmStatus).await?;
+    let counters = status.counters;
+    let cache = counters.cache;
+    // Both lists stand in the order of the settings.
+    let endpoints = status.endpoints.into_iter().zip(counters.endpoints);
     Ok(LlmView {
-        endpoints: status.endpoints.into_iter().map(endpoint).collect(),
-        requests: status.counters.requests,
-        fallbacks: status.counters.fallbacks,
-        cache_entries: status.counters.cache.entries,
-        cache_hits: status.counters.cache.hits,
-        cache_misses: status.counters.cache.misses,
+        endpoints: endpoints.map(|(status, counters)| endpoint(status, counters)).collect(),
+        requests: counters.requests,
+        fallbacks: counters.fallbacks,
+        cache_entries: cache.entries,
+        cache_hits: cache.hits,
+        cache_misses: cache.misses,
+        cache_hit_percent: cache.hit_rate().map(|rate| rate * 100.0),
+        cache_evictions: cache.evictions,
+        cache_expired: cache.expired,
+        coalesced: counters.coalesced,
+        mean_answer_ms: counters.answer.mean * 1e3,
     })
 }
 
-fn endpoint(status: EndpointStatus) -> LlmEndpoint {
+fn endpoint(status: EndpointStatus, counters: EndpointCounters) -> LlmEndpoint {
     LlmEndpoint {
         name: status.name,
         base_url: status.base_url,
-        advice: status.model.state.advice().map(str::to_owned),
+        advice: status.model.advice(),
         model_state: status.model.state.as_str().to_owned(),
         model: status.model.model,
         breaker: status.breaker.as_str().to_owned(),
@@ -50,5 +59,36 @@ fn endpoint(status: EndpointStatus) -> LlmEndpoint {
         queued: status.occupancy.queued,
         parallel: status.parallel,
         warm_up_ms: status.model.warm_up.map(|time| time.as_millis() as u64),
+        context_tokens: status.model.context_tokens,
+        figures: figures(counters),
+    }
+}
+
+fn figures(counters: EndpointCounters) -> LlmFigures {
+    let by_name = |(kind, count): (&FailureKind, &u64)| (kind.as_str().to_owned(), *count);
+    LlmFigures {
+        requests: counters.requests,
+        succeeded: counters.succeeded,
+        cache_hits: counters.cache_hits,
+        coalesced: counters.coalesced,
+        calls: counters.calls,
+        retries: counters.retries,
+        repairs: counters.repairs,
+        tokens_in: counters.tokens_in,
+        tokens_out: counters.tokens_out,
+        failures: counters.failures.iter().map(by_name).collect(),
+        queue: times(counters.queue),
+        first_byte: times(counters.first_byte),
+        total: times(counters.total),
+        overhead: times(counters.overhead),
+    }
+}
+
+fn times(summary: TimeSummary) -> LlmTimes {
+    LlmTimes {
+        mean_ms: summary.mean * 1e3,
+        p50_ms: summary.p50 * 1e3,
+        p95_ms: summary.p95 * 1e3,
+        p99_ms: summary.p99 * 1e3,
     }
 }

@@ -1,6 +1,7 @@
 //! The calls of the control API: decode, one message to an actor, reply. One file per noun.
 
 mod admin;
+mod audit;
 mod body;
 mod context;
 mod documents;
@@ -37,7 +38,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/plans/{id}/events").route(web::get().to(events::watch)))
         .service(resource("/v1/plans/{id}/select").route(web::post().to(plans::select)))
         .service(resource("/v1/plans/{id}/cancel").route(web::post().to(plans::cancel)))
+        .service(resource("/v1/plans/{id}/replan").route(web::post().to(plans::replan)))
+        .service(resource("/v1/plans/{id}/proof").route(web::get().to(plans::proof)))
         .service(resource("/v1/plans/{id}/export").route(web::get().to(plans::export)))
+        .service(resource("/v1/plans/{id}/audit").route(web::get().to(audit::show)))
+        .service(resource("/v1/plans/{id}/erase").route(web::post().to(plans::erase)))
+        .service(resource("/v1/audit/verify").route(web::get().to(audit::verify)))
         .service(resource("/v1/plans/{id}/documents/{name}").route(web::get().to(documents::show)))
         .service(resource("/v1/vendors/import").route(web::post().to(import::import)))
         .service(resource("/v1/vendors/generate").route(web::post().to(vendors::generate)))
@@ -54,8 +60,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/admin/llm/warm").route(web::post().to(llm::warm)))
         .service(resource("/v1/admin/cache/flush").route(web::post().to(admin::flush)))
         .service(resource("/v1/admin/log-level").route(web::post().to(admin::log_level)))
+        .service(resource("/v1/admin/reload").route(web::post().to(admin::reload)))
+        .service(resource("/v1/admin/drain").route(web::post().to(admin::drain)))
         .service(resource("/v1/admin/stop").route(web::post().to(admin::stop)))
         .default_service(web::to(failure::not_found));
+    #[cfg(any(debug_assertions, feature = "fault-injection"))]
+    config.service(resource("/v1/admin/fault").route(web::post().to(admin::fault)));
 }
 
 fn resource(path: &str) -> actix_web::Resource {

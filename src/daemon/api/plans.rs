@@ -14,33 +14,63 @@ use super::{
 };
 use crate::{
     actors::beam_coordinator::{
-        CancelPlan, ExportProblem, GetPlan, ListPlans, SelectOption, SubmitPlan,
+        CancelPlan, ExportProblem, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption,
+        SubmitPlan, Submitted,
     },
-    control::{self, ApiError, PlanList, parse_duration},
-    daemon::peer::Peer,
+    control::{self, ApiError, ErrorCode, PlanList, parse_duration},
+    daemon::peer::{Admin, Peer},
     model::{Currency, EventType, PlanId, PlanState},
     store::PlanFilter,
 };
 
 /// Longest idempotency key in bytes.
 const KEY_MAX_BYTES: usize = 200;
+/// Priorities lie within plus and minus this.
+const PRIORITY_MAX: i16 = 100;
 const LIST_DEFAULT: u32 = 20;
 const LIST_MAX: u32 = 1_000;
 
-/// 202 with the queued plan; 200 where its idempotency key came before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitQuery {
+    #[serde(default)]
+    priority: i16,
+}
+
+/// 202 with the queued plan; 200 where its idempotency key came before. `?priority=`: higher goes
+/// first; only those who administer may go before the others.
 pub async fn submit(
     context: Data<Context>,
     peer: Peer,
     request: HttpRequest,
+    Params(SubmitQuery { priority }): Params<SubmitQuery>,
     Document(document): Document,
 ) -> Answer {
     let idempotency_key = idempotency_key(&request)?;
-    let message = SubmitPlan { document, idempotency_key, uid: peer.uid };
-    let submitted = context.actors.coordinator.ask(message).await?;
+    let admits = priority <= 0 || context.admins.includes(peer.uid);
+    check_priority(priority, admits)?;
+    let message = SubmitPlan { document, idempotency_key, priority, uid: peer.uid };
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+/// As `submit`, with a plan that stands in for an earlier one.
+pub async fn replan(
+    context: Data<Context>,
+    peer: Peer,
+    request: HttpRequest,
+    PlanPath(id): PlanPath,
+    Json(change): Json<control::Replan>,
+) -> Answer {
+    let idempotency_key = idempotency_key(&request)?;
+    let message = ReplanPlan { id, change, idempotency_key, uid: peer.uid };
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+fn accepted(submitted: Submitted) -> HttpResponse {
     let location = format!("/v1/plans/{}", submitted.plan.id);
     let mut response =
         if submitted.created { HttpResponse::Accepted() } else { HttpResponse::Ok() };
-    Ok(response.insert_header((header::LOCATION, location)).json(submitted.plan))
+    response.insert_header((header::LOCATION, location)).json(submitted.plan)
 }
 
 #[derive(Deserialize)]
@@ -116,6 +146,12 @@ pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) 
     Ok(HttpResponse::Ok().json(plan))
 }
 
+/// What the bound rests on, checked for this reply.
+pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+    let proof = context.actors.coordinator.ask(GetProof { id }).await?;
+    Ok(HttpResponse::Ok().json(proof))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportQuery {
@@ -132,6 +168,26 @@ pub async fn export(
     }
     let problem = context.actors.coordinator.ask(ExportProblem { id }).await?;
     Ok(HttpResponse::Ok().json(problem))
+}
+
+/// Erases the personal data of a plan that has ended.
+pub async fn erase(context: Data<Context>, _: Admin, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+    context.store.erase(id, Some(peer.uid)).await?;
+    let plan = context.actors.coordinator.ask(GetPlan { id }).await?;
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+fn check_priority(priority: i16, admits: bool) -> Result<(), Failure> {
+    if priority.abs() > PRIORITY_MAX {
+        let hint = format!("write -{PRIORITY_MAX} to {PRIORITY_MAX}");
+        return Err(ApiError::invalid("priority", format!("is {priority}"), hint).into());
+    }
+    if !admits {
+        let message = "only those who administer the daemon may put a plan before the others";
+        let error = ApiError::new(ErrorCode::Denied, message);
+        return Err(error.with_hint("leave the priority out, or ask root").into());
+    }
+    Ok(())
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Failure> {

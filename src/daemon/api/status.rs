@@ -11,7 +11,10 @@ use serde::Deserialize;
 
 use super::{Answer, Context};
 use crate::{
-    actors::metrics::{GetAlerts, GetPrometheus, GetReport},
+    actors::{
+        Duty,
+        metrics::{GetAlerts, GetPrometheus, GetReport},
+    },
     control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView},
 };
 
@@ -19,7 +22,7 @@ use crate::{
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 16] = [
+const FEATURES: [&str; 22] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -36,6 +39,12 @@ const FEATURES: [&str; 16] = [
     "cache_flush",
     "log_level",
     "admin_stop",
+    "admin_drain",
+    "admin_reload",
+    "plan_audit",
+    "plan_erase",
+    "plan_priority",
+    "audit_verify",
 ];
 
 pub async fn features() -> Answer {
@@ -57,7 +66,7 @@ pub async fn status(context: Data<Context>) -> Answer {
         pid: std::process::id(),
         started_at: facts.started_at,
         uptime_seconds: uptime.as_secs().max(0) as u64,
-        state: if *context.stopping.borrow() { "stopping" } else { "running" }.to_owned(),
+        state: state(&context).to_owned(),
         state_dir: facts.state_dir.display().to_string(),
         memory_bytes: resident_bytes(),
         database: facts.database.to_owned(),
@@ -65,6 +74,16 @@ pub async fn status(context: Data<Context>) -> Answer {
             .then(|| pool.last_error.unwrap_or_else(|| "not reached yet".to_owned())),
         actors: context.actors.status(),
     }))
+}
+
+fn state(context: &Context) -> &'static str {
+    let actors = &context.actors;
+    match (*context.stopping.borrow(), *actors.duty.borrow(), *actors.idle.borrow()) {
+        (true, ..) => "stopping",
+        (false, Duty::Draining, false) => "draining",
+        (false, Duty::Draining, true) => "drained",
+        (false, Duty::Claiming, _) => "running",
+    }
 }
 
 /// 200 where every actor lives and the database answers, else 503.

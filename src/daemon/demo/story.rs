@@ -59,7 +59,7 @@ pub async fn tell(args: &DemoArgs, daemon: &mut DemoDaemon) -> Result<(), Failed
     let report = import(&client).await?;
     progress.done(&format!("{} sample vendors imported", report.inserted));
     let submitted_at = Instant::now();
-    let submitted = client.submit_plan(REQUEST.to_vec(), None).await?.value;
+    let submitted = client.submit_plan(REQUEST.to_vec(), None, 0).await?.value;
     let found =
         follow_plan(&client, submitted.id, 0, PLAN_LIMIT, |event| progress.event(event)).await?;
     let planning = submitted_at.elapsed();

@@ -3,8 +3,8 @@
 use jiff::{Timestamp, ToSpan};
 
 use super::{
-    Conflict, Severity, VendorCall, network::Minutes, place::Place, program::Program,
-    template::Photos, words::Words,
+    Break, Conflict, Severity, VendorCall, breaks, network::Minutes, place::Place,
+    program::Program, template::Photos, travel::travel_minutes, words::Words,
 };
 
 /// Minutes from the event's start, `start ≤ end`.
@@ -36,16 +36,61 @@ pub(super) fn calls(
             _ => wanted,
         };
         let vendor = place.vendor();
+        let arrive = span.start - i64::from(vendor.setup_minutes);
+        let way = way_to_venue(program, place);
+        let pause = pause(program, times, place, span);
+        if pause.is_none() && breaks::is_due(place.category(), span.end - span.start) {
+            conflicts.push(no_break(place, span, words));
+        }
         calls.push(VendorCall {
             vendor: vendor.id.clone(),
             category: place.engagement.category.clone(),
-            arrive: at(span.start - i64::from(vendor.setup_minutes)),
+            function: None,
+            depart: way.map(|way| at(arrive - way)),
+            arrive: at(arrive),
             service_start: at(span.start),
             service_end: at(span.end),
             leave: at(span.end + i64::from(vendor.teardown_minutes)),
+            breaks: pause
+                .map(|(start, end)| Break { start: at(start), end: at(end) })
+                .into_iter()
+                .collect(),
         });
     }
     calls
+}
+
+/// Minutes of the vendor's way to the venue, where both places are known.
+fn way_to_venue(program: &Program<'_>, place: &Place<'_>) -> Option<Minutes> {
+    let venue = program.places.iter().find(|place| place.category() == "venue")?;
+    if venue.vendor().id == place.vendor().id {
+        return None;
+    }
+    Some(travel_minutes(place.vendor().location?, venue.vendor().location?))
+}
+
+/// A break in a long service, where the programme leaves one.
+fn pause(
+    program: &Program<'_>,
+    times: &[(Minutes, Minutes)],
+    place: &Place<'_>,
+    span: Span,
+) -> Option<(Minutes, Minutes)> {
+    if !breaks::is_due(place.category(), span.end - span.start) {
+        return None;
+    }
+    let needed_in = |i: usize| program.is_needed(place, i);
+    breaks::within(program, times, needed_in, (span.start, span.end))
+}
+
+fn no_break(place: &Place<'_>, span: Span, words: &Words<'_>) -> Conflict {
+    let (from, until) = (words.time(span.start), words.time(span.end));
+    let name = &place.vendor().name;
+    Conflict {
+        severity: Severity::Low,
+        message: format!("{name} works from {from} to {until} and finds no time for a break"),
+        chain: vec![format!("{name} is needed all along from {from} to {until}")],
+    }
 }
 
 /// When the vendor would serve if it could stay as long as wanted.

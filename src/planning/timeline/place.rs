@@ -35,6 +35,13 @@ impl<'a> Place<'a> {
         self.engagement.category.as_str()
     }
 
+    /// Whether its setup and teardown take place at the venue, in the venue's hours: make-up is
+    /// done elsewhere, and a bus waits outside.
+    pub fn is_bound_by_hours(&self) -> bool {
+        let outside = matches!(self.category(), "venue" | "makeup_artist" | "transport");
+        !self.engagement.in_house && !outside
+    }
+
     pub fn vendor(&self) -> &'a Vendor {
         self.engagement.vendor
     }

@@ -2,11 +2,13 @@
 
 use super::{
     durations::{Length, fill},
+    hours::Hours,
     network::{Minutes, Network, ORIGIN, Point},
     place::Place,
     template::{GETTING_READY, OPEN_END, OWN, Photos, Step, steps},
+    travel::travel_minutes,
 };
-use crate::model::Request;
+use crate::model::{Anchor, GeoPoint, Part};
 
 /// Guests who need one more minute to arrive and find their places.
 const GUESTS_PER_ARRIVAL_MINUTE: i64 = 20;
@@ -24,6 +26,8 @@ pub(super) struct Item<'a> {
     pub most: Minutes,
     /// The minute at which an anchor fixes its start.
     pub fixed_at: Option<Minutes>,
+    /// `None`: at the venue.
+    pub location: Option<GeoPoint>,
 }
 
 /// Why a bound of the network is there.
@@ -42,6 +46,12 @@ pub(super) enum Rule {
     Stays(usize),
     /// A service may begin no earlier before the event.
     Lead,
+    /// The way from the first activity's place to the second one's.
+    Travels(usize, usize),
+    /// The vendor in this place can't set up before the venue opens.
+    Opens(usize),
+    /// The vendor in this place must have cleared away when the venue closes.
+    Closes(usize),
 }
 
 /// What is scheduled, and which bounds still hold.
@@ -53,8 +63,12 @@ pub(super) struct Program<'a> {
     pub getting_ready: Option<Item<'a>>,
     pub places: &'a [Place<'a>],
     pub minutes: Minutes,
-    /// The minute at which music must end.
-    pub music_ends: Option<Minutes>,
+    /// The venue's.
+    pub hours: Hours,
+    /// The venue's place, where it is known.
+    home: Option<GeoPoint>,
+    /// Ways between places no longer count.
+    pub is_beamed: bool,
     /// Places whose longest stay is no longer insisted on.
     pub overstaying: Vec<usize>,
 }
@@ -63,18 +77,17 @@ impl<'a> Program<'a> {
     /// The event type's steps with the client's anchors in them. `anchors` are (minute, index
     /// into the request's anchors), by time.
     pub fn new(
-        request: &'a Request,
+        part: Part<'a>,
         places: &'a [Place<'a>],
         anchors: &[(Minutes, usize)],
-        music_ends: Option<Minutes>,
+        hours: Hours,
     ) -> Self {
         let engaged = |category: &str| places.iter().any(|place| place.category() == category);
-        let named_by = |step: &Step| {
-            anchors.iter().find(|(_, i)| step.is_named(&request.anchors[*i].activity))
-        };
-        let mut used = vec![false; request.anchors.len()];
+        let named_by =
+            |step: &Step| anchors.iter().find(|(_, i)| step.is_named(&part.anchors[*i].activity));
+        let mut used = vec![false; part.anchors.len()];
         let mut items = Vec::with_capacity(anchors.len() + 10);
-        for step in steps(request.event_type) {
+        for step in steps(part.event_type) {
             let anchor = named_by(step).filter(|(_, i)| !used[*i]);
             let wanted = step.led_by.is_none_or(engaged) && !step.without.is_some_and(engaged);
             if !wanted && anchor.is_none() {
@@ -82,13 +95,14 @@ impl<'a> Program<'a> {
             }
             let mut item = Item::new(step);
             if items.is_empty() {
-                item.ideal += i64::from(request.guests) / GUESTS_PER_ARRIVAL_MINUTE;
+                item.ideal += i64::from(part.guests) / GUESTS_PER_ARRIVAL_MINUTE;
                 item.ideal = item.ideal.min(item.most);
             }
             if let Some(&(at, i)) = anchor {
                 used[i] = true;
                 item.fixed_at = Some(at);
-                item.name = &request.anchors[i].activity;
+                item.name = &part.anchors[i].activity;
+                item.location = part.anchors[i].location;
             }
             items.push(item);
         }
@@ -104,19 +118,28 @@ impl<'a> Program<'a> {
             }
             item
         });
-        let minutes = i64::from(request.time.minutes);
-        let overstaying = Vec::new();
-        let mut program = Self { items, getting_ready, places, minutes, music_ends, overstaying };
+        let venue = places.iter().find(|place| place.category() == "venue");
+        let mut program = Self {
+            items,
+            getting_ready,
+            places,
+            minutes: i64::from(part.time.minutes),
+            hours,
+            home: venue.and_then(|place| place.vendor().location),
+            is_beamed: false,
+            overstaying: Vec::new(),
+        };
         for &(at, i) in anchors.iter().filter(|(_, i)| !used[*i]) {
-            program.insert(&request.anchors[i].activity, at);
+            program.insert(&part.anchors[i], at);
         }
         program
     }
 
     /// Puts an activity of the client's own among the others, where the draft has its time or
     /// next to it.
-    fn insert(&mut self, name: &'a str, at: Minutes) {
-        let own = Item { name, fixed_at: Some(at), ..Item::new(&OWN) };
+    fn insert(&mut self, anchor: &'a Anchor, at: Minutes) {
+        let (name, location) = (anchor.activity.as_str(), anchor.location);
+        let own = Item { name, location, fixed_at: Some(at), ..Item::new(&OWN) };
         let started = self.draft().iter().filter(|(start, _)| *start <= at).count();
         let places = [Some(started), started.checked_sub(1), Some(started + 1)];
         let tried = places.into_iter().flatten().filter(|place| *place <= self.items.len());
@@ -150,8 +173,12 @@ impl<'a> Program<'a> {
             let why = if i == 0 { Rule::EventStarts } else { Rule::Follows(i - 1, i) };
             let (start, end) = Self::points(i);
             network.at_least(last, start, 0, why);
+            let way = self.way_to(i);
+            if way > 0 {
+                network.at_least(last, start, way, Rule::Travels(i - 1, i));
+            }
             bound_item(&mut network, i, item);
-            if let Some(music_ends) = self.music_ends.filter(|_| item.step.amplified) {
+            if let Some(music_ends) = self.hours.music_ends.filter(|_| item.step.amplified) {
                 network.at_most(ORIGIN, end, music_ends, Rule::MusicEnds(i));
             }
             last = end;
@@ -164,6 +191,9 @@ impl<'a> Program<'a> {
             {
                 let (start, end) = (Self::points(first).0, Self::points(last).1);
                 network.at_most(start, end, most, Rule::Stays(i));
+            }
+            if let Some(span) = span.filter(|_| place.is_bound_by_hours()) {
+                self.bound_by_hours(&mut network, i, span);
             }
         }
         if let Some(item) = &self.getting_ready {
@@ -178,6 +208,35 @@ impl<'a> Program<'a> {
         network
     }
 
+    /// Setup and teardown of the vendor in a place lie in the venue's hours.
+    fn bound_by_hours(
+        &self,
+        network: &mut Network<Rule>,
+        place: usize,
+        (first, last): (usize, usize),
+    ) {
+        let vendor = self.places[place].vendor();
+        if let Some(opens) = self.hours.opens {
+            let least = opens + Minutes::from(vendor.setup_minutes);
+            network.at_least(ORIGIN, Self::points(first).0, least, Rule::Opens(place));
+        }
+        if let Some(closes) = self.hours.closes {
+            let most = closes - Minutes::from(vendor.teardown_minutes);
+            network.at_most(ORIGIN, Self::points(last).1, most, Rule::Closes(place));
+        }
+    }
+
+    /// Minutes of the way from the activity before; 0 for the first one, for the same place, and
+    /// where a place isn't known.
+    pub fn way_to(&self, index: usize) -> Minutes {
+        let place = |item: &Item<'_>| item.location.or(self.home);
+        let before = index.checked_sub(1).and_then(|before| self.items.get(before));
+        match (before.and_then(place), self.items.get(index).and_then(place)) {
+            (Some(from), Some(to)) if !self.is_beamed => travel_minutes(from, to),
+            _ => 0,
+        }
+    }
+
     /// Minutes before the event at which a category's service may begin.
     pub fn lead(&self, category: &str) -> Minutes {
         let place = self.places.iter().find(|place| place.category() == category);
@@ -187,13 +246,15 @@ impl<'a> Program<'a> {
     /// The first and the last activity that a vendor can't miss. `None` for a category that
     /// carries none: it accompanies the event as long as it may.
     pub fn needed(&self, place: &Place<'_>) -> Option<(usize, usize)> {
-        let needs = |item: &Item<'_>| match place.category() {
-            "photographer" => item.step.photos == Photos::Core,
-            category => item.step.led_by == Some(category),
-        };
+        let needs = |item: &Item<'_>| needs(item, place);
         let first = self.items.iter().position(needs)?;
         let last = self.items.iter().rposition(needs)?;
         Some((first, last))
+    }
+
+    /// Whether a vendor can't miss an activity.
+    pub fn is_needed(&self, place: &Place<'_>, index: usize) -> bool {
+        self.items.get(index).is_some_and(|item| needs(item, place))
     }
 
     /// What the make-up must be ready for.
@@ -242,7 +303,7 @@ impl<'a> Program<'a> {
         let kept = draft.len();
         fill_in(draft, first, next, from, until);
         let with_music = (first..next).rev().find(|&i| self.items[i].step.amplified);
-        if let (Some(music_ends), Some(last)) = (self.music_ends, with_music)
+        if let (Some(music_ends), Some(last)) = (self.hours.music_ends, with_music)
             && draft[last].1 > music_ends
         {
             draft.truncate(kept);
@@ -255,11 +316,18 @@ impl<'a> Program<'a> {
 impl<'a> Item<'a> {
     fn new(step: &'a Step) -> Self {
         let Step { name, least, ideal, most, .. } = *step;
-        Self { step, name, least, ideal, most, fixed_at: None }
+        Self { step, name, least, ideal, most, fixed_at: None, location: None }
     }
 
     fn length(&self) -> Length {
         Length { least: self.least, ideal: self.ideal, most: self.most }
+    }
+}
+
+fn needs(item: &Item<'_>, place: &Place<'_>) -> bool {
+    match place.category() {
+        "photographer" => item.step.photos == Photos::Core,
+        category => item.step.led_by == Some(category),
     }
 }
 

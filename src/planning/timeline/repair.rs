@@ -10,7 +10,8 @@ use super::{
 /// Makes the program's bounds consistent and returns the latest time of every point. What was
 /// given up on the way is in `conflicts`; the mildest way is always tried first:
 /// music is moved before the last meal, then an activity that is not essential is left out
-/// (both low), then a vendor's stay, the music's end or an anchor is given up (high), and last
+/// (both low), then the venue's hours, a vendor's stay, the music's end, an anchor or a way is
+/// given up (high), and last
 /// the least lengths (medium).
 pub(super) fn settle(
     program: &mut Program<'_>,
@@ -19,7 +20,7 @@ pub(super) fn settle(
 ) -> Vec<Minutes> {
     let mut may_move_music = true;
     // Each turn leaves out or gives up one of these, so the loop ends.
-    let turns = 3 * (program.items.len() + 1) + program.places.len() + 3;
+    let turns = 3 * (program.items.len() + 1) + program.places.len() + 6;
     for _ in 0..turns {
         let clash = match program.network().latest() {
             Ok(latest) => return latest,
@@ -104,13 +105,16 @@ fn least_important(program: &Program<'_>, clash: &[Rule]) -> Option<usize> {
         .map(|(_, index)| index)
 }
 
-/// The bound to give up: a vendor's stay before the music's end, this before an anchor; of
+/// The bound to give up: the venue's hours before a vendor's stay, this before the music's end,
+/// this before an anchor, this before a way; of
 /// several anchors the latest activity's.
 fn hardest(clash: &[Rule]) -> Option<Rule> {
     let weight = |rule: &Rule| match rule {
+        Rule::Opens(_) | Rule::Closes(_) => 4_000_000,
         Rule::Stays(_) => 3_000_000,
         Rule::MusicEnds(_) => 2_000_000,
         Rule::Anchored(index) => 1_000_000 + *index,
+        Rule::Travels(..) => 500_000,
         _ => 0,
     };
     clash.iter().copied().max_by_key(weight).filter(|rule| weight(rule) > 0)
@@ -119,7 +123,10 @@ fn hardest(clash: &[Rule]) -> Option<Rule> {
 fn give_up(program: &mut Program<'_>, rule: Rule) {
     match rule {
         Rule::Stays(place) => program.overstaying.push(place),
-        Rule::MusicEnds(_) => program.music_ends = None,
+        Rule::MusicEnds(_) => program.hours.music_ends = None,
+        Rule::Opens(_) => program.hours.opens = None,
+        Rule::Closes(_) => program.hours.closes = None,
+        Rule::Travels(..) => program.is_beamed = true,
         Rule::Anchored(index) => {
             let item = match program.items.get_mut(index) {
                 Some(item) => Some(item),

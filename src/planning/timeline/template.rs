@@ -136,16 +136,24 @@ const BIRTHDAY: [Step; 8] = [
     FAREWELL,
 ];
 
-const CORPORATE: [Step; 10] = [
+const CORPORATE: [Step; 14] = [
     step("registration", 15, 30, 60, 0).also(&["guest arrival", "arrival", "check-in"]),
     step("opening", 5, 15, 30, 3).also(&["welcome"]).photos(Photos::Wanted),
     step("keynote", 20, 60, 120, 0).also(&["keynote speech"]).photos(Photos::Core),
     step("coffee break", 10, 20, 45, 4).also(&["coffee", "tea break", "break"]).led_by("caterer"),
-    step("sessions", 30, 110, OPEN_END, 0).also(&["talks", "presentations"]),
+    step("break", 10, 15, 45, 4).without("caterer"),
+    step("sessions", 30, 110, OPEN_END, 0)
+        .also(&["talks", "presentations", "morning sessions"])
+        .photos(Photos::Wanted),
     Step { least: 30, ideal: 60, most: 90, ..MEAL_STEP },
-    step("workshops", 30, 100, 240, 2).also(&["workshop", "breakouts"]).photos(Photos::Wanted),
+    step("workshops", 30, 90, 240, 2).also(&["workshop", "breakouts"]).photos(Photos::Wanted),
+    step("afternoon coffee", 10, 20, 45, 6)
+        .also(&["afternoon break", "second coffee break"])
+        .led_by("caterer"),
+    step("afternoon break", 10, 15, 45, 6).without("caterer"),
+    step("afternoon sessions", 30, 75, 180, 5).also(&["panel", "panel discussion"]),
     step("closing", 5, 20, 45, 1).also(&["closing remarks", "wrap-up"]).photos(Photos::Wanted),
-    step("networking", 15, 45, 120, 5).also(&["mingling"]),
+    step("networking", 15, 45, 120, 7).also(&["mingling"]),
     step("evening music", 30, 60, 180, 2).also(&["dancing", "party"]).led_by("music").amplified(),
 ];
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use proptest::prelude::*;
+use jiff::{Timestamp, civil};
 
 use super::*;
 use crate::model::{
@@ -35,6 +34,7 @@ fn request(event_type: EventType, start: civil::Time, minutes: u32) -> Request {
         must_include: Vec::new(),
         exclude: Vec::new(),
         anchors: Vec::new(),
+        functions: Vec::new(),
         seed: 0,
     }
 }
@@ -114,7 +114,7 @@ fn run(request: &Request, vendors: &[Vendor]) -> Timeline {
 }
 
 fn anchor(activity: &str, hour: i8, minute: i8) -> Anchor {
-    Anchor { activity: activity.into(), at: civil::time(hour, minute, 0, 0) }
+    Anchor { activity: activity.into(), at: civil::time(hour, minute, 0, 0), location: None }
 }
 
 fn local(at: Timestamp, request: &Request) -> String {
@@ -155,7 +155,7 @@ fn check_rules(request: &Request, vendors: &[Vendor], timeline: &Timeline) {
         assert!(vendor.max_hours.is_none_or(|hours| served <= hours * 60.0), "{call:?}");
     }
     if let Some(until) = vendors[0].policies.as_ref().and_then(|p| p.music_until) {
-        let end = minutes_to_music_end(&request.time.start_zoned(), until);
+        let end = super::hours::minutes_to_music_end(&request.time.start_zoned(), until);
         let music = timeline.activities.iter().filter(|a| a.category == Some("music".into()));
         assert!(music.map(|a| a.end.duration_since(window.start).as_mins()).all(|at| at <= end));
     }
@@ -326,70 +326,5 @@ fn clock_changes_move_local_times_and_not_lengths() {
     assert_eq!(minutes, 8 * 60 + 30);
 }
 
-fn any_request() -> impl Strategy<Value = Request> {
-    let event_type = prop::sample::select(vec![
-        EventType::Wedding,
-        EventType::Birthday,
-        EventType::Corporate,
-        EventType::Gala,
-        EventType::Other,
-    ]);
-    let names = prop::sample::select(vec![
-        "ceremony",
-        "dinner",
-        "dancing",
-        "fireworks",
-        "keynote",
-        "getting_ready",
-        "cake",
-        "coffee",
-    ]);
-    let anchors = prop::collection::vec((names, 0_i8..24, 0_i8..60), 0..3);
-    (event_type, 0_i8..24, 30_u32..1_440, anchors, 1_u32..2_000).prop_map(
-        |(event_type, hour, minutes, anchors, guests)| {
-            let mut made = request(event_type, civil::time(hour, 15, 0, 0), minutes);
-            made.anchors = anchors.into_iter().map(|(n, h, m)| anchor(n, h, m)).collect();
-            made.guests = guests;
-            made
-        },
-    )
-}
-
-fn any_vendors() -> impl Strategy<Value = Vec<Vendor>> {
-    let extras = prop::sample::subsequence(CATEGORIES[1..].to_vec(), 0..CATEGORIES.len());
-    let limits = prop::collection::vec(prop::option::of(0.5_f64..14.0), CATEGORIES.len());
-    (extras, limits, prop::option::of(0_i8..24)).prop_map(|(extras, limits, until)| {
-        let mut made = vendors(&[&["venue"], &extras[..]].concat());
-        for (vendor, hours) in made.iter_mut().skip(1).zip(limits) {
-            vendor.max_hours = hours;
-        }
-        if let Some(hour) = until {
-            music_until(&mut made, hour);
-        }
-        made
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_timeline_keeps_the_rules_or_says_why_not(
-        request in any_request(), vendors in any_vendors(),
-    ) {
-        let timeline = run(&request, &vendors);
-        prop_assert_eq!(&run(&request, &vendors), &timeline);
-        for conflict in &timeline.conflicts {
-            prop_assert!(!conflict.message.is_empty() && !conflict.chain.is_empty());
-        }
-        if timeline.has_high() {
-            return Ok(());
-        }
-        check_rules(&request, &vendors, &timeline);
-        // Every anchor stands in the run of show at its time.
-        for anchor in &request.anchors {
-            let at = |activity: &Activity| {
-                activity.start.to_zoned(request.time.zone()).time() == anchor.at
-            };
-            prop_assert!(timeline.activities.iter().any(at), "{anchor:?}");
-        }
-    }
-}
+mod parts;
+mod properties;

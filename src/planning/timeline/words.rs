@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Zoned};
 
 use super::{
+    hours::Hours,
     network::Minutes,
     place::Place,
     program::{Program, Rule},
@@ -14,7 +15,7 @@ pub(super) struct Words<'a> {
     /// The event's start, minute 0.
     pub start: &'a Zoned,
     pub venue: Option<&'a str>,
-    pub music_ends: Option<Minutes>,
+    pub hours: Hours,
 }
 
 impl Words<'_> {
@@ -64,6 +65,20 @@ impl Words<'_> {
                 let lead = program.lead("makeup_artist");
                 format!("make-up may begin {lead} minutes before the event")
             }
+            Rule::Travels(from, to) => {
+                let way = program.way_to(to);
+                format!("the way from {} to {} takes {way} minutes", name(from), name(to))
+            }
+            Rule::Opens(place) => {
+                let setup = program.places[place].vendor().setup_minutes;
+                let who = &program.places[place].vendor().name;
+                format!("{}, and {who} needs {setup} minutes to set up", self.opens())
+            }
+            Rule::Closes(place) => {
+                let teardown = program.places[place].vendor().teardown_minutes;
+                let who = &program.places[place].vendor().name;
+                format!("{}, and {who} needs {teardown} minutes to clear away", self.closes())
+            }
         }
     }
 
@@ -94,7 +109,31 @@ impl Words<'_> {
     }
 
     fn music_time(&self) -> String {
-        self.music_ends.map_or_else(String::new, |minutes| self.time(minutes))
+        self.hours.music_ends.map_or_else(String::new, |minutes| self.time(minutes))
+    }
+
+    /// `Lotus Hall opens at 10:00`.
+    pub fn opens(&self) -> String {
+        let at = self.hours.opens.map_or_else(String::new, |minutes| self.time(minutes));
+        format!("{} opens at {at}", self.venue.unwrap_or("the venue"))
+    }
+
+    /// `Lotus Hall closes at 23:00`.
+    pub fn closes(&self) -> String {
+        let at = self.hours.closes.map_or_else(String::new, |minutes| self.time(minutes));
+        format!("{} closes at {at}", self.venue.unwrap_or("the venue"))
+    }
+
+    /// `Amber Decor sets up from 14:30`, to be ready at the given minute.
+    pub fn sets_up(&self, place: &Place<'_>, ready: Minutes) -> String {
+        let setup = Minutes::from(place.vendor().setup_minutes);
+        format!("{} sets up from {}", place.vendor().name, self.time(ready - setup))
+    }
+
+    /// `Amber Decor clears away until 00:30`, from the given minute on.
+    pub fn clears(&self, place: &Place<'_>, from: Minutes) -> String {
+        let teardown = Minutes::from(place.vendor().teardown_minutes);
+        format!("{} clears away until {}", place.vendor().name, self.time(from + teardown))
     }
 }
 

@@ -1,0 +1,146 @@
+//! What is kept of a search so that its bound can be checked later: the problem as it was, and
+//! the certificate; how both are packed; the check.
+
+use std::io;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::search_run::SearchInput;
+use crate::{
+    control::{ProofCategory, ProofStrategy, ProofView},
+    model::{PlanId, Tally},
+    planning::{
+        abstract_file::ProblemFile,
+        assembly::Assembly,
+        certificate::Certificate,
+        certificate_check::{CHECK_STEPS, Checked, check},
+        problem::Problem,
+    },
+    store::ProofRow,
+};
+
+/// Of the bodies' shape. A proof of another version is not read.
+const VERSION: i32 = 1;
+/// Candidates of a problem that is kept: about a megabyte per 10,000. A larger one is not.
+pub const CANDIDATES_MAX: usize = 50_000;
+/// zstd's default: best speed per byte saved on text of this size.
+const ZSTD_LEVEL: i32 = 3;
+/// Unpacked bytes at most: a guard against a damaged row.
+const MAX_BYTES: usize = 256 << 20;
+
+/// A problem with the names behind its ordinals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedProblem {
+    pub problem: Problem,
+    /// The categories'.
+    pub names: Vec<String>,
+    /// By category and candidate.
+    pub ids: Vec<Vec<String>>,
+}
+
+/// What is kept of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProofRecord {
+    pub problem: NamedProblem,
+    pub certificate: Certificate,
+}
+
+impl NamedProblem {
+    pub fn new(assembly: &Assembly<'_>, input: &SearchInput) -> Self {
+        Self {
+            problem: assembly.problem.clone(),
+            names: input.categories.iter().map(|c| c.name.to_string()).collect(),
+            ids: assembly.candidate_ids(),
+        }
+    }
+
+    /// As any solver can read it, in-house catering unfolded.
+    pub fn file(&self) -> ProblemFile {
+        ProblemFile::export(&self.problem, &self.names, &self.ids)
+    }
+}
+
+impl ProofRecord {
+    pub fn pack(&self) -> io::Result<ProofRow> {
+        Ok(ProofRow {
+            version: VERSION,
+            problem: packed(&self.problem)?,
+            certificate: packed(&self.certificate)?,
+        })
+    }
+
+    /// `None` for another version or a damaged body.
+    pub fn unpack(row: &ProofRow) -> Option<Self> {
+        if row.version != VERSION {
+            return None;
+        }
+        let problem = unpacked(&row.problem)?;
+        Some(Self { problem, certificate: unpacked(&row.certificate)? })
+    }
+
+    /// The problem as any solver can read it.
+    pub fn file(&self) -> ProblemFile {
+        self.problem.file()
+    }
+
+    /// Checks the certificate against the problem, and tells what it rests on.
+    pub fn view(&self, plan: PlanId, tally: &Tally) -> ProofView {
+        let checked = check(&self.problem.problem, &self.certificate, CHECK_STEPS);
+        let (checked, refuted) = match checked {
+            Ok(checked) => (Some(checked), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let strategies = checked.iter().flat_map(|checked| self.strategies(checked)).collect();
+        let figure = |of: &dyn Fn(&Checked) -> f64| checked.as_ref().map(of);
+        let combinations = figure(&|checked| checked.combinations);
+        let examined = checked.as_ref().map(|checked| checked.examined);
+        ProofView {
+            plan,
+            best_possible: tally.best_possible,
+            fitness: tally.best_possible - tally.proven_gap,
+            proven_gap: tally.proven_gap,
+            bound_checked: self.certificate.best_possible,
+            limits: self.problem.problem.limits.clone(),
+            strategies,
+            combinations,
+            excluded: combinations.zip(examined).map(|(all, few)| (all - few as f64).max(0.0)),
+            examined,
+            refused: self.certificate.refused.len() as u64,
+            verified: checked.as_ref().is_some_and(|checked| checked.complete),
+            complete: checked.is_some_and(|checked| checked.complete),
+            refuted,
+        }
+    }
+
+    fn strategies(&self, checked: &Checked) -> Vec<ProofStrategy> {
+        let categories = |maxima: &[f64], open: &[usize]| {
+            let names = self.problem.names.iter().zip(&self.problem.ids);
+            let rows = names.zip(maxima.iter().zip(open));
+            let row =
+                |((name, ids), (maximum, open)): ((&String, &Vec<String>), (&f64, &usize))| {
+                    ProofCategory {
+                        name: name.clone(),
+                        candidates: ids.len() as u64,
+                        maximum: *maximum,
+                        open: *open as u64,
+                    }
+                };
+            rows.map(row).collect()
+        };
+        let strategies = checked.strategies.iter().map(|strategy| ProofStrategy {
+            multipliers: strategy.multipliers.clone(),
+            bound: strategy.bound,
+            categories: categories(&strategy.maxima, &strategy.open),
+        });
+        strategies.collect()
+    }
+}
+
+fn packed(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(&serde_json::to_vec(value)?, ZSTD_LEVEL)
+}
+
+fn unpacked<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let plain = zstd::bulk::decompress(body, MAX_BYTES).ok()?;
+    serde_json::from_slice(&plain).ok()
+}

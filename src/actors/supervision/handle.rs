@@ -1,0 +1,133 @@
+//! How callers reach an actor, whichever generation is alive.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Life, State, lock};
+use crate::control::ActorStatus;
+
+/// Why a request did not reach its actor, or lost it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    #[error("{actor} is busy; try again in a moment")]
+    Busy { actor: &'static str },
+    #[error("{actor} is restarting; try again in a moment")]
+    Restarting { actor: &'static str },
+    #[error("{actor} failed while it worked on the request; try again")]
+    Panicked { actor: &'static str },
+}
+
+/// Cheap to clone.
+pub struct Handle<A: Actor> {
+    shared: Arc<Shared<A>>,
+}
+
+impl<A: Actor> Clone for Handle<A> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+struct Shared<A: Actor> {
+    name: &'static str,
+    capacity: usize,
+    permits: Semaphore,
+    address: watch::Receiver<Option<Addr<A>>>,
+    restart_wait: Duration,
+    life: Arc<Mutex<Life>>,
+}
+
+impl<A: Actor> Handle<A> {
+    /// `restart_wait`: how long a caller waits for the next generation.
+    pub(super) fn new(
+        name: &'static str,
+        capacity: usize,
+        address: watch::Receiver<Option<Addr<A>>>,
+        restart_wait: Duration,
+        life: Arc<Mutex<Life>>,
+    ) -> Self {
+        let permits = Semaphore::new(capacity);
+        Self { shared: Arc::new(Shared { name, capacity, permits, address, restart_wait, life }) }
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// `Busy` at once when `capacity` requests are under way; `Restarting` when no generation
+    /// came up within the longest backoff; `Panicked` when the actor died, or was given up as
+    /// frozen, with the request.
+    pub async fn ask<M, T, E>(&self, message: M) -> Result<T, E>
+    where
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+        M: Message<Result = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<AskError> + Send + 'static,
+    {
+        let actor = self.shared.name;
+        let _permit =
+            self.shared.permits.try_acquire().map_err(|_| E::from(AskError::Busy { actor }))?;
+        let mut generations = self.shared.address.clone();
+        let address = self.living(&mut generations).await?;
+        tokio::select! {
+            // An answer that is there counts, whatever became of its actor.
+            biased;
+            answer = address.send(message) => match answer {
+                Ok(answer) => answer,
+                Err(_) => Err(AskError::Panicked { actor }.into()),
+            },
+            // A frozen actor never closes its mailbox.
+            _ = generations.changed() => Err(AskError::Panicked { actor }.into()),
+        }
+    }
+
+    pub fn status(&self) -> ActorStatus {
+        let life = lock(&self.shared.life);
+        let free = self.shared.permits.available_permits();
+        ActorStatus {
+            name: self.shared.name.to_owned(),
+            state: life.state.as_str().to_owned(),
+            generation: life.generation,
+            restarts: life.restarts,
+            in_flight: self.shared.capacity.saturating_sub(free),
+            capacity: self.shared.capacity,
+            heartbeat_age_ms: life.last_heartbeat.elapsed().as_millis() as u64,
+        }
+    }
+
+    /// The living generation's address, waiting out a restart.
+    async fn living(
+        &self,
+        generations: &mut watch::Receiver<Option<Addr<A>>>,
+    ) -> Result<Addr<A>, AskError> {
+        let actor = self.shared.name;
+        if lock(&self.shared.life).state == State::Stopped {
+            return Err(AskError::Restarting { actor });
+        }
+        let alive = generations.wait_for(|it| it.as_ref().is_some_and(Addr::connected));
+        match tokio::time::timeout(self.shared.restart_wait, alive).await {
+            Ok(Ok(current)) => current.clone().ok_or(AskError::Restarting { actor }),
+            _ => Err(AskError::Restarting { actor }),
+        }
+    }
+}
+
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
+impl<A> Handle<A>
+where
+    A: Actor + Handler<super::Heartbeat>,
+    A::Context: ToEnvelope<A, super::Heartbeat>,
+{
+    /// Does a test's harm to the present generation.
+    pub fn inject(&self, fault: super::Fault) {
+        if let Some(address) = self.shared.address.borrow().as_ref() {
+            // A mailbox that is full or closed has its harm already.
+            let _ = address.try_send(super::Heartbeat::with(fault));
+        }
+    }
+}

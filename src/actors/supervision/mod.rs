@@ -1,0 +1,59 @@
+//! Keeps actors alive: a factory per actor, restarts with backoff within an intensity, escalation.
+//!
+//! actix's own supervisor does not restart an actor after a panic, and restarts it with its old
+//! state and no limit after a stop. Here every generation is built anew by its factory, on a
+//! thread of its own, so that a frozen actor can be left behind. Deaths are noticed at once by a
+//! [`Lifeline`] that the actor owns; freezes by unanswered heartbeats. Callers go through a
+//! [`Handle`], which admits a bounded number of requests and outlives the generations.
+
+mod fault;
+mod handle;
+mod keeper;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
+pub use fault::Fault;
+pub use handle::{AskError, Handle};
+pub use keeper::{Lifeline, Policy, supervise};
+
+/// Asks an actor whether it still answers: every supervised actor calls [`Heartbeat::answer`].
+pub struct Heartbeat {
+    #[cfg(any(debug_assertions, feature = "fault-injection"))]
+    fault: Option<Fault>,
+}
+
+/// What `status` shows of an actor.
+struct Life {
+    generation: u64,
+    restarts: u64,
+    state: State,
+    last_heartbeat: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    Restarting,
+    /// Given up: the process is to end.
+    Stopped,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

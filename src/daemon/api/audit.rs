@@ -1,0 +1,61 @@
+//! The audit: the rows of one plan, and the proof of all chains.
+
+use actix_web::{HttpResponse, web::Data};
+use serde::Deserialize;
+
+use super::{Answer, Context, body::Params, path::PlanPath};
+use crate::{
+    control::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit},
+    model::PlanId,
+    store::ChainCheck,
+};
+
+/// Plans that one call checks: a bounded time.
+const PLANS_AT_ONCE: u32 = 500;
+
+/// A plan's audit rows, and whether their chain is whole.
+pub async fn show(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+    let check = context.store.verify_audit(id).await?;
+    let rows = context.store.audit(id, 0).await?;
+    let broken = match check {
+        ChainCheck::Whole { .. } => None,
+        ChainCheck::Broken { seq, reason } => {
+            Some(BrokenChain { plan: id, seq, reason: reason.to_owned() })
+        }
+    };
+    let entries = rows.into_iter().map(|row| AuditEntry {
+        seq: row.seq,
+        at: row.at,
+        kind: row.kind,
+        detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+        hash: blake3::Hash::from_bytes(row.hash).to_hex().to_string(),
+    });
+    Ok(HttpResponse::Ok().json(AuditTrail { plan: id, rows: entries.collect(), broken }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyQuery {
+    /// Go on after this plan.
+    after: Option<PlanId>,
+}
+
+/// Checks the chains of some plans, in the order of their ids; `next` says where to go on.
+pub async fn verify(context: Data<Context>, Params(query): Params<VerifyQuery>) -> Answer {
+    let page = context.store.verify_audits(query.after, PLANS_AT_ONCE).await?;
+    let full = page.len() == PLANS_AT_ONCE as usize;
+    let mut verified = VerifiedAudit {
+        next: page.last().map(|(id, _)| *id).filter(|_| full),
+        ..Default::default()
+    };
+    for (plan, check) in page {
+        verified.plans += 1;
+        match check {
+            ChainCheck::Whole { rows } => verified.rows += rows,
+            ChainCheck::Broken { seq, reason } => {
+                verified.broken.push(BrokenChain { plan, seq, reason: reason.to_owned() });
+            }
+        }
+    }
+    Ok(HttpResponse::Ok().json(verified))
+}

@@ -1,0 +1,263 @@
+//! The checks of a request's fields, one by one. Every refused field is named by its path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, Zoned, civil, tz::TimeZone};
+
+use super::request_input::{
+    AmountDocument, AnchorDocument, BudgetDocument, PreferencesDocument, ServiceDocument,
+};
+use super::{
+    Amount, Anchor, Budget, Category, Currency, DateSpec, EventTime, EventType, FieldErrors,
+    Preferences, Service, VendorId, default_services,
+};
+
+pub(super) const GUESTS_MAX: i64 = 100_000;
+pub(super) const LIST_MAX: usize = 64;
+const NAME_MAX_CHARS: usize = 200;
+const HOURS_MAX: f64 = 72.0;
+const QUANTITY_MAX: i64 = 10_000;
+const WEIGHT_MAX: f64 = 100.0;
+const YEARS_AHEAD_MAX: i64 = 10;
+
+pub(super) fn check_text(errors: &mut FieldErrors, field: &str, text: &str) {
+    let chars = text.chars().count();
+    if text.trim().is_empty() {
+        errors.push(field, "is empty", "write it out");
+    } else if chars > NAME_MAX_CHARS {
+        let hint = format!("shorten it to {NAME_MAX_CHARS} characters at most");
+        errors.push(field, format!("has {chars} characters"), hint);
+    } else if text.chars().any(char::is_control) {
+        errors.push(field, "holds a control character", "remove it");
+    }
+}
+
+pub(super) fn in_range(
+    errors: &mut FieldErrors,
+    field: &str,
+    value: i64,
+    min: i64,
+    max: i64,
+) -> Option<i64> {
+    if (min..=max).contains(&value) {
+        return Some(value);
+    }
+    errors.push(field, format!("is {value}"), format!("write a number from {min} to {max}"));
+    None
+}
+
+/// When something takes place, as written.
+pub(super) struct TimeFields<'d> {
+    /// In front of the fields' names, e.g. `functions[1].`.
+    pub path: &'d str,
+    pub date: &'d str,
+    pub start: &'d str,
+    pub time_zone: &'d str,
+    pub hours: f64,
+}
+
+pub(super) fn check_time(
+    errors: &mut FieldErrors,
+    fields: &TimeFields<'_>,
+    now: Timestamp,
+) -> Option<EventTime> {
+    let field = |name: &str| format!("{}{name}", fields.path);
+    let zone = check_zone(errors, &field("time_zone"), fields.time_zone);
+    let start: Result<civil::Time, _> = fields.start.parse().map_err(|_| {
+        let shown: String = fields.start.chars().take(32).collect();
+        let message = format!("`{}` is no time of day", shown.escape_debug());
+        errors.push(field("start"), message, "write hours and minutes such as 16:30");
+    });
+    let date = fields.date.parse::<DateSpec>().map_err(|message| {
+        errors.push(field("date"), message, "write 2027-02-14, or +180d for 180 days from today");
+    });
+    let minutes = (fields.hours * 60.0).round();
+    if !(30.0..=HOURS_MAX * 60.0).contains(&minutes) {
+        let message = format!("is {}", fields.hours);
+        errors.push(field("hours"), message, format!("write a number from 0.5 to {HOURS_MAX}"));
+        return None;
+    }
+    let (zone, start, date) = (zone?, start.ok()?, date.ok()?);
+    let local_now = now.to_zoned(zone);
+    let date = date.resolve(local_now.date());
+    check_coming(errors, &field("date"), date, start, &local_now)?;
+    let time_zone = fields.time_zone.to_owned();
+    Some(EventTime { date, start, time_zone, minutes: minutes as u32 })
+}
+
+pub(super) fn check_zone(errors: &mut FieldErrors, field: &str, name: &str) -> Option<TimeZone> {
+    let zone = TimeZone::get(name);
+    if zone.is_err() {
+        let shown: String = name.chars().take(64).collect();
+        let message = format!("`{}` is no IANA time zone", shown.escape_debug());
+        errors.push(field, message, "write one such as Asia/Kolkata");
+    }
+    zone.ok()
+}
+
+/// A date and time that are neither past nor too far away.
+pub(super) fn check_coming(
+    errors: &mut FieldErrors,
+    field: &str,
+    date: civil::Date,
+    start: civil::Time,
+    local_now: &Zoned,
+) -> Option<()> {
+    if date.to_datetime(start) < local_now.datetime() {
+        errors.push(field, format!("{date} {start} has passed"), "choose a coming date");
+        return None;
+    }
+    if date > local_now.date().saturating_add(jiff::Span::new().years(YEARS_AHEAD_MAX)) {
+        let message = format!("{date} is over {YEARS_AHEAD_MAX} years away");
+        errors.push(field, message, "choose an earlier date");
+        return None;
+    }
+    Some(())
+}
+
+pub(super) fn check_budget(errors: &mut FieldErrors, document: &BudgetDocument) -> Option<Budget> {
+    let currency: Currency = document
+        .currency
+        .parse()
+        .map_err(|message: String| {
+            errors.push("budget.currency", message, "write a code such as INR or EUR");
+        })
+        .ok()?;
+    let amount = match &document.amount {
+        AmountDocument::Text(text) => Amount::parse(text, currency),
+        AmountDocument::Whole(number) => Amount::parse(&number.to_string(), currency),
+        AmountDocument::Fraction(number) => Err(format!("{number} is a floating-point number")),
+    };
+    check_amount(errors, "budget.amount", amount).map(|amount| Budget { amount, currency })
+}
+
+/// An amount above zero.
+pub(super) fn check_amount(
+    errors: &mut FieldErrors,
+    field: &str,
+    amount: Result<Amount, String>,
+) -> Option<Amount> {
+    match amount {
+        Ok(amount) if amount.minor > 0 => Some(amount),
+        Ok(amount) => {
+            errors.push(field, format!("is {amount}"), "write an amount above zero");
+            None
+        }
+        Err(message) => {
+            errors.push(field, message, "write a decimal string such as \"800000.00\"");
+            None
+        }
+    }
+}
+
+pub(super) fn check_services(
+    errors: &mut FieldErrors,
+    event_type: EventType,
+    documents: &BTreeMap<String, ServiceDocument>,
+) -> BTreeMap<Category, Service> {
+    if documents.is_empty() {
+        let service = Service { required: true, weight: 1.0, quantity: 1 };
+        let names = default_services(event_type).iter();
+        return names.map(|name| (Category::new(name), service)).collect();
+    }
+    if documents.len() > LIST_MAX {
+        errors.push("services", "has too many entries", format!("at most {LIST_MAX}"));
+    }
+    let mut services = BTreeMap::new();
+    for (name, service) in documents {
+        let path = format!("services.{name}");
+        if !(service.weight > 0.0 && service.weight <= WEIGHT_MAX) {
+            let message = format!("is {}", service.weight);
+            let hint = format!("write a number above 0, at most {WEIGHT_MAX}");
+            errors.push(format!("{path}.weight"), message, hint);
+        }
+        let field = format!("{path}.quantity");
+        let quantity = in_range(errors, &field, service.quantity, 1, QUANTITY_MAX).unwrap_or(1);
+        let checked = Service {
+            required: service.required,
+            weight: service.weight,
+            quantity: quantity as u32,
+        };
+        services.insert(Category::new(name), checked);
+    }
+    if services.values().all(|service| !service.required) {
+        errors.push("services", "none is required", "set required to true for at least one");
+    }
+    services
+}
+
+pub(super) fn check_preferences(
+    errors: &mut FieldErrors,
+    document: PreferencesDocument,
+) -> Preferences {
+    if let Some(share) = document.veg_share
+        && !(0.0..=1.0).contains(&share)
+    {
+        errors.push("preferences.veg_share", format!("is {share}"), "write a share from 0 to 1");
+    }
+    let mut words = |field: &str, list: Vec<String>| {
+        let path = format!("preferences.{field}");
+        if list.len() > LIST_MAX {
+            errors.push(&path, "has too many entries", format!("at most {LIST_MAX}"));
+        }
+        for (i, word) in list.iter().enumerate() {
+            check_text(errors, &format!("{path}[{i}]"), word);
+        }
+        let folded: BTreeSet<String> = list.iter().map(|w| w.trim().to_lowercase()).collect();
+        folded.into_iter().collect::<Vec<_>>()
+    };
+    Preferences {
+        styles: words("styles", document.styles),
+        cuisines: words("cuisines", document.cuisines),
+        dietary: words("dietary", document.dietary),
+        amenities: words("amenities", document.amenities),
+        venue_types: words("venue_types", document.venue_types),
+        video: document.video,
+        veg_share: document.veg_share,
+    }
+}
+
+pub(super) fn check_ids(errors: &mut FieldErrors, field: &str, ids: &[String]) -> Vec<VendorId> {
+    if ids.len() > LIST_MAX {
+        errors.push(field, "has too many entries", format!("at most {LIST_MAX}"));
+    }
+    for (i, id) in ids.iter().enumerate() {
+        check_text(errors, &format!("{field}[{i}]"), id);
+    }
+    let distinct: BTreeSet<&String> = ids.iter().collect();
+    distinct.into_iter().map(VendorId::new).collect()
+}
+
+/// `path`: of the list, e.g. `functions[1].anchors`.
+pub(super) fn check_anchors(
+    errors: &mut FieldErrors,
+    path: &str,
+    documents: &[AnchorDocument],
+) -> Vec<Anchor> {
+    if documents.len() > LIST_MAX {
+        errors.push(path, "has too many entries", format!("at most {LIST_MAX}"));
+    }
+    let mut anchors = Vec::new();
+    for (i, document) in documents.iter().enumerate() {
+        check_text(errors, &format!("{path}[{i}].activity"), &document.activity);
+        if let Some(location) = document.location
+            && !location.is_valid()
+        {
+            let hint = "write lat from -90 to 90 and lon from -180 to 180";
+            errors.push(format!("{path}[{i}].location"), "is no place on earth", hint);
+        }
+        match document.at.parse() {
+            Ok(at) => anchors.push(Anchor {
+                activity: document.activity.trim().into(),
+                at,
+                location: document.location,
+            }),
+            Err(_) => errors.push(
+                format!("{path}[{i}].at"),
+                format!("`{}` is no time of day", document.at.escape_debug()),
+                "write hours and minutes such as 18:00",
+            ),
+        }
+    }
+    anchors
+}

@@ -1,0 +1,62 @@
+//! What a search tells: its progress, its result, and what it must remember to go on elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Combination, Solution};
+use super::score_cache::ScoreEntry;
+use crate::model::StopReason;
+
+/// A gap below this counts as closed.
+pub const PROVEN_GAP: f64 = 1e-9;
+
+/// One round's report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Rounds so far.
+    pub round: u32,
+    pub best: Option<f64>,
+    /// No feasible combination is worth more; `-inf` once it is proven that none is feasible.
+    pub bound: f64,
+    /// Combinations evaluated so far.
+    pub scored: u64,
+    pub stopped: Option<StopReason>,
+}
+
+/// The result of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Best first; fewer than wanted where fewer were found.
+    pub options: Vec<Solution>,
+    pub rounds: u32,
+    pub combinations_scored: u64,
+    /// No feasible combination is worth more; `-inf` where none is feasible.
+    pub best_possible: f64,
+    /// `best_possible` less the first option's value; infinite where there is no option but
+    /// infeasibility is not proven, 0 where it is.
+    pub proven_gap: f64,
+    pub stopped_because: StopReason,
+    /// The caller's clock or cancellation cut the proof short.
+    pub cut_short: bool,
+    /// Some pair of options differs in fewer places than wanted.
+    pub fewer_differences: bool,
+    /// False: proven that no combination is feasible.
+    pub feasible: bool,
+    /// Every option is proven to be the best under the diversity rule, not only the first.
+    pub options_proven: bool,
+}
+
+/// What a search must remember to go on elsewhere. Scores are stored as bits, so that no text form
+/// can change them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchState {
+    pub(super) round: u32,
+    pub(super) seed: u64,
+    pub(super) kept: Vec<Combination>,
+    /// Kept scores per round, best first, as bits.
+    pub(super) history: Vec<Vec<u64>>,
+    pub(super) pool: Vec<Combination>,
+    pub(super) refused: Vec<Combination>,
+    pub(super) scored: u64,
+    pub(super) scores: Vec<ScoreEntry>,
+    pub(super) stopped: Option<StopReason>,
+}

@@ -1,0 +1,69 @@
+//! Scores of combinations that were evaluated before.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use super::problem::{Combination, Solution};
+use super::score::Scorer;
+
+/// A remembered combination: its value's bits and its best strategy, or nothing where it is
+/// infeasible.
+pub type ScoreEntry = (Combination, Option<(u64, usize)>);
+
+/// Scores of combinations, least recently used first out.
+pub struct ScoreCache {
+    entries: LruCache<Combination, Option<(f64, usize)>>,
+    /// Combinations evaluated, not counting those found here.
+    scored: u64,
+    enabled: bool,
+}
+
+impl ScoreCache {
+    /// Holds at most `size` combinations; none where it is not `enabled`.
+    pub fn new(size: usize, enabled: bool) -> Self {
+        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+        Self { entries: LruCache::new(size), scored: 0, enabled }
+    }
+
+    /// The combination's solution; evaluated once as long as the cache remembers it.
+    pub fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
+        if self.enabled
+            && let Some(&known) = self.entries.get(chosen)
+        {
+            let (value, strategy) = known?;
+            let usage = scorer.usage(chosen);
+            return Some(Solution { chosen: chosen.clone(), value, strategy, usage });
+        }
+        self.scored += 1;
+        let solution = scorer.solution(chosen);
+        if self.enabled {
+            let score = solution.as_ref().map(|s| (s.value, s.strategy));
+            self.entries.put(chosen.clone(), score);
+        }
+        solution
+    }
+
+    /// Combinations evaluated so far.
+    pub fn scored(&self) -> u64 {
+        self.scored
+    }
+
+    /// Count and entries, the least recently used first; values as bits, so that no text form
+    /// can change them.
+    pub fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
+        let entries = self.entries.iter().rev();
+        let entries = entries.map(|(chosen, score)| {
+            (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
+        });
+        (self.scored, entries.collect())
+    }
+
+    pub fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
+        self.scored = scored;
+        for (chosen, score) in entries {
+            let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));
+            self.entries.put(chosen, score);
+        }
+    }
+}

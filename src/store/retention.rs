@@ -1,0 +1,83 @@
+//! Forgetting: plans past their time, and personal data on request.
+
+use tokio_postgres::types::Type;
+
+use super::{
+    Store, StoreError,
+    audit::{self, AuditEvent, Head},
+    columns::Columns,
+    session::{Param, Sql},
+};
+use crate::model::{PlanId, PlanState};
+
+/// Plans deleted in one go: a bounded transaction.
+const DELETE_MAX: i64 = 200;
+
+/// A plan that ended, without what tells who it was for: the client, their words and what was
+/// read out of them, their key, the documents. Figures, options and digest stay.
+const ERASE: &str = "
+    UPDATE plan SET
+        request = request || jsonb_build_object('client', jsonb_build_object('name', 'erased'))
+                  || CASE WHEN request ? 'vision' THEN '{\"vision\": \"\"}'::jsonb ELSE '{}' END,
+        requirements = CASE WHEN requirements ? 'keywords'
+                            THEN requirements || '{\"keywords\": []}'::jsonb
+                            ELSE requirements END,
+        idempotency_key = NULL, fingerprint = $2, requested_by = NULL,
+        updated_at = $3, audit_seq = $4, audit_hash = $5
+    WHERE id = $1";
+
+impl Store {
+    /// Deletes plans that ended more than `keep_days` days ago, with all that belongs to them, a
+    /// bounded number per call; returns how many. Their vendors' bookings stay, without a plan.
+    pub async fn delete_ended_plans(&self, keep_days: u32) -> Result<u64, StoreError> {
+        let session = self.pool.session("deleting plans past their time").await?;
+        let sql = "
+            DELETE FROM plan WHERE id IN (
+                SELECT id FROM plan
+                WHERE state IN ('completed', 'failed', 'infeasible', 'cancelled')
+                  AND state_since < now() - make_interval(days => $1)
+                ORDER BY state_since LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        let days = i32::try_from(keep_days).unwrap_or(i32::MAX);
+        let params: [Param<'_>; 2] = [(&days, Type::INT4), (&DELETE_MAX, Type::INT8)];
+        session.execute(sql, &params).await
+    }
+
+    /// Erases the personal data of a plan that has ended. Erasing twice changes nothing more.
+    ///
+    /// # Errors
+    /// `NoSuchPlan`; `NotEnded` where it is still under way.
+    pub async fn erase(&self, plan: PlanId, by: Option<u32>) -> Result<(), StoreError> {
+        let mut session = self.pool.session("erasing a plan's personal data").await?;
+        let transaction = session.begin().await?;
+        let sql = "SELECT state, clock_timestamp(), audit_seq, audit_hash FROM plan \
+                   WHERE id = $1 FOR UPDATE";
+        let row = transaction.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
+        let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
+        let mut c = Columns::of(&row, "a plan");
+        let state: PlanState = c.parsed()?;
+        if !state.is_final() {
+            return Err(StoreError::NotEnded { plan, state });
+        }
+        let now = c.take()?;
+        let mut head = Head::read(&mut c)?;
+        let event = AuditEvent::new("erased", serde_json::json!({ "requested_by": by }));
+        let row = head.append(plan, now, &event);
+        for sql in
+            ["DELETE FROM document WHERE plan_id = $1", "DELETE FROM checkpoint WHERE plan_id = $1"]
+        {
+            transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
+        }
+        let params: [Param<'_>; 5] = [
+            (&plan.0, Type::UUID),
+            (&[0_u8; 32].as_slice(), Type::BYTEA),
+            (&now, Type::TIMESTAMPTZ),
+            (&head.seq, Type::INT8),
+            (&head.hash.as_slice(), Type::BYTEA),
+        ];
+        transaction.execute(ERASE, &params).await?;
+        audit::insert(&transaction, &[(plan, row)]).await?;
+        transaction.commit().await?;
+        self.hints.changed([plan]);
+        Ok(())
+    }
+}
