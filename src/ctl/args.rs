@@ -231,7 +231,7 @@ pub enum VendorsCommand {
         skip_invalid: bool,
     },
     /// Search vendors; all conditions must hold.
-    Search(SearchArgs),
+    Search(Box<SearchArgs>),
     /// Generate made-up vendors for tests and trials.
     Generate {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -25,7 +25,7 @@ pub async fn run(session: &Session, command: VendorsCommand) -> Result<u8, CtlEr
             import(session, &file, format, skip_invalid).await?;
         }
         VendorsCommand::Search(args) => {
-            let query = VendorQuery::from(args);
+            let query = VendorQuery::from(*args);
             let reply: Reply<VendorList> = session.client.get("/v1/vendors/search", &query).await?;
             session.print(&reply, |list, look| vendor_list(&list.vendors, look))?;
         }

@@ -62,7 +62,8 @@ impl Store {
         let city = f.city.as_deref().map(name_key);
         // Looked up first: the server plans by what it knows of this category and this city.
         let (category_id, city_id) = ids(&session, category, city.as_deref()).await?;
-        if category.is_some() > category_id.is_some() || city.is_some() > city_id.is_some() {
+        let unknown_category = category.is_some() && category_id.is_none();
+        if unknown_category || (city.is_some() && city_id.is_none()) {
             return Ok(Vec::new());
         }
         let name = f.name.as_deref().map(contains_pattern);

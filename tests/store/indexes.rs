@@ -182,7 +182,7 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
             let near = Some((GeoPoint { lat: 10.0, lon: 70.0 }, 3.0));
             search(VendorFilter { near, ..any() }).await
         }
-        "search name" => search(VendorFilter { name: some("house 4711"), ..any() }).await,
+        "search name" => search(VendorFilter { name: some("palace of"), ..any() }).await,
         "search words" => search(VendorFilter { words: some("word4711"), ..any() }).await,
         "search tag" => search(VendorFilter { tag: some("tag4711"), ..any() }).await,
         "search source" => {
