@@ -37,7 +37,9 @@ struct Fault {
     name: &'static str,
     behaviour: Behaviour,
     kind: FailureKind,
-    /// Chat calls that the server sees for one question.
+    /// How often this failure is counted for one question.
+    count: u64,
+    /// Chat calls that the server sees for it.
     calls: u64,
     /// Whether the server is to blame, so that the breaker opens.
     blamed: bool,
@@ -50,7 +52,7 @@ fn fault(
     calls: u64,
     blamed: bool,
 ) -> Fault {
-    Fault { name, behaviour, kind, calls, blamed }
+    Fault { name, behaviour, kind, count: calls, calls, blamed }
 }
 
 /// Faults that stay as long as the server is asked. With a breaker that opens at once, a blamed
@@ -73,7 +75,8 @@ fn lasting_faults() -> Vec<Fault> {
         ),
         fault("stall in mid-stream", B::Stall, K::IdleTimeout, 1, true),
         fault("cut in mid-stream", B::Cut(90), K::Truncated, 1, true),
-        fault("hang-up without a word", B::HangUp, K::Disconnected, 1, true),
+        // Once more at once, since a kept connection may just have been closed.
+        Fault { calls: 2, ..fault("hang-up without a word", B::HangUp, K::Disconnected, 1, true) },
         fault("error in the stream", B::ErrorInStream, K::StreamError, 1, true),
         fault("error event", B::ErrorEvent, K::StreamError, 1, true),
         fault("endless reply", B::Endless, K::ReplyTooLong, 1, true),
@@ -138,7 +141,7 @@ async fn every_lasting_fault_ends_in_the_rules_and_is_counted_for_what_it_is() {
             }
             assert_eq!(
                 count(&gateway, fault.kind),
-                fault.calls,
+                fault.count,
                 "{name}: {:?}",
                 gateway.counters().failures
             );
@@ -201,6 +204,22 @@ async fn faults_that_pass_are_retried_with_the_wait_that_the_server_asks_for() {
         assert_eq!(breaker(&gateway), BreakerState::Closed, "{name}");
     });
     futures_util::future::join_all(trials).await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_closed_costs_neither_a_retry_nor_blame() {
+    let server = LlmServer::start(ServerKind::OpenAi, |number, _| match number {
+        1 => Behaviour::HangUp,
+        _ => Behaviour::Reply(VINTAGE.to_owned()),
+    })
+    .await;
+    let settings = LlmSettings { retries: 0, ..touchy(server.endpoint("one")) };
+    let gateway = gateway(settings);
+    for text in ["a", "b"] {
+        assert_eq!(ask(&gateway, vision(text)).await.server, "one");
+    }
+    assert_eq!((server.seen.chats(), count(&gateway, FailureKind::StaleConnection)), (3, 1));
+    assert_eq!(breaker(&gateway), BreakerState::Closed);
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ fn settings(model: &str) -> LlmSettings {
 #[tokio::test]
 async fn replies_are_held_to_the_schema_by_the_server_itself() {
     let gateway = gateway(settings("tiny"));
-    assert_eq!(gateway.warm_up().await[0].state, ModelState::Ready);
+    let status = gateway.warm_up().await.remove(0);
+    assert_eq!((status.state, status.context_tokens), (ModelState::Ready, Some(4_096)));
     let questions = (0..6).map(|number| {
         let gateway = gateway.clone();
         async move { ask(&gateway, vision(&format!("a garden, number {number}"))).await }
@@ -39,7 +40,9 @@ async fn replies_are_held_to_the_schema_by_the_server_itself() {
     }
     let counters = gateway.counters();
     let endpoint = &counters.endpoints[0];
-    assert_eq!((endpoint.calls, endpoint.repairs), (6, 0));
+    // The server closes each connection after a streamed reply; one may be met just then.
+    let stale = counters.failures.get(&FailureKind::StaleConnection).copied().unwrap_or(0);
+    assert_eq!((endpoint.calls - stale, endpoint.repairs), (6, 0), "{:?}", counters.failures);
     assert!(endpoint.tokens_in > 6 * 100 && endpoint.tokens_out > 6 * 10);
 }
 

@@ -14,7 +14,7 @@ use std::{
 use eventplanner::{
     config::{Key, LoadOptions, OLDER_NAMES, Settings, annotated_defaults, keys},
     model::Request,
-    telemetry::events,
+    telemetry::{alert_rules::rules, events, metrics, settings::AlertSettings},
 };
 use jiff::Timestamp;
 
@@ -69,6 +69,11 @@ fn every_file_under_etc_has_its_check() {
             }
             "etc/log-events.md" => holds(&name, &events::document()),
             "etc/setup.sh" => shell_script(&path),
+            // Against the routes and the replies: tests/openapi.rs.
+            "etc/openapi.json" => drop(json(&path)),
+            _ if name.starts_with("etc/alerting/") => alerting(&name, &path),
+            _ if name.starts_with("etc/man/") => man_page(&path),
+            _ if name.starts_with("etc/debian/") => maintainer_file(&path),
             _ if name.starts_with("etc/profiles/") => profile(&name),
             "etc/sample/vendors.json" => vendors(&path),
             _ if name.starts_with("etc/sample/") && name.ends_with(".json") => request(&path),
@@ -95,6 +100,54 @@ fn profile(name: &str) {
     assert_eq!(spelt_out, expected, "{name}: what it sets, and what a profile is to set");
     settings.profile = None;
     assert_ne!(settings, load(None, None), "{name} changes nothing");
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(path).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Rules of tools that are not here: each file is read as what it is, and names only metrics,
+/// events and alerts that exist.
+fn alerting(name: &str, path: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => drop(json(path)),
+        Some("yaml" | "toml" | "conf" | "md") => assert!(!text.trim().is_empty(), "{name}"),
+        _ => panic!("{name}: nothing here checks it"),
+    }
+    assert!(!text.contains('\t') || name.ends_with(".md"), "{name}: a tab");
+    let plain = |c: char| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit();
+    for (at, _) in text.match_indices("eventplanner_") {
+        let named: String = text[at..].chars().take_while(|c| plain(*c)).collect();
+        let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| named.strip_suffix(end));
+        let known = metrics::ALL
+            .iter()
+            .any(|metric| metric.name == named || base.is_some_and(|base| metric.name == base));
+        assert!(known, "{name}: there is no metric {named}");
+    }
+}
+
+/// Every alert has its section in the handbook, since its runbook line sends people there.
+fn man_page(path: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.starts_with(".\\\"") && text.contains(".TH "), "{}", path.display());
+    if path.ends_with("eventplanner-alerts.7") {
+        for rule in rules(&AlertSettings::default()).map(|(rule, _)| rule.name) {
+            assert!(text.contains(&format!("\n.SS {rule}\n")), "no section for {rule}");
+        }
+        assert!(text.contains("\n.SS service_failed\n"));
+    }
+}
+
+fn maintainer_file(path: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    if text.starts_with("#!/bin/sh") {
+        let checked = Command::new("sh").arg("-n").arg(path).output().unwrap();
+        let errors = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{}: {errors}", path.display());
+        assert!(text.contains("set -e"), "{}", path.display());
+    }
 }
 
 fn shell_script(path: &Path) {
@@ -177,6 +230,13 @@ fn every_systemd_file_has_its_check() {
                     assert!(text.lines().any(|found| found == line), "{name} lacks {line}");
                 }
             }
+            "systemd/eventplannerd.socket" | "systemd/eventplannerd-alert@.service" => {
+                unit_file(name, &text);
+            }
+            "systemd/tmpfiles.d/eventplanner.conf" => {
+                let is_sound = |line: &str| line.starts_with(['#', 'd']);
+                assert!(text.lines().all(is_sound), "{name}");
+            }
             "systemd/sysusers.d/eventplanner.conf" => {
                 assert!(text.lines().any(|line| line.starts_with("u eventplanner ")), "{name}");
             }
@@ -188,14 +248,14 @@ fn every_systemd_file_has_its_check() {
 
 /// Sections, comments and `Key=value` lines; no key is given twice unless it makes a list.
 fn unit_file(name: &str, text: &str) {
-    let lists = ["SystemCallFilter", "Environment", "IPAddressAllow"];
+    let lists = ["SystemCallFilter", "Environment", "IPAddressAllow", "ExecStart"];
     let mut seen = BTreeSet::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])) {
         let (key, _) = line.split_once('=').unwrap_or_else(|| panic!("{name}: {line}"));
         assert!(key.chars().all(|c| c.is_ascii_alphanumeric()), "{name}: {line}");
         assert!(seen.insert(key) || lists.contains(&key), "{name}: {key} twice");
     }
-    assert!(text.contains("[Service]"), "{name}");
+    assert!(text.contains("[Service]") || text.contains("[Socket]"), "{name}");
 }
 
 #[test]

@@ -87,9 +87,6 @@ COMMENT ON INDEX agent_run_by_agent IS 'history --agent: runs of one agent, newe
 CREATE INDEX agent_run_times ON agent_run USING brin (started_at) WITH (pages_per_range = 16);
 COMMENT ON INDEX agent_run_times IS 'report: how the agents did in a span of time';
 
-CREATE INDEX workflow_metric_times ON workflow_metric USING brin (at) WITH (pages_per_range = 16);
-COMMENT ON INDEX workflow_metric_times IS 'pruning: metrics that are too old to be kept';
-
 CREATE INDEX catalogue_change_writers ON catalogue_change (written_by);
 COMMENT ON INDEX catalogue_change_writers IS 'what has changed since a daemon last looked';
 

@@ -51,7 +51,6 @@ async fn clean(store: &Store, log: &Logger) {
         let cleaned = async {
             let expired = store.expire_holds().await?;
             store.prune_changes().await?;
-            store.prune_metrics().await?;
             Ok::<_, StoreError>(expired)
         };
         match cleaned.await {

@@ -1,10 +1,13 @@
-//! Metrics: looks at the system and at its peers once a cycle, and lets the alert rules judge.
+//! Metrics: looks at everything once a cycle, lets the alert rules judge, logs their transitions,
+//! stores the figures whose trends the report shows.
 //!
-//! State owned: the alert rules' state, the figures of the last cycle. Peers: reads counters of
-//! VendorSearch and LlmGateway, the pool, the machine. Bound: one cycle at a time. A restart loses
-//! which alerts fire: they fire again when their condition has lasted anew.
+//! State owned: the alert rules' state, the figures of the last cycles. Peers: reads counters of
+//! VendorSearch and LlmGateway, the supervisors, the pool, the machine. Bound: one cycle at a
+//! time, `REPORTS_AT_ONCE` reports that wait for their span. A restart loses which alerts fire:
+//! they fire again when their condition has lasted anew.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,33 +15,34 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use slog::{Logger, debug, error, info, o, warn};
-use tokio::sync::Mutex;
+use slog::warn;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::{
-    briefing::Peers,
-    database_use, llm_figures,
-    llm_gateway::GetLlmStatus,
+    database_use,
+    metrics_look::Sources,
     supervision::{Heartbeat, Lifeline},
-    vendor_search::GetQueryCounters,
+    verification::Verifier,
     work::Work,
 };
 use crate::{
-    control::ApiError,
-    model::PlanState,
-    store::{MetricRow, Store},
+    control::{ApiError, ErrorCode, OptimizationsView},
+    store::MetricRow,
     telemetry::{
-        Snapshot, SystemSampler, Telemetry, Window,
+        Snapshot, SystemSampler, Window,
+        alert_log::log_alert,
         alert_rules::AlertBook,
-        alerts::{Severity, Transition, TransitionState},
-        events, metrics,
+        metrics,
         report::{Report, ReportLimits},
         settings::{AlertSettings, MetricsSettings},
+        trends::{self, Trend},
     },
 };
 
-/// A database that takes longer to say that it is there is as good as away.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// Reports that may wait for their span at once.
+const REPORTS_AT_ONCE: usize = 8;
+/// Between two deletions of old figures.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Firing alerts, and those that were resolved.
 pub struct GetAlerts;
@@ -54,8 +58,18 @@ impl Message for GetPrometheus {
     type Result = Result<String, ApiError>;
 }
 
-/// How the daemon has done since its start, with advice.
-pub struct GetReport;
+/// What a report spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportSpan {
+    SinceStart,
+    /// Since the cycle before the last one: at least one whole interval.
+    LastCycle,
+    /// From now on; the answer comes when it is over.
+    Next(Duration),
+}
+
+/// How the daemon has done, with advice.
+pub struct GetReport(pub ReportSpan);
 
 impl Message for GetReport {
     type Result = Result<Report, ApiError>;
@@ -68,6 +82,15 @@ impl Message for SetAlerts {
     type Result = Result<(), ApiError>;
 }
 
+/// Measures every tuned mechanism with it and without it, so many times each.
+pub struct VerifyMechanisms {
+    pub samples: u32,
+}
+
+impl Message for VerifyMechanisms {
+    type Result = Result<OptimizationsView, ApiError>;
+}
+
 /// One look at everything. The actor sends it to itself; a caller may ask for one too.
 pub struct Cycle;
 
@@ -75,59 +98,68 @@ impl Message for Cycle {
     type Result = Result<(), ApiError>;
 }
 
+/// All figures at one moment.
+struct Moment {
+    figures: Snapshot,
+    at: Instant,
+}
+
 /// What a cycle needs and keeps.
 struct Watch {
     book: AlertBook,
     sampler: SystemSampler,
-    last: Snapshot,
-    last_at: Instant,
+    /// Of the last cycle, and of the one before.
+    last: Moment,
+    before: Moment,
     limits: ReportLimits,
-    /// When the daemon started.
-    began: Instant,
-}
-
-/// What a cycle looks at.
-#[derive(Clone)]
-struct Sources {
-    store: Store,
-    peers: Peers,
-    telemetry: Telemetry,
-    log: Logger,
+    keep_days: u32,
+    pruned: Option<Instant>,
 }
 
 pub struct Metrics {
     sources: Sources,
     watch: Arc<Mutex<Watch>>,
+    waiting_reports: Arc<Semaphore>,
+    verifier: Verifier,
     work: Work,
     interval: Duration,
     _lifeline: Lifeline,
 }
 
+/// How often to look, and what to judge by.
+#[derive(Clone)]
+pub struct MetricsLimits {
+    pub metrics: MetricsSettings,
+    pub report: ReportLimits,
+    /// Whose file system is watched.
+    pub state_dir: PathBuf,
+}
+
 impl Metrics {
     pub fn new(
-        store: Store,
-        peers: Peers,
-        telemetry: Telemetry,
+        sources: Sources,
+        verifier: Verifier,
         work: Work,
-        settings: (&MetricsSettings, ReportLimits),
-        began: Instant,
+        limits: MetricsLimits,
         lifeline: Lifeline,
     ) -> Self {
-        let (metrics, limits) = settings;
+        let moment = || Moment { figures: sources.telemetry.snapshot(), at: Instant::now() };
         let watch = Watch {
-            book: AlertBook::new(&limits.alerts),
-            sampler: SystemSampler::new(),
-            last: telemetry.snapshot(),
-            last_at: Instant::now(),
-            limits,
-            began,
+            book: AlertBook::new(&limits.report.alerts),
+            sampler: SystemSampler::new(&limits.state_dir),
+            last: moment(),
+            before: moment(),
+            limits: limits.report,
+            keep_days: limits.metrics.keep_days,
+            pruned: None,
         };
-        let log = work.log.new(o!("actor" => "metrics"));
         Self {
-            sources: Sources { store, peers, telemetry, log },
             watch: Arc::new(Mutex::new(watch)),
+            waiting_reports: Arc::new(Semaphore::new(REPORTS_AT_ONCE)),
+            interval: limits.metrics.interval,
+            sources,
+            verifier,
             work,
-            interval: metrics.interval,
             _lifeline: lifeline,
         }
     }
@@ -139,7 +171,7 @@ impl Actor for Metrics {
     fn started(&mut self, context: &mut Context<Self>) {
         context.run_interval(self.interval, |metrics, _| {
             let (sources, watch) = (metrics.sources.clone(), metrics.watch.clone());
-            drop(metrics.work.spawn(async move { sources.cycle(&watch).await }));
+            drop(metrics.work.spawn(async move { cycle(&sources, &watch).await }));
         });
     }
 }
@@ -190,7 +222,7 @@ impl Handler<GetPrometheus> for Metrics {
     fn handle(&mut self, _: GetPrometheus, _: &mut Context<Self>) -> Self::Result {
         let (sources, watch) = (self.sources.clone(), self.watch.clone());
         self.work.run("metrics", async move {
-            sources.look(&mut *watch.lock().await).await;
+            sources.look(&mut watch.lock().await.sampler).await;
             Ok(sources.telemetry.prometheus())
         })
     }
@@ -199,19 +231,25 @@ impl Handler<GetPrometheus> for Metrics {
 impl Handler<GetReport> for Metrics {
     type Result = ResponseFuture<Result<Report, ApiError>>;
 
-    fn handle(&mut self, _: GetReport, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, GetReport(span): GetReport, _: &mut Context<Self>) -> Self::Result {
         let (sources, watch) = (self.sources.clone(), self.watch.clone());
+        let places = self.waiting_reports.clone();
         self.work.run("metrics", async move {
-            let mut watch = watch.lock().await;
-            sources.look(&mut watch).await;
-            // All figures count from the daemon's start.
-            let figures = sources.telemetry.snapshot();
-            let window = Window::between(&Snapshot::default(), &figures, watch.began.elapsed());
-            let firing = watch.book.firing().cloned().collect();
-            let mut report = Report::new(Timestamp::now(), &window, firing, &watch.limits);
-            report.database.server = database_use::server_part(&sources.store).await;
-            Ok(report)
+            let earlier = match span {
+                ReportSpan::Next(span) => Some(wait_out(&sources, &watch, &places, span).await?),
+                _ => None,
+            };
+            report(&sources, &mut *watch.lock().await, span, earlier).await
         })
+    }
+}
+
+impl Handler<VerifyMechanisms> for Metrics {
+    type Result = ResponseFuture<Result<OptimizationsView, ApiError>>;
+
+    fn handle(&mut self, wanted: VerifyMechanisms, _: &mut Context<Self>) -> Self::Result {
+        let verifier = self.verifier.clone();
+        self.work.run("metrics", async move { verifier.optimizations(wanted.samples).await })
     }
 }
 
@@ -221,112 +259,98 @@ impl Handler<Cycle> for Metrics {
     fn handle(&mut self, _: Cycle, _: &mut Context<Self>) -> Self::Result {
         let (sources, watch) = (self.sources.clone(), self.watch.clone());
         self.work.run("metrics", async move {
-            sources.cycle(&watch).await;
+            cycle(&sources, &watch).await;
             Ok(())
         })
     }
 }
 
-impl Sources {
-    /// Looks, judges, logs what changed, stores the main figures. A cycle that meets a running
-    /// one is left out.
-    async fn cycle(&self, watch: &Mutex<Watch>) {
-        let Ok(mut watch) = watch.try_lock() else { return };
-        self.look(&mut watch).await;
-        let figures = self.telemetry.snapshot();
-        let window = Window::between(&watch.last, &figures, watch.last_at.elapsed());
-        let now = Timestamp::now();
-        for transition in watch.book.evaluate(&window, now) {
-            log_alert(&self.log, &transition);
-        }
-        (watch.last, watch.last_at) = (figures, Instant::now());
-        if let Err(error) = self.store.add_metrics(&rows(&window, now)).await {
-            warn!(self.log, "metrics were not stored"; "error" => %error);
+/// Looks, judges, logs what changed, stores the main figures. A cycle that meets a running one is
+/// left out.
+async fn cycle(sources: &Sources, watch: &Mutex<Watch>) {
+    let Ok(mut watch) = watch.try_lock() else { return };
+    let watch = &mut *watch;
+    sources.look(&mut watch.sampler).await;
+    sources.count_vendors().await;
+    let figures = sources.telemetry.snapshot();
+    let window = Window::between(&watch.last.figures, &figures, watch.last.at.elapsed());
+    let now = Timestamp::now();
+    for transition in watch.book.evaluate(&window, now) {
+        log_alert(&sources.log, &transition);
+        let (alert, is_firing) = (&transition.alert, transition.is_firing());
+        for severity in ["warning", "critical"] {
+            let value = is_firing && alert.severity.as_str() == severity;
+            let labels = [alert.alert, severity];
+            sources.telemetry.gauge(metrics::ALERTS_FIRING, &labels, f64::from(u8::from(value)));
         }
     }
-
-    /// Brings the gauges up to date. A peer that does not answer leaves its figures as they were:
-    /// missing data resolves no alert.
-    async fn look(&self, watch: &mut Watch) {
-        let telemetry = &self.telemetry;
-        if let Some(sample) = watch.sampler.sample() {
-            sample.record(telemetry);
-            debug!(self.log, "a look at the system"; events::METRICS_CYCLE,
-                "cpu_percent" => sample.cpu_percent, "memory_percent" => sample.memory_percent(),
-                "resident_bytes" => sample.resident_bytes);
-        }
-        telemetry.gauge(metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
-        telemetry.gauge(metrics::UPTIME, &[], watch.began.elapsed().as_secs_f64());
-        let answers = tokio::time::timeout(PING_TIMEOUT, self.store.ping()).await;
-        let up = matches!(answers, Ok(Ok(())));
-        telemetry.gauge(metrics::DATABASE_UP, &[], f64::from(u8::from(up)));
-        let pool = self.store.pool_status();
-        telemetry.gauge(metrics::DATABASE_WAITING, &[], pool.waiting as f64);
-        telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["used"], f64::from(pool.in_use));
-        let idle = pool.open.saturating_sub(pool.in_use);
-        telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["idle"], f64::from(idle));
-        telemetry.gauge(metrics::DATABASE_CONNECTIONS_LIMIT, &[], f64::from(pool.limit));
-        telemetry.set_total(metrics::DATABASE_ERRORS, &["connect"], pool.connection_errors);
-        telemetry.set_total(metrics::DATABASE_ERRORS, &["checkout_timeout"], pool.timeouts);
-        if let Ok(counts) = self.store.plan_counts().await {
-            let queued = counts.iter().find(|(state, _)| *state == PlanState::Queued);
-            telemetry.gauge(metrics::PLANS_QUEUED, &[], queued.map_or(0, |q| q.1) as f64);
-        }
-        if let Ok(cache) = self.peers.vendors.ask(GetQueryCounters).await {
-            telemetry.set_total(metrics::QUERY_CACHE, &["hit"], cache.hits);
-            telemetry.set_total(metrics::QUERY_CACHE, &["miss"], cache.misses);
-            telemetry.set_total(metrics::QUERY_CACHE_COALESCED, &[], cache.coalesced);
-            telemetry.set_total(metrics::QUERY_CACHE_INVALIDATED, &[], cache.invalidations);
-            telemetry.gauge(metrics::QUERY_CACHE_ENTRIES, &[], cache.entries as f64);
-        }
-        if let Ok(status) = self.peers.llm.ask(GetLlmStatus).await {
-            llm_figures::record(telemetry, &status);
+    watch.before = std::mem::replace(&mut watch.last, Moment { figures, at: Instant::now() });
+    let row = |(name, value): (&str, f64)| MetricRow {
+        at: now,
+        name: name.to_owned(),
+        value,
+        labels: None,
+    };
+    let rows: Vec<MetricRow> = trends::values(&window).map(row).collect();
+    if let Err(error) = sources.store.add_metrics(&rows).await {
+        warn!(sources.log, "metrics were not stored"; "error" => %error);
+    }
+    if watch.pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+        watch.pruned = Some(Instant::now());
+        let age = Duration::from_secs(86_400 * u64::from(watch.keep_days));
+        if let Err(error) = sources.store.prune_metrics(&trends::names(), now - age).await {
+            warn!(sources.log, "old metrics were not deleted"; "error" => %error);
         }
     }
 }
 
-/// The figures whose trends the report shows.
-fn rows(window: &Window, at: Timestamp) -> Vec<MetricRow> {
-    let figures = &window.figures;
-    let workflow = figures.histogram(metrics::WORKFLOW_SECONDS);
-    let values = [
-        ("cpu_ratio", figures.gauge(metrics::CPU_RATIO, |_| true)),
-        ("process_memory_bytes", figures.gauge(metrics::PROCESS_MEMORY, |_| true)),
-        ("plans_finished", Some(figures.counter(metrics::PLANS_FINISHED, |_| true) as f64)),
-        ("workflow_seconds_mean", workflow.mean_seconds()),
-        ("query_cache_hit_percent", window.hit_percent(metrics::QUERY_CACHE).map(|(p, _)| p)),
-        ("llm_cache_hit_percent", window.hit_percent(metrics::LLM_CACHE).map(|(p, _)| p)),
-    ];
-    let row = |(name, value): (&str, Option<f64>)| {
-        let value = value?;
-        Some(MetricRow { at, name: name.to_owned(), value, labels: None })
-    };
-    values.into_iter().filter_map(row).collect()
+/// The figures as the span begins, once it is over.
+async fn wait_out(
+    sources: &Sources,
+    watch: &Mutex<Watch>,
+    places: &Semaphore,
+    span: Duration,
+) -> Result<Moment, ApiError> {
+    let busy = |_| ApiError::new(ErrorCode::Busy, "other reports wait for their span");
+    let _place = places.try_acquire().map_err(busy)?;
+    sources.look(&mut watch.lock().await.sampler).await;
+    let earlier = Moment { figures: sources.telemetry.snapshot(), at: Instant::now() };
+    tokio::time::sleep(span).await;
+    Ok(earlier)
 }
 
-/// An alert's line: on transitions, and as a reminder.
-fn log_alert(log: &Logger, transition: &Transition) {
-    let alert = &transition.alert;
-    let reminder = transition.state == TransitionState::Reminder;
-    let state = match transition.state {
-        TransitionState::Resolved => "resolved",
-        TransitionState::Firing | TransitionState::Reminder => "firing",
+async fn report(
+    sources: &Sources,
+    watch: &mut Watch,
+    span: ReportSpan,
+    earlier: Option<Moment>,
+) -> Result<Report, ApiError> {
+    sources.look(&mut watch.sampler).await;
+    let figures = sources.telemetry.snapshot();
+    let window = match (span, &earlier) {
+        (_, Some(then)) => Window::between(&then.figures, &figures, then.at.elapsed()),
+        (ReportSpan::LastCycle, None) => {
+            let then = &watch.before;
+            Window::between(&then.figures, &figures, then.at.elapsed())
+        }
+        // All figures count from the daemon's start.
+        _ => Window::between(&Snapshot::default(), &figures, sources.began.elapsed()),
     };
-    let log = log.new(o!(
-        "alert" => alert.alert,
-        "state" => state,
-        "severity" => alert.severity.as_str(),
-        "value" => alert.value,
-        "threshold" => alert.threshold,
-        "since" => alert.since.to_string(),
-        "count" => alert.count,
-        "fingerprint" => alert.fingerprint.clone(),
-        "runbook" => alert.runbook,
-        "reminder" => reminder,
-    ));
-    match (transition.state, alert.severity) {
-        (TransitionState::Resolved, _) => info!(log, "an alert was resolved"; events::ALERT),
-        (_, Severity::Critical) => error!(log, "an alert fires"; events::ALERT),
-        _ => warn!(log, "an alert fires"; events::ALERT),
+    let firing = watch.book.firing().cloned().collect();
+    let now = Timestamp::now();
+    let trends = trends(sources, now).await;
+    let mut report = Report::new(now, &window, firing, trends, &watch.limits);
+    report.database.server = database_use::server_part(&sources.store).await;
+    Ok(report)
+}
+
+/// None where the database doesn't answer: a report is wanted all the more then.
+async fn trends(sources: &Sources, now: Timestamp) -> Vec<Trend> {
+    match sources.store.metric_means(&trends::names(), &trends::SPANS, now).await {
+        Ok(means) => trends::trends(&means),
+        Err(error) => {
+            warn!(sources.log, "trends could not be read"; "error" => %error);
+            Vec::new()
+        }
     }
 }

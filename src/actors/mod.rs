@@ -6,7 +6,7 @@
 //! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
-//! | Metrics | `metrics` | |
+//! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
 
@@ -27,6 +27,7 @@ mod housekeeping;
 pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
+mod metrics_look;
 mod plan_events;
 mod plan_proofs;
 mod plan_run;
@@ -46,6 +47,7 @@ mod start;
 pub mod supervision;
 pub mod vendor_import;
 pub mod vendor_search;
+mod verification;
 mod work;
 
 pub use dispatcher::Duty;

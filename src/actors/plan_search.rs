@@ -128,6 +128,12 @@ async fn run_search(
                 SearchEvent::Checkpoint { round, checkpoint } => {
                     save(context, plan, log, round, &checkpoint).await?;
                 }
+                SearchEvent::RoundsEnded { reason, score_hits, score_misses } => {
+                    let telemetry = &context.telemetry;
+                    telemetry.inc(metrics::ROUNDS_ENDED, &[reason.as_str()]);
+                    telemetry.add(metrics::SCORE_CACHE, &["hit"], score_hits);
+                    telemetry.add(metrics::SCORE_CACHE, &["miss"], score_misses);
+                }
             }
         }
         Ok::<(), RunError>(())

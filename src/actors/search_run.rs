@@ -60,6 +60,12 @@ pub enum SearchEvent {
         round: u32,
         checkpoint: Box<Checkpoint>,
     },
+    /// The rounds are over; the proof follows.
+    RoundsEnded {
+        reason: StopReason,
+        score_hits: u64,
+        score_misses: u64,
+    },
 }
 
 /// What a search ends with.
@@ -106,12 +112,14 @@ pub fn run(
         (settings.deadline_ms > 0).then(|| started + Duration::from_millis(settings.deadline_ms));
     let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let mut ended_by = None;
+    let mut rounds_ended_by = StopReason::Deadline;
     loop {
         let progress = search.round(&mut accept);
         if !tell(SearchEvent::Round(progress)) || cancelled() {
             return SearchEnd::GaveUp { reason: StopReason::Cancelled };
         }
-        if progress.stopped.is_some() {
+        if let Some(reason) = progress.stopped {
+            rounds_ended_by = reason;
             break;
         }
         if progress.round % checkpoint_interval.max(1) == 0 {
@@ -124,6 +132,8 @@ pub fn run(
             break;
         }
     }
+    let (score_hits, score_misses) = search.score_lookups();
+    tell(SearchEvent::RoundsEnded { reason: rounds_ended_by, score_hits, score_misses });
     let proof_ends = Instant::now() + Duration::from_millis(settings.proof_ms);
     let mut interrupted = || {
         if cancelled() {

@@ -12,7 +12,8 @@ use super::{
     housekeeping::keep_house,
     llm_figures::observe_times,
     llm_gateway::{LlmGateway, ResizeResponses},
-    metrics::{Metrics, SetAlerts},
+    metrics::{Metrics, MetricsLimits, SetAlerts},
+    metrics_look::Sources,
     plan_events::PlanEvents,
     plan_service::PlanService,
     query_cache::QueryCache,
@@ -21,14 +22,15 @@ use super::{
     runs::Runs,
     supervision::{Handle, Policy, supervise},
     vendor_search::{ResizeQueries, VendorSearch},
+    verification::{Verifier, VerifierSettings},
     work::Work,
 };
 use crate::{
     config::{Settings, SupervisionSettings},
     control::{ActorStatus, ApiError},
     llm::Gateway,
-    store::{Heard, Store},
-    telemetry::{Telemetry, report::ReportLimits},
+    store::{Heard, Store, settings::DatabaseSettings},
+    telemetry::{LogHandle, Telemetry, report::ReportLimits},
 };
 
 /// What the actors are built from. All of it outlives every generation of every actor.
@@ -39,6 +41,9 @@ pub struct Foundation {
     pub telemetry: Telemetry,
     /// The process's runtime and log.
     pub work: Work,
+    pub log_handle: LogHandle,
+    /// As the store was opened with them: with the address that is in use.
+    pub database: DatabaseSettings,
     /// This process's name in leases; nobody else has ever had it.
     pub owner: String,
     /// What the other daemons tell, where there may be any.
@@ -70,7 +75,8 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, keeper, telemetry, work, owner, heard } = foundation;
+        let Foundation { store, gateway, keeper, telemetry, work, owner, heard, .. } = foundation;
+        let (log_handle, opened) = (foundation.log_handle, foundation.database);
         let policy = policy(&settings.supervision);
         let (live, now) = watch::channel(Arc::new(settings.clone()));
         let log = work.log.clone();
@@ -128,13 +134,27 @@ impl Actors {
             });
 
         let judged = now.clone();
-        let (shared, began) = (telemetry.clone(), Instant::now());
+        let shared = telemetry.clone();
+        let seen = (vendors.clone(), llm.clone(), coordinator.clone());
+        let verifier = Verifier {
+            store: store.clone(),
+            vendors: vendors.clone(),
+            coordinator: coordinator.clone(),
+            settings: Arc::new(verifier_settings(settings, opened)),
+            turn: Arc::new(Semaphore::new(1)),
+        };
+        let sources = Sources {
+            store,
+            peers,
+            telemetry,
+            log_handle,
+            actors: Arc::new(move || vec![seen.0.status(), seen.1.status(), seen.2.status()]),
+            began: Instant::now(),
+            log: log.new(slog::o!("actor" => "metrics")),
+        };
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
-            let (store, peers) = (store.clone(), peers.clone());
-            let (telemetry, work) = (telemetry.clone(), work.clone());
-            let settings = judged.borrow().clone();
-            let settings = (&settings.metrics, report_limits(&settings));
-            Metrics::new(store, peers, telemetry, work, settings, began, life)
+            let limits = metrics_limits(&judged.borrow());
+            Metrics::new(sources.clone(), verifier.clone(), work.clone(), limits, life)
         });
         Self {
             coordinator,
@@ -192,12 +212,26 @@ impl Actors {
     }
 }
 
-fn report_limits(settings: &Settings) -> ReportLimits {
-    ReportLimits {
-        alerts: settings.alerts.clone(),
-        query_cache_size: settings.database.query_cache_size,
-        response_cache_size: settings.llm.response_cache_size,
-        max_plans_in_flight: settings.workflow.max_plans_in_flight,
+fn metrics_limits(settings: &Settings) -> MetricsLimits {
+    MetricsLimits {
+        metrics: settings.metrics,
+        report: ReportLimits {
+            alerts: settings.alerts.clone(),
+            query_cache_size: settings.database.query_cache_size,
+            response_cache_size: settings.llm.response_cache_size,
+            max_plans_in_flight: settings.workflow.max_plans_in_flight,
+            max_queued_plans: settings.admission.max_queued_plans,
+        },
+        state_dir: settings.paths.state_dir.clone(),
+    }
+}
+
+fn verifier_settings(settings: &Settings, opened: DatabaseSettings) -> VerifierSettings {
+    VerifierSettings {
+        database: opened,
+        llm: settings.llm.clone(),
+        search: settings.search,
+        max_parallel_agents: settings.workflow.max_parallel_agents,
     }
 }
 

@@ -11,18 +11,22 @@ use slog::{Logger, error};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::supervision::AskError;
-use crate::{control::ApiError, telemetry::events};
+use crate::{
+    control::ApiError,
+    telemetry::{Telemetry, events, metrics},
+};
 
 /// The process's runtime, and the log for what fails on it.
 #[derive(Clone)]
 pub struct Work {
     runtime: Handle,
     pub log: Logger,
+    telemetry: Telemetry,
 }
 
 impl Work {
-    pub fn new(runtime: Handle, log: Logger) -> Self {
-        Self { runtime, log }
+    pub fn new(runtime: Handle, log: Logger, telemetry: Telemetry) -> Self {
+        Self { runtime, log, telemetry }
     }
 
     /// Runs a request's work to its end, also when its caller goes away: what a client began is
@@ -33,9 +37,10 @@ impl Work {
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> ResponseFuture<Result<T, ApiError>> {
         let task = self.runtime.spawn(work);
-        let log = self.log.clone();
+        let (log, telemetry) = (self.log.clone(), self.telemetry.clone());
         Box::pin(async move {
             task.await.unwrap_or_else(|failure| {
+                telemetry.inc(metrics::ACTOR_PANICS, &[actor]);
                 error!(log, "a request failed in {actor}"; events::ACTOR_PANICKED,
                     "panic" => failure.to_string());
                 Err(AskError::Panicked { actor }.into())

@@ -8,6 +8,8 @@ mod generate_names;
 mod generate_places;
 mod generate_prices;
 mod generate_trades;
+#[cfg(test)]
+mod parser_properties;
 mod raw;
 mod read;
 mod split;

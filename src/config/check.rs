@@ -1,5 +1,7 @@
 //! Rules that hold between settings, beyond each one's range.
 
+use std::net::SocketAddr;
+
 use super::{endpoints, settings::Settings};
 
 /// The kernel's limit for a socket's path, without the final zero (`sun_path`, unix(7)).
@@ -52,6 +54,12 @@ pub(super) fn check(settings: &Settings) -> Vec<(String, String)> {
              shorter one or a shorter paths.runtime_dir"
         ),
     );
+    let tcp = &settings.control.tcp_listen;
+    refuse(
+        !tcp.is_empty() && !tcp.parse().is_ok_and(|at: SocketAddr| at.ip().is_loopback()),
+        "control.tcp_listen",
+        format!("`{tcp}` is no loopback address with a port, such as 127.0.0.1:9464"),
+    );
     let alerts = &settings.alerts;
     for (rule, thresholds, rises) in [
         ("cpu", alerts.cpu, true),
@@ -65,6 +73,9 @@ pub(super) fn check(settings: &Settings) -> Vec<(String, String)> {
         ("query_cache_hits", alerts.query_cache_hits, false),
         ("llm_cache_hits", alerts.llm_cache_hits, false),
         ("agent_success", alerts.agent_success, false),
+        ("disk", alerts.disk, true),
+        ("plan_burn_fast", alerts.plan_burn_fast, true),
+        ("plan_burn_slow", alerts.plan_burn_slow, true),
     ] {
         let Some((warning, critical)) = thresholds.warning.zip(thresholds.critical) else {
             continue;

@@ -57,7 +57,8 @@ pub(super) struct Variable {
     /// As a path: `database.pool_size`, `llm.endpoints[0].model`.
     pub key: String,
     pub value: String,
-    name: String,
+    /// For error messages.
+    pub origin: String,
 }
 
 /// All variables that set something, a later one over an earlier one.
@@ -65,13 +66,17 @@ pub(super) fn variables(environment: &BTreeMap<String, String>) -> Vec<Variable>
     let older = OLDER_NAMES.iter().filter_map(|(name, key)| {
         // An empty variable of an older name stands for none, as compose files write it.
         let value = environment.get(*name).filter(|value| !value.is_empty())?;
-        Some(Variable { key: (*key).into(), value: value.clone(), name: (*name).into() })
+        Some(Variable { key: (*key).into(), value: value.clone(), origin: origin(name) })
     });
     let newer = environment.iter().filter_map(|(name, value)| {
         let key = key_path(name.strip_prefix(PREFIX)?);
-        Some(Variable { key, value: value.clone(), name: name.clone() })
+        Some(Variable { key, value: value.clone(), origin: origin(name) })
     });
     older.chain(newer).collect()
+}
+
+fn origin(name: &str) -> String {
+    format!("environment variable {name}")
 }
 
 impl Source for Variable {
@@ -80,8 +85,7 @@ impl Source for Variable {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let origin = format!("environment variable {}", self.name);
-        let value = Value::new(Some(&origin), self.value.clone());
+        let value = Value::new(Some(&self.origin), self.value.clone());
         Ok(Map::from([(self.key.clone(), value)]))
     }
 }

@@ -160,6 +160,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(control.body_limit, integer(1_024, 268_435_456), "bytes", "Length of a request's body"),
     key!(control.header_timeout, span(ms(100), s(300)), "", "The time that the head of a request may take"),
     key!(control.idle_timeout, span(s(1), HOUR), "", "The time that a connection may idle between requests"),
+    key!(control.tcp_listen, Kind::Text, "", "Also serve metrics, health and documents, read-only, to whoever is on this machine, at this loopback address, e.g. \"127.0.0.1:9464\"; empty: no TCP at all"),
 
     key!(log.level, Kind::Choice(&["critical", "error", "warning", "info", "debug", "trace"]), "", "The least severe lines that are written"),
     key!(log.format, Kind::Choice(&["json", "terminal", "auto"]), "", "auto: terminal where stdout is one"),
@@ -167,9 +168,11 @@ static PLAIN: &[Key<Settings>] = &[
 
     key!(metrics.interval, span(s(1), HOUR), "", "The time between two looks"),
     key!(metrics.max_series, integer(10, 10_000), "label sets", "Label sets that one metric may have; further ones count as `other`"),
+    key!(metrics.keep_days, integer(1, 365), "days", "The figures behind the report's trends are kept for this time"),
 
     key!(alerts.reminder_interval, span(s(1), s(7 * 86_400)), "", "A firing alert is logged again after this time"),
     key!(alerts.recent, integer(0, 10_000), "alerts", "Resolved alerts that can still be listed"),
+    key!(alerts.plan_success_target, number(50.0, 99.999), "percent of plans", "Plans that are to end without a failure; alerts.plan_burn_fast and plan_burn_slow measure against it"),
 ];
 
 macro_rules! alert {
@@ -228,7 +231,7 @@ const fn threshold(max: f64) -> Kind {
 
 /// Five keys per alert rule.
 #[rustfmt::skip]
-static ALERTS: [[Key<Settings>; 5]; 12] = [
+static ALERTS: [[Key<Settings>; 5]; 15] = [
     alert!(cpu, 100.0, "percent of all cores", "CPU use above"),
     alert!(memory, 100.0, "percent of the machine's memory", "Memory use above"),
     alert!(response_time, 3600.0, "seconds", "95th percentile of the control API's answers above"),
@@ -241,6 +244,9 @@ static ALERTS: [[Key<Settings>; 5]; 12] = [
     alert!(query_cache_hits, 100.0, "percent of look-ups", "Query cache hits below"),
     alert!(llm_cache_hits, 100.0, "percent of look-ups", "Response cache hits below"),
     alert!(agent_success, 100.0, "percent of runs", "Agent runs that succeed below"),
+    alert!(disk, 100.0, "percent of the file system", "Use of the state directory's file system above"),
+    alert!(plan_burn_fast, 100000.0, "times what plan_success_target allows", "Failed plans, over an hour and over five minutes, above"),
+    alert!(plan_burn_slow, 100000.0, "times what plan_success_target allows", "Failed plans, over six hours and over half an hour, above"),
 ];
 
 macro_rules! endpoint_key {

@@ -1,4 +1,5 @@
-//! Files, profiles and environment laid over each other: file < profile < environment.
+//! Files, profiles and environment laid over each other: file < profile < credentials <
+//! environment.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,7 @@ use std::{
 
 use config::{Config, ConfigError, FileFormat, Format, Map, Source, Value, ValueKind};
 
-use super::{environment::variables, error::SettingsError};
+use super::{credentials::credentials, environment::variables, error::SettingsError};
 
 /// A settings file is some kilobytes; a larger one is a mistake.
 const FILE_MAX_BYTES: u64 = 1_048_576;
@@ -68,7 +69,7 @@ pub(super) fn merge(options: &LoadOptions) -> Result<Merged, SettingsError> {
     if let Some(name) = &profile {
         builder = builder.add_source(find_profile(name, options.file.as_deref())?);
     }
-    for variable in variables {
+    for variable in credentials(&options.environment)?.into_iter().chain(variables) {
         builder = builder.add_source(variable);
     }
     let merged = builder.build().and_then(|config| config.collect());

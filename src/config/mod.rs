@@ -5,6 +5,7 @@
 //! settings structs. So the checks, the annotated file and `print-config` cannot drift apart.
 
 mod check;
+mod credentials;
 mod endpoints;
 mod environment;
 mod error;

@@ -155,6 +155,8 @@ pub struct ControlSettings {
     pub header_timeout: Duration,
     /// Between two requests of one connection, 1 s–1 h.
     pub idle_timeout: Duration,
+    /// Loopback address and port of the read-only TCP listener; empty: none.
+    pub tcp_listen: String,
 }
 
 impl Default for ControlSettings {
@@ -168,6 +170,7 @@ impl Default for ControlSettings {
             body_limit: 16 * 1_024 * 1_024,
             header_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(75),
+            tcp_listen: String::new(),
         }
     }
 }

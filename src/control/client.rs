@@ -53,6 +53,11 @@ impl ClientError {
         }
     }
 
+    /// Whether the daemon may only be on its way up or down.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::NotRunning { .. } | Self::TimedOut { .. } | Self::Broken { .. })
+    }
+
     /// As the daemon would have written it.
     pub fn to_document(&self) -> ErrorDocument {
         let code = match self {

@@ -12,6 +12,7 @@ mod event;
 mod follow;
 mod history;
 mod llm;
+pub mod manual;
 mod plan;
 mod proof;
 mod save;
@@ -19,6 +20,7 @@ pub mod show;
 mod socket;
 mod status;
 mod vendor;
+mod verification;
 
 pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
@@ -43,4 +45,8 @@ pub use status::{
 pub use vendor::{
     DatabaseUse, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery,
     VendorStats,
+};
+pub use verification::{
+    Mechanism, OptimizationsView, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, Verdict,
+    VerifyOptimizations,
 };

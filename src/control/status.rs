@@ -16,6 +16,9 @@ pub struct ActorStatus {
     pub in_flight: usize,
     /// Requests that may be in flight; one more is answered `busy`.
     pub capacity: usize,
+    /// Requests answered `busy` since the start.
+    #[serde(default)]
+    pub refused: u64,
     pub heartbeat_age_ms: u64,
 }
 
@@ -81,7 +84,7 @@ pub struct Features {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alerts {
     pub firing: Vec<Alert>,
-    /// Resolved ones, newest last.
+    /// Resolved ones, newest first.
     pub recent: Vec<ResolvedAlert>,
 }
 

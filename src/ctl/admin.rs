@@ -1,6 +1,6 @@
 //! Commands about the daemon, and about the command line itself.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,17 +12,35 @@ use super::{
 };
 use crate::control::{
     Alerts, CacheName, FlushCache, Flushed, HealthView, History, HistoryQuery, LlmView, LogLevel,
-    Reloaded, Reply, ReportFormat, SaveError, StatusView, save_document,
+    Reloaded, Reply, StatusView,
     show::{alerts_text, health_text, history_text, llm_text, reloaded_text, status_text},
 };
 
 /// A large model on a slow disk takes minutes to load.
 const WARM_UP: Duration = Duration::from_secs(600);
 
-pub async fn status(session: &Session) -> Result<u8, CtlError> {
+/// Once, or with `watch` again and again; a daemon that restarts meanwhile is waited for.
+pub async fn status(session: &Session, watch: Option<Duration>) -> Result<u8, CtlError> {
+    let Some(pause) = watch else {
+        show_status(session).await?;
+        return Ok(0);
+    };
+    loop {
+        if session.look.terminal && !session.json {
+            // Home, and the rest of the screen empty.
+            print("\x1b[H\x1b[J")?;
+        }
+        match show_status(session).await {
+            Err(CtlError::Client(error)) if error.is_passing() => eprintln!("{error}"),
+            shown => shown?,
+        }
+        tokio::time::sleep(pause.max(Duration::from_millis(100))).await;
+    }
+}
+
+async fn show_status(session: &Session) -> Result<(), CtlError> {
     let reply: Reply<StatusView> = session.client.get("/v1/status", &()).await?;
-    session.print(&reply, status_text)?;
-    Ok(0)
+    session.print(&reply, status_text)
 }
 
 /// Exit code 1 where the daemon says that it isn't healthy.
@@ -61,32 +79,6 @@ pub async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlErro
     };
     let reply: Reply<History> = session.client.get("/v1/history", &query).await?;
     session.print(&reply, history_text)?;
-    Ok(0)
-}
-
-/// As text, Markdown or, with `--json`, JSON; on standard output or in a file.
-pub async fn report(
-    session: &Session,
-    markdown: bool,
-    output: Option<&Path>,
-) -> Result<u8, CtlError> {
-    let format = match (markdown, session.json) {
-        (true, _) => ReportFormat::Markdown,
-        (false, true) => ReportFormat::Json,
-        (false, false) => ReportFormat::Text,
-    };
-    let path = format!("/v1/report?format={}", format.as_str());
-    let text = format!("{}\n", session.client.get_text(&path).await?.trim_end());
-    let Some(file) = output else {
-        let wrapped = session.json && markdown;
-        print(&if wrapped { format!("{}\n", json!({"report": text})) } else { text })?;
-        return Ok(0);
-    };
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let path = save_document(dir, &name, &text)?;
-    let shown = path.display().to_string();
-    print(&if session.json { format!("{}\n", json!({"report": shown})) } else { shown + "\n" })?;
     Ok(0)
 }
 
@@ -139,27 +131,5 @@ pub async fn reload(session: &Session) -> Result<u8, CtlError> {
 pub async fn stop(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<serde_json::Value> = session.client.post("/v1/admin/stop", &json!({})).await?;
     session.print(&reply, |_, _| "the daemon is stopping\n".to_owned())?;
-    Ok(0)
-}
-
-pub fn completions(shell: clap_complete::Shell) -> Result<u8, CtlError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut super::command(), "eventplannerctl", &mut script);
-    print(&String::from_utf8_lossy(&script))?;
-    Ok(0)
-}
-
-/// One page for standard output, or one per command in a directory.
-pub fn man(output: Option<&Path>) -> Result<u8, CtlError> {
-    let command = super::command();
-    let Some(dir) = output else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).map_err(CtlError::Print)?;
-        print(&String::from_utf8_lossy(&page))?;
-        return Ok(0);
-    };
-    let failed = |source| SaveError::Io { what: "write", path: dir.to_owned(), source };
-    std::fs::create_dir_all(dir).map_err(failed)?;
-    clap_mangen::generate_to(command, dir).map_err(failed)?;
     Ok(0)
 }

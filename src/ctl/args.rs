@@ -9,7 +9,7 @@ use clap::{
 use jiff::civil;
 
 use crate::{
-    control::{CacheName, ImportFormat, parse_duration},
+    control::{CacheName, ImportFormat, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, parse_duration},
     model::{CateringPolicy, Currency, EventType, PlanId, PlanState},
 };
 
@@ -45,7 +45,13 @@ pub enum Command {
     #[command(subcommand)]
     Vendors(VendorsCommand),
     /// How the daemon and its actors are.
-    Status,
+    Status {
+        /// Show it anew each time this span is over, until interrupted; also over restarts of the
+        /// daemon.
+        #[arg(long, value_name = "SPAN", value_parser = parse_duration, num_args = 0..=1,
+              default_missing_value = "2s", require_equals = true)]
+        watch: Option<Duration>,
+    },
     /// Whether the daemon works; exit code 1 where it doesn't.
     Health,
     /// All figures in Prometheus's text format.
@@ -54,8 +60,15 @@ pub enum Command {
     Alerts,
     /// What happened, over all plans: events, or runs of agents; the newest first.
     History(HistoryArgs),
-    /// How the daemon has done since its start, with advice on settings.
+    /// How the daemon has done, with trends, room that is left, and advice on settings.
     Report {
+        /// Since the last look of the metrics cycle, in place of since the start.
+        #[arg(long, conflicts_with = "interval")]
+        single: bool,
+        /// One report after the other, each over so much time, until interrupted: "60" (seconds),
+        /// "5m"; with --json one document a line.
+        #[arg(long, value_name = "SPAN", value_parser = parse_interval)]
+        interval: Option<Duration>,
         /// Markdown in place of plain text.
         #[arg(long)]
         markdown: bool,
@@ -74,7 +87,7 @@ pub enum Command {
     /// The LLM servers.
     #[command(subcommand)]
     Llm(LlmCommand),
-    /// Prove that what is on record is as it was written.
+    /// Check that the daemon holds what it promises.
     #[command(subcommand)]
     Verify(VerifyCommand),
     /// Read the settings anew; says which of the changed ones need a restart.
@@ -261,6 +274,14 @@ pub enum CacheCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum VerifyCommand {
+    /// Measure each tuned mechanism off and on, on this system's own data; exit code 1 where one
+    /// doesn't hold what was promised.
+    Optimizations {
+        /// Of each kind; more make a steadier median.
+        #[arg(long, value_name = "N", default_value_t = SAMPLES_DEFAULT,
+              value_parser = clap::value_parser!(u32).range(SAMPLES_MIN as i64..=SAMPLES_MAX as i64))]
+        samples: u32,
+    },
     /// The audit chains of all plans; exit code 1 where one is broken.
     Audit,
 }
@@ -273,6 +294,16 @@ pub enum LlmCommand {
     Warm,
     /// Print the servers' own settings that fit the daemon's.
     Tune,
+}
+
+/// As [`parse_duration`], within what the daemon waits out.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let span = parse_duration(text)?;
+    let hour = Duration::from_secs(3_600);
+    if span < Duration::from_secs(1) || span > hour {
+        return Err("write 1s to 1h".to_owned());
+    }
+    Ok(span)
 }
 
 fn cache_name() -> impl TypedValueParser<Value = CacheName> {

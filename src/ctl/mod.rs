@@ -8,16 +8,20 @@ mod error;
 mod input;
 mod plan;
 mod replan;
+mod report;
 mod session;
 mod vendors;
+mod verify;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
 
 use args::{Args, CacheCommand, Command, LlmCommand, VerifyCommand};
 use error::CtlError;
 use session::Session;
+
+use crate::control::{SaveError, manual};
 
 /// `eventplannerctl`: reads the command line, makes the calls, prints, and says how it went:
 /// 0 ok, 1 failed, 2 wrong command line, 3 no daemon, 4 denied, 5 busy, 6 timed out.
@@ -40,8 +44,11 @@ pub fn command() -> clap::Command {
 
 fn run(args: Args) -> Result<u8, CtlError> {
     match args.command {
-        Command::Completions { shell } => return admin::completions(shell),
-        Command::Man { output } => return admin::man(output.as_deref()),
+        Command::Completions { shell } => {
+            session::print(&manual::completions(command(), shell))?;
+            return Ok(0);
+        }
+        Command::Man { output } => return man(output.as_deref()),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,24 +58,39 @@ fn run(args: Args) -> Result<u8, CtlError> {
     runtime.block_on(call(args))
 }
 
+/// One page for standard output, or one per command in a directory.
+fn man(output: Option<&Path>) -> Result<u8, CtlError> {
+    let Some(dir) = output else {
+        session::print(&manual::page(command(), "1").map_err(CtlError::Print)?)?;
+        return Ok(0);
+    };
+    let failed = |source| SaveError::Io { what: "write", path: dir.to_owned(), source };
+    manual::write_pages(command(), "1", dir).map_err(failed)?;
+    Ok(0)
+}
+
 async fn call(args: Args) -> Result<u8, CtlError> {
     let session = Session::open(&args)?;
     match args.command {
         Command::Plan(command) => plan::run(&session, command).await,
         Command::Vendors(command) => vendors::run(&session, command).await,
-        Command::Status => admin::status(&session).await,
+        Command::Status { watch } => admin::status(&session, watch).await,
         Command::Health => admin::health(&session).await,
         Command::Metrics => admin::metrics(&session).await,
         Command::Alerts => admin::alerts(&session).await,
         Command::History(args) => admin::history(&session, args).await,
-        Command::Report { markdown, output } => {
-            admin::report(&session, markdown, output.as_deref()).await
+        Command::Report { single, interval, markdown, output } => {
+            let wanted = report::Wanted { single, interval, markdown, output };
+            report::run(&session, &wanted).await
         }
         Command::LogLevel { level } => admin::log_level(&session, level).await,
         Command::Cache(CacheCommand::Flush { cache }) => admin::flush(&session, cache).await,
         Command::Llm(LlmCommand::Status) => admin::llm_status(&session).await,
         Command::Llm(LlmCommand::Warm) => admin::llm_warm(&session).await,
         Command::Llm(LlmCommand::Tune) => admin::llm_tune(&session).await,
+        Command::Verify(VerifyCommand::Optimizations { samples }) => {
+            verify::optimizations(&session, samples).await
+        }
         Command::Verify(VerifyCommand::Audit) => audit::verify(&session).await,
         Command::Reload => admin::reload(&session).await,
         Command::Drain { undo, no_wait } => drain::drain(&session, undo, no_wait).await,

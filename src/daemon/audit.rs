@@ -51,8 +51,11 @@ pub async fn log_calls(
 /// takes as long as its body.
 fn route_of_quick_call(request: &ServiceRequest) -> Option<String> {
     let path = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
-    let waits = request.query_string().contains("wait=") || path.ends_with("/events");
+    let waits = request.query_string().contains("wait=")
+        || request.query_string().contains("over=")
+        || path.ends_with("/events");
     let is_bulk = path.ends_with("/import") || path.ends_with("/generate");
+    let is_bulk = is_bulk || path.contains("/verify/");
     (!waits && !is_bulk).then(|| format!("{} {path}", request.method()))
 }
 

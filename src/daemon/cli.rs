@@ -37,6 +37,12 @@ pub enum Command {
     },
     /// Print all settings as they are in force, secrets masked.
     PrintConfig(SettingsArgs),
+    /// Print a completion script for a shell.
+    #[command(hide = true)]
+    Completions { shell: clap_complete::Shell },
+    /// Write the man pages into a directory.
+    #[command(hide = true)]
+    Man { output: PathBuf },
     /// Solve an abstract problem file, as `plan export` writes it; `-` reads standard input.
     Solve(SolveArgs),
 }

@@ -12,7 +12,7 @@ use super::{exit::Failed, notify};
 use crate::{
     actors::QueryFigures,
     config::Settings,
-    store::{Cluster, StateLock, Store},
+    store::{Cluster, StateLock, Store, settings::DatabaseSettings},
     telemetry::{
         Telemetry,
         events::{CLUSTER_STARTED, CLUSTER_STOPPED, DATABASE_REACHED, DATABASE_WAITING},
@@ -29,6 +29,8 @@ const DATABASE: &str = "eventplanner";
 /// An open database.
 pub struct Database {
     pub store: Store,
+    /// With the address that is in use.
+    pub settings: DatabaseSettings,
     /// None where the database is somebody else's.
     cluster: Option<Cluster>,
     _waiting: Option<Waiting>,
@@ -109,7 +111,7 @@ impl Database {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self { store, cluster, _waiting: waiting })
+        Ok(Self { store, settings: database, cluster, _waiting: waiting })
     }
 
     /// For `status`; never the URL, which may hold a password.

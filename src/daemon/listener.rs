@@ -32,14 +32,30 @@ pub enum ListenError {
     Io { what: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// A listening socket file; removed when dropped.
+/// A listening socket file; removed when dropped, unless somebody else made it.
 #[derive(Debug)]
 pub struct ControlSocket {
     path: PathBuf,
-    identity: Identity,
+    /// None where the service manager holds the socket.
+    identity: Option<Identity>,
 }
 
 impl ControlSocket {
+    /// The socket that the service manager holds; where it holds none, one of our own. The path,
+    /// the mode and the group of the former are its unit's.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn open(
+        inherited: Option<UnixListener>,
+        settings: &ControlSettings,
+    ) -> Result<(Self, UnixListener), ListenError> {
+        let Some(listener) = inherited else { return Self::bind(settings) };
+        let address = listener.local_addr().ok();
+        let path = address.and_then(|address| Some(address.as_pathname()?.to_owned()));
+        Ok((Self { path: path.unwrap_or_default(), identity: None }, listener))
+    }
+
     /// Binds, in the place of the socket of a daemon that is dead.
     ///
     /// # Errors
@@ -73,7 +89,7 @@ impl ControlSocket {
         fs::set_permissions(&newborn, mode).map_err(|source| io("set the mode of", source))?;
         let identity = Identity::of(&newborn).map_err(|source| io("look at", source))?;
         fs::rename(&newborn, &path).map_err(|source| io("move the socket to", source))?;
-        Ok((Self { path, identity }, listener))
+        Ok((Self { path, identity: Some(identity) }, listener))
     }
 
     pub fn path(&self) -> &Path {
@@ -83,7 +99,7 @@ impl ControlSocket {
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        if Identity::of(&self.path).is_ok_and(|found| found == self.identity) {
+        if Identity::of(&self.path).is_ok_and(|found| Some(found) == self.identity) {
             // Left behind it is only a dead socket, which the next start replaces.
             let _ = fs::remove_file(&self.path);
         }

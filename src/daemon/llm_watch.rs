@@ -7,6 +7,7 @@ use slog::{Logger, debug, info, o, warn};
 use tokio::{
     runtime::Runtime,
     sync::mpsc,
+    task::JoinHandle,
     time::{MissedTickBehavior, interval},
 };
 
@@ -40,9 +41,6 @@ pub async fn look_after(actors: Actors, store: Store, settings: LlmSettings, log
     if settings.endpoints.is_empty() {
         return;
     }
-    if settings.warm_up {
-        tokio::spawn(warm_up(actors.clone(), log.clone()));
-    }
     tokio::join!(
         watch_health(&actors, &settings, &log),
         keep_warm(&actors, &store, &settings),
@@ -56,17 +54,20 @@ async fn warm_up(actors: Actors, log: Logger) {
     }
 }
 
-/// A server that comes back has lost its model: it is loaded again, aside, since that may take
-/// minutes.
+/// Models are loaded at the start and when a server comes back without them; aside, since that may
+/// take minutes.
 async fn watch_health(actors: &Actors, settings: &LlmSettings, log: &Logger) {
     let mut every = every(settings.health_interval);
     let mut before = Vec::new();
+    let start_warm_up = || tokio::spawn(warm_up(actors.clone(), log.clone()));
+    let mut warming = settings.warm_up.then(start_warm_up);
     loop {
         every.tick().await;
         // An actor that restarts is asked again at the next tick.
         let Ok(now) = actors.llm.ask(CheckHealth).await else { continue };
-        if settings.warm_up && one_is_back(&before, &now) {
-            tokio::spawn(warm_up(actors.clone(), log.clone()));
+        let is_free = warming.as_ref().is_none_or(JoinHandle::is_finished);
+        if settings.warm_up && is_free && one_is_back(&before, &now) {
+            warming = Some(start_warm_up());
         }
         before = now;
     }

@@ -1,8 +1,10 @@
 //! Floor 5: wiring, control server, signals and systemd notify.
 
+mod activation;
 mod api;
 mod audit;
 mod cli;
+mod connections;
 mod database;
 mod demo;
 mod exit;
@@ -14,6 +16,7 @@ mod peer;
 mod reload;
 mod run;
 mod server;
+mod service_status;
 mod solve;
 mod stop;
 
@@ -25,7 +28,10 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 
-use crate::config::{LoadOptions, Settings, default_file};
+use crate::{
+    config::{LoadOptions, Settings, default_file},
+    control::manual,
+};
 use cli::{Cli, Command, RunArgs, SettingsArgs};
 use exit::Failed;
 
@@ -40,6 +46,10 @@ pub fn main() -> ExitCode {
         }
         Command::PrintConfig(args) => print_config(&args),
         Command::Solve(args) => solve::solve(&args),
+        Command::Completions { shell } => print(&manual::completions(command(), shell)),
+        Command::Man { output } => {
+            manual::write_pages(command(), "8", &output).map_err(Failed::from)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

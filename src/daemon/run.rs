@@ -1,12 +1,13 @@
 //! `eventplannerd run`: everything is started in order, watched, and stopped in reverse order.
 
 use std::{
+    os::unix::net::UnixListener,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix_web::dev::ServerHandle;
+use actix_web::{dev::ServerHandle, web};
 use jiff::Timestamp;
 use sd_notify::NotifyState;
 use slog::{Logger, crit, error, info, warn};
@@ -17,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    activation::inherited_socket,
     api::{Context, Facts, problem},
     cli::RunArgs,
     database::Database,
@@ -26,14 +28,15 @@ use super::{
     llm_watch::{self, log_events},
     notify::{self, watchdog_interval},
     reload::Reloader,
-    server::serve,
+    server::{bind_tcp, serve, serve_tcp, start_server, stop_servers},
+    service_status::ServiceStatus,
     stop::{Demand, StopReason, StopSources},
 };
 use crate::{
     actors::{Actors, Foundation, Work, beam_coordinator::Drain, reply_keeper::ReplyKeeper},
     config::Settings,
     llm::Gateway,
-    store::{FleetLink, StateLock, Store},
+    store::{FleetLink, StateLock, Store, settings::DatabaseSettings},
     telemetry::{
         LogHandle, LogTarget, Telemetry,
         events::{
@@ -56,12 +59,13 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(40);
 /// Runs until it is told to stop, or can't go on.
 pub fn run(args: &RunArgs) -> Result<(), Failed> {
     let started = Instant::now();
+    let inherited = inherited_socket()?;
     let (settings, file) = super::settings(args)?;
     let (log, level, _flushed_at_the_end) = start_log(&settings.log, LogTarget::Stdout);
     info!(log, "starting"; DAEMON_STARTING, "version" => env!("CARGO_PKG_VERSION"),
         "pid" => std::process::id(), "profile" => &settings.profile,
         "config" => file.map(|file: PathBuf| file.display().to_string()));
-    let ended = run_in_system(args, &settings, (&log, &level), started);
+    let ended = run_in_system(args, &settings, (&log, &level), inherited, started);
     match &ended {
         Ok(()) => info!(log, "stopped"; DAEMON_STOPPED, "uptime_s" => started.elapsed().as_secs()),
         Err(failed) => crit!(log, "failed"; DAEMON_FAILED, "error" => &failed.message),
@@ -75,6 +79,7 @@ fn run_in_system(
     args: &RunArgs,
     settings: &Settings,
     (log, level): (&Logger, &LogHandle),
+    inherited: Option<UnixListener>,
     started: Instant,
 ) -> Result<(), Failed> {
     let work =
@@ -83,8 +88,9 @@ fn run_in_system(
     let ended = system.block_on(async {
         let mut stop = StopSources::new(args.until_stdin_ends)?;
         let ways_to_stop = (stop.asked.clone(), stop.escalate.clone());
+        let start = Daemon::start(args, settings, (log, level), &work, inherited, ways_to_stop);
         let daemon = tokio::select! {
-            daemon = Daemon::start(args, settings, (log, level), &work, ways_to_stop) => daemon?,
+            daemon = start => daemon?,
             reason = stop.wait() => {
                 info!(log, "stopping"; DAEMON_STOPPING, "reason" => reason.as_str());
                 return Ok(());
@@ -108,7 +114,7 @@ struct Daemon {
     _socket: ControlSocket,
     database: Database,
     actors: Actors,
-    server: ServerHandle,
+    servers: Vec<ServerHandle>,
     stopping: watch::Sender<bool>,
     reloader: Reloader,
     fleet: Option<FleetLink>,
@@ -120,11 +126,13 @@ impl Daemon {
         settings: &Settings,
         (log, level): (&Logger, &LogHandle),
         work: &tokio::runtime::Runtime,
+        inherited: Option<UnixListener>,
         (asked, escalate): (Arc<Notify>, mpsc::Sender<&'static str>),
     ) -> Result<Self, Failed> {
         let lock = StateLock::acquire(&settings.paths.state_dir)?;
         // Callers wait in its queue until the daemon is ready.
-        let (socket, listener) = ControlSocket::bind(&settings.control)?;
+        let (socket, listener) = ControlSocket::open(inherited, &settings.control)?;
+        let tcp = bind_tcp(&settings.control.tcp_listen)?;
         let telemetry = Telemetry::new(&settings.metrics);
         let (lock, database) = open_database(args, settings, lock, &telemetry, log, work).await?;
         let store = database.store.clone();
@@ -132,8 +140,9 @@ impl Daemon {
         let keeper = ReplyKeeper::new(gateway.clone(), store.clone(), &settings.llm);
         llm_watch::restore(&keeper, work, log).await;
         let llm = (gateway, keeper);
-        let (actors, fleet) =
-            start_actors(settings, (store.clone(), telemetry), llm, log, work, &escalate)?;
+        let opened = (store.clone(), database.settings.clone(), telemetry);
+        let logs = (log, level);
+        let (actors, fleet) = start_actors(settings, opened, llm, logs, work, &escalate)?;
         let reloader = Reloader::new(args, actors.clone(), (log, level));
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
@@ -141,24 +150,28 @@ impl Daemon {
             state_dir: settings.paths.state_dir.clone(),
             database: database.kind(),
         };
-        let context = Context::new(
+        let context = web::Data::new(Context::new(
             (actors.clone(), store),
             (log.clone(), level.clone()),
             settings,
             facts,
             (is_stopping, asked),
             reloader.clone(),
-        );
-        let server = serve(listener, &settings.control, context)?;
-        let handle = server.handle();
-        actix::spawn(server);
+        ));
+        let mut servers = Vec::new();
+        if let Some(tcp) = tcp {
+            let address = tcp.local_addr()?.to_string();
+            servers.push(start_server(serve_tcp(tcp, &settings.control, context.clone())?));
+            info!(log, "listening, read-only"; CONTROL_LISTENING, "socket" => address);
+        }
+        servers.push(start_server(serve(listener, &settings.control, context)?));
         info!(log, "listening"; CONTROL_LISTENING, "socket" => socket.path().display().to_string());
         Ok(Self {
             _lock: lock,
             _socket: socket,
             database,
             actors,
-            server: handle,
+            servers,
             stopping,
             reloader,
             fleet,
@@ -174,13 +187,18 @@ impl Daemon {
     ) -> Result<(), Failed> {
         let watchdog = watchdog_interval();
         let mut look = interval(watchdog.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
+        let mut shown = ServiceStatus::default();
         let ended = loop {
             tokio::select! {
                 demand = stop.next() => match demand {
                     Demand::Stop(reason) => break Ok(reason),
-                    Demand::Reload => self.reload(log).await,
+                    Demand::Reload => {
+                        self.reload(log).await;
+                        shown = ServiceStatus::default();
+                    }
                 },
                 _ = look.tick() => {
+                    shown.update(&self.actors.telemetry, log);
                     if let Some(how) = self.database.ended() {
                         break Err(Failed::database(format!("the private database ended: {how}")));
                     }
@@ -222,7 +240,7 @@ impl Daemon {
         let grace = self.actors.settings().workflow.drain_grace;
         notify::stopping(log, grace + GIVE_BACK_LIMIT + CLOSE_LIMIT);
         self.stopping.send_replace(true);
-        self.server.stop(true).await;
+        stop_servers(&self.servers).await;
         let drain = self.actors.coordinator.ask(Drain { grace });
         match tokio::time::timeout(grace + GIVE_BACK_LIMIT, drain).await {
             Ok(Ok(())) => {}
@@ -239,9 +257,9 @@ impl Daemon {
 
 fn start_actors(
     settings: &Settings,
-    (store, telemetry): (Store, Telemetry),
+    (store, database, telemetry): (Store, DatabaseSettings, Telemetry),
     (gateway, keeper): (Gateway, ReplyKeeper),
-    log: &Logger,
+    (log, level): (&Logger, &LogHandle),
     work: &tokio::runtime::Runtime,
     escalate: &mpsc::Sender<&'static str>,
 ) -> Result<(Actors, Option<FleetLink>), Failed> {
@@ -254,10 +272,12 @@ fn start_actors(
     let (fleet, heard) = joined.unzip();
     let foundation = Foundation {
         store: store.clone(),
+        database,
         gateway,
         keeper,
+        work: Work::new(work.handle().clone(), log.clone(), telemetry.clone()),
         telemetry,
-        work: Work::new(work.handle().clone(), log.clone()),
+        log_handle: level.clone(),
         owner,
         heard,
     };

@@ -10,6 +10,9 @@ pub enum FailureKind {
     Tls,
     /// The connection ended before a reply began.
     Disconnected,
+    /// The same at a call's first try: most often a kept connection that the server was just
+    /// closing (llama.cpp's closes each after a streamed reply).
+    StaleConnection,
     FirstByteTimeout,
     IdleTimeout,
     TotalTimeout,
@@ -69,6 +72,7 @@ impl FailureKind {
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Disconnected => "disconnected",
+            Self::StaleConnection => "stale_connection",
             Self::FirstByteTimeout => "first_byte_timeout",
             Self::IdleTimeout => "idle_timeout",
             Self::TotalTimeout => "total_timeout",
@@ -102,6 +106,7 @@ impl FailureKind {
             self,
             Self::Connect
                 | Self::Disconnected
+                | Self::StaleConnection
                 | Self::RateLimited
                 | Self::ServerError
                 | Self::Loading
@@ -126,7 +131,8 @@ impl FailureKind {
             Self::EmptyReply | Self::OutOfTokens | Self::InvalidJson | Self::InvalidReply => {
                 Blame::Reply
             }
-            Self::RateLimited
+            Self::StaleConnection
+            | Self::RateLimited
             | Self::Loading
             | Self::Unauthorized
             | Self::ModelAbsent
@@ -142,7 +148,7 @@ impl FailureKind {
         match self {
             Self::Connect => "no connection",
             Self::Tls => "the TLS handshake failed; check the certificate and `ca_file`",
-            Self::Disconnected => "the connection ended before a reply",
+            Self::Disconnected | Self::StaleConnection => "the connection ended before a reply",
             Self::FirstByteTimeout => "no first byte in time",
             Self::IdleTimeout => "the reply stalled",
             Self::TotalTimeout => "the reply took longer than `timeout`",

@@ -43,6 +43,9 @@ const LOADING_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Tries while a model loads; `timeout` bounds them too.
 const LOADING_TRIES_MAX: u32 = 600;
 
+/// Calls whose first connection ends are made once more at once, beside `retries`.
+const STALE_TRIES_MAX: u32 = 1;
+
 /// Everything a request at an endpoint needs.
 pub struct Upstream<'a> {
     pub endpoint: &'a Endpoint,
@@ -150,11 +153,11 @@ impl Upstream<'_> {
         spent: &mut Spent,
     ) -> Result<Completion, Failure> {
         let body = self.body(task, schema, messages)?;
-        let mut tries = 0;
-        let mut loading = 0;
-        let mut before = None;
+        let (mut tries, mut loading, mut stale) = (0, 0, 0);
+        let mut before: Option<Failure> = None;
         loop {
-            let failure = match self.try_once(body.clone(), until, spent).await {
+            let tried = self.try_once(body.clone(), before.as_ref(), until, spent).await;
+            let failure = match tried {
                 Ok(completion) => return Ok(completion),
                 // That the breaker has opened meanwhile explains nothing.
                 Err(failure) if failure.kind == FailureKind::BreakerOpen => {
@@ -162,18 +165,21 @@ impl Upstream<'_> {
                 }
                 Err(failure) => failure,
             };
-            let is_loading = failure.kind == FailureKind::Loading;
-            let (count, max) = if is_loading {
-                (&mut loading, LOADING_TRIES_MAX)
-            } else {
-                (&mut tries, self.settings.retries)
+            let (count, max) = match failure.kind {
+                FailureKind::Loading => (&mut loading, LOADING_TRIES_MAX),
+                FailureKind::StaleConnection => (&mut stale, STALE_TRIES_MAX),
+                _ => (&mut tries, self.settings.retries),
             };
             if !failure.kind.is_retryable() || *count >= max {
                 return Err(failure);
             }
             let draw = self.jitter.fetch_add(1, Ordering::Relaxed);
             let wait = retry::wait_before(*count, failure.retry_after, self.seed ^ draw);
-            let wait = if is_loading { wait.min(LOADING_WAIT_MAX) } else { wait };
+            let wait = match failure.kind {
+                FailureKind::Loading => wait.min(LOADING_WAIT_MAX),
+                FailureKind::StaleConnection => Duration::ZERO,
+                _ => wait,
+            };
             *count += 1;
             let (_, deadline) = self.terms.get();
             let too_long = wait > retry::RETRY_WAIT_MAX;
@@ -211,10 +217,13 @@ impl Upstream<'_> {
         protocol::call_body(endpoint, &request)
     }
 
-    /// One HTTP call, under the breaker's eyes and within `until`.
+    /// One HTTP call, under the breaker's eyes and within `until`. `before`: how the last try
+    /// failed. That the first one's connection ends is nobody's fault: the server may just have
+    /// closed a kept one.
     async fn try_once(
         &self,
         body: Vec<u8>,
+        before: Option<&Failure>,
         until: Instant,
         spent: &mut Spent,
     ) -> Result<Completion, Failure> {
@@ -225,7 +234,13 @@ impl Upstream<'_> {
         let started = Instant::now();
         let exchange = timeout_at(until.into(), self.exchange(body, started)).await;
         spent.upstream += started.elapsed();
-        let result = exchange.unwrap_or_else(|_| Err(Failure::from(FailureKind::TotalTimeout)));
+        let result = match exchange {
+            Err(_) => Err(Failure::from(FailureKind::TotalTimeout)),
+            Ok(Err(failure)) if before.is_none() && failure.kind == FailureKind::Disconnected => {
+                Err(Failure::from(FailureKind::StaleConnection))
+            }
+            Ok(result) => result,
+        };
         guard.end(result.as_ref().err().map(|failure| failure.kind.blame()));
         let mut metrics = locked(&self.endpoint.metrics);
         metrics.call();

@@ -259,7 +259,15 @@ async fn exchange(
     if let Some(key) = &endpoint.authorization {
         request = request.header(AUTHORIZATION, key.clone());
     }
-    let response = request.send().await.map_err(|e| send_failure(&e))?;
+    let again = request.try_clone();
+    let response = match (request.send().await, again) {
+        (Ok(response), _) => response,
+        // The server may just have closed a kept connection.
+        (Err(error), Some(again)) if send_failure(&error).kind == FailureKind::Disconnected => {
+            again.send().await.map_err(|e| send_failure(&e))?
+        }
+        (Err(error), _) => return Err(send_failure(&error)),
+    };
     let status = response.status();
     Ok((status, body::beginning(response, LIST_MAX_BYTES, settings.idle_timeout).await))
 }

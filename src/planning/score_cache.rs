@@ -16,6 +16,9 @@ pub struct ScoreCache {
     entries: LruCache<Combination, Option<(f64, usize)>>,
     /// Combinations evaluated, not counting those found here.
     scored: u64,
+    /// Combinations found here; not part of the search's state, and so counted anew after a
+    /// resumption.
+    hits: u64,
     enabled: bool,
 }
 
@@ -23,7 +26,7 @@ impl ScoreCache {
     /// Holds at most `size` combinations; none where it is not `enabled`.
     pub fn new(size: usize, enabled: bool) -> Self {
         let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
-        Self { entries: LruCache::new(size), scored: 0, enabled }
+        Self { entries: LruCache::new(size), scored: 0, hits: 0, enabled }
     }
 
     /// The combination's solution; evaluated once as long as the cache remembers it.
@@ -31,6 +34,7 @@ impl ScoreCache {
         if self.enabled
             && let Some(&known) = self.entries.get(chosen)
         {
+            self.hits += 1;
             let (value, strategy) = known?;
             let usage = scorer.usage(chosen);
             return Some(Solution { chosen: chosen.clone(), value, strategy, usage });
@@ -47,6 +51,11 @@ impl ScoreCache {
     /// Combinations evaluated so far.
     pub fn scored(&self) -> u64 {
         self.scored
+    }
+
+    /// Combinations that needed no evaluation.
+    pub fn hits(&self) -> u64 {
+        self.hits
     }
 
     /// Count and entries, the least recently used first; values as bits, so that no text form

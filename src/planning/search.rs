@@ -107,6 +107,11 @@ impl<'p> Search<'p> {
         search
     }
 
+    /// Look-ups in the score cache so far: found there, and evaluated.
+    pub fn score_lookups(&self) -> (u64, u64) {
+        (self.cache.hits(), self.cache.scored())
+    }
+
     /// What `resume` needs.
     pub fn state(&self) -> SearchState {
         let chosen = |placed: &Placed| placed.solution.chosen.clone();

@@ -21,6 +21,10 @@ const BACKOFF_MAX: Duration = Duration::from_millis(50);
 
 /// Accounts that the server may run as where the daemon is root, which PostgreSQL refuses.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
+/// The service manager speaks with the daemon, not with its database: PostgreSQL would say READY
+/// in the daemon's name.
+const SERVICE_VARIABLES: [&str; 5] =
+    ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "CREDENTIALS_DIRECTORY"];
 
 /// Pauses that double, from 2 ms to 50 ms, until a deadline.
 pub(super) struct Backoff {
@@ -80,7 +84,8 @@ impl Accounts {
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") {
+            let text = name.to_string_lossy();
+            if text.starts_with("PG") || SERVICE_VARIABLES.contains(&&*text) {
                 command.env_remove(name);
             }
         }

@@ -1,4 +1,4 @@
-//! What happened: events and agents' runs over all plans, by time; and what is old enough to go.
+//! What happened: events and agents' runs over all plans, by time.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,8 +14,6 @@ use crate::model::PlanId;
 
 /// Rows that one page holds at most.
 pub const HISTORY_LIMIT_MAX: u32 = 1_000;
-/// Metrics are kept that long.
-const METRICS_KEPT_DAYS: i32 = 90;
 
 /// Which events or runs: all of it must hold.
 #[derive(Clone, Debug, Default)]
@@ -130,13 +128,6 @@ impl Store {
         };
         let params: [Param<'_>; 1] = [(&since, Type::TIMESTAMPTZ)];
         session.query(sql, &params).await?.iter().map(read).collect()
-    }
-
-    /// Deletes metrics that are too old to be of use; returns how many.
-    pub async fn prune_metrics(&self) -> Result<u64, StoreError> {
-        let session = self.pool.session("forgetting old metrics").await?;
-        let sql = "DELETE FROM workflow_metric WHERE at < now() - make_interval(days => $1)";
-        session.execute(sql, &[(&METRICS_KEPT_DAYS, Type::INT4)]).await
     }
 }
 

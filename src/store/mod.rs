@@ -39,6 +39,7 @@ pub mod settings;
 mod sourcing;
 mod state_lock;
 mod submission;
+mod unpooled;
 mod vendor_filter;
 mod vendor_pack;
 mod vendor_record;
@@ -71,6 +72,7 @@ pub use pool::PoolStatus;
 pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
+pub use unpooled::ping_without_pool;
 pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
 pub use vendors::VendorCount;
 

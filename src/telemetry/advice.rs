@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::report::{CacheUse, Report, ReportLimits};
+use super::{
+    report::{CacheUse, Report, ReportLimits},
+    trends::Trend,
+};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +25,11 @@ const CACHE_FULL_PERCENT: u64 = 90;
 /// Share of searches that end at the round limit from which that is worth a word, in percent.
 const ROUND_LIMIT_PERCENT: u64 = 30;
 
+/// Less is too little for a night's checkpoints and a vendor file.
+const DISK_LOW_BYTES: u64 = 2 << 30;
+/// A week that is slower than the week before by this factor is worth a word.
+const SLOWER: f64 = 1.5;
+
 /// All findings, failures before waits before waste.
 pub fn advise(report: &Report, limits: &ReportLimits) -> Vec<Advice> {
     let mut found = Vec::new();
@@ -29,6 +37,7 @@ pub fn advise(report: &Report, limits: &ReportLimits) -> Vec<Advice> {
     waits(report, limits, &mut found);
     caches(report, limits, &mut found);
     searches(report, &mut found);
+    room(report, &mut found);
     found
 }
 
@@ -188,6 +197,45 @@ fn caches(report: &Report, limits: &ReportLimits, found: &mut Vec<Advice>) {
         limits.response_cache_size,
         ["response cache", "llm.response_cache_size", "llm.response_cache_ttl"],
     );
+}
+
+/// What will be full, or is getting slower.
+fn room(report: &Report, found: &mut Vec<Advice>) {
+    if let Some(free) = report.capacity.disk_bytes.filter(|free| *free < DISK_LOW_BYTES) {
+        found.push(Advice {
+            setting: "workflow.keep_days, paths.state_dir",
+            finding: format!("{} MiB are left on the state directory's disk", free >> 20),
+            advice: "make room, keep plans for fewer days, or move the state directory",
+        });
+    }
+    let slower = |trend: &&Trend| {
+        let both = trend.week.zip(trend.week_before);
+        both.is_some_and(|(week, before)| before > 0.0 && week > SLOWER * before)
+    };
+    for (name, setting, advice) in [
+        (
+            "workflow_seconds",
+            "search.max_rounds",
+            "compare the LLM's and the database's trends; lower the rounds if neither moved",
+        ),
+        (
+            "query_seconds",
+            "database.query_cache_ttl",
+            "run ANALYZE, look at indexes and at the number of vendors; or cache for longer",
+        ),
+        (
+            "llm_seconds",
+            "llm.keep_alive",
+            "look at the model server: another model, less GPU, or other users",
+        ),
+    ] {
+        if let Some(trend) = report.trends.iter().find(|trend| trend.name == name).filter(slower) {
+            let times =
+                trend.week.zip(trend.week_before).map_or(1.0, |(week, before)| week / before);
+            let finding = format!("{name} rose to {times:.1} times the week before");
+            found.push(Advice { setting, finding, advice });
+        }
+    }
 }
 
 fn searches(report: &Report, found: &mut Vec<Advice>) {

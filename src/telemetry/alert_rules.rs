@@ -7,20 +7,26 @@ use jiff::Timestamp;
 use super::{
     Window,
     alerts::{Alert, AlertMachine, Bad, Rule, Sample, Transition, TransitionState},
+    burn_rate::{BurnRate, FAST, SLOW},
     metrics::{
         AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS,
-        DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL,
-        MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
+        DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, DISK_FREE, DISK_SIZE, LLM_CACHE, LLM_SECONDS,
+        MEMORY_TOTAL, MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
     snapshot::percent,
 };
 
 /// What a rule reads from a cycle's figures.
-type Measure = fn(&Window) -> Option<Sample>;
+#[derive(Clone, Copy, Debug)]
+pub enum Measure {
+    Cycle(fn(&Window) -> Option<Sample>),
+    /// Failed plans over a long and a short window.
+    Burn((Duration, Duration)),
+}
 
 /// All rules with the settings' thresholds, in the order of the settings.
-pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
+pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 15] {
     let s = settings;
     let rule = |name, bad, unit, thresholds, runbook| Rule { name, bad, unit, thresholds, runbook };
     [
@@ -32,7 +38,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.cpu,
                 "See what else runs on the machine; lower workflow.max_plans_in_flight or search.proof_nodes.",
             ),
-            |w| ratio(w, CPU_RATIO),
+            Measure::Cycle(|w| ratio(w, CPU_RATIO)),
         ),
         (
             rule(
@@ -42,7 +48,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.memory,
                 "See what else runs on the machine; lower database.query_cache_size, llm.response_cache_size or search.score_cache_size, or use a smaller model.",
             ),
-            memory,
+            Measure::Cycle(memory),
         ),
         (
             rule(
@@ -52,7 +58,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.response_time,
                 "Look at `eventplannerctl status` for actors with many requests in flight and at the alerts pool_usage and query_time; raise database.pool_size or lower workflow.max_plans_in_flight.",
             ),
-            |w| quantile(w, CONTROL_SECONDS, 0.95),
+            Measure::Cycle(|w| quantile(w, CONTROL_SECONDS, 0.95)),
         ),
         (
             rule(
@@ -62,7 +68,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.error_rate,
                 "Look for event=request_failed in the log: its error names the cause; then check the database and the disk.",
             ),
-            error_rate,
+            Measure::Cycle(error_rate),
         ),
         (
             rule(
@@ -72,7 +78,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.workflow_time,
                 "Set log.level to debug and compare the times of event=agent_finished with the whole; keep search.early_termination and workflow.parallel_agents on, lower search.max_rounds.",
             ),
-            |w| mean(w, WORKFLOW_SECONDS),
+            Measure::Cycle(|w| mean(w, WORKFLOW_SECONDS)),
         ),
         (
             rule(
@@ -82,7 +88,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.pool_usage,
                 "Look for slow queries (query_time) and long locks; raise database.pool_size or database.max_overflow, and PostgreSQL's max_connections with them.",
             ),
-            pool_usage,
+            Measure::Cycle(pool_usage),
         ),
         (
             rule(
@@ -92,7 +98,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.database_errors,
                 "See `eventplannerctl status` for what keeps the database away and the server's own log for the rest; after a restart of the server nothing is to be done here.",
             ),
-            database_errors,
+            Measure::Cycle(database_errors),
         ),
         (
             rule(
@@ -102,7 +108,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.query_time,
                 "Run EXPLAIN (ANALYZE) on the slow query and ANALYZE on the tables; keep database.query_cache on, raise database.query_cache_ttl.",
             ),
-            |w| mean(w, QUERY_SECONDS),
+            Measure::Cycle(|w| mean(w, QUERY_SECONDS)),
         ),
         (
             rule(
@@ -112,7 +118,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.llm_time,
                 "Check that the model stays loaded (llm.warm_up, llm.keep_alive) and runs on the GPU; set `parallel` to the server's own, or use a smaller model.",
             ),
-            |w| mean(w, LLM_SECONDS),
+            Measure::Cycle(|w| mean(w, LLM_SECONDS)),
         ),
         (
             rule(
@@ -122,7 +128,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.query_cache_hits,
                 "Many different requests, or many imports, make misses; raise database.query_cache_size and database.query_cache_ttl.",
             ),
-            |w| hits(w, QUERY_CACHE),
+            Measure::Cycle(|w| hits(w, QUERY_CACHE)),
         ),
         (
             rule(
@@ -132,7 +138,7 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.llm_cache_hits,
                 "Visions that differ make misses, and that is fine; for repeated ones raise llm.response_cache_size and llm.response_cache_ttl.",
             ),
-            |w| hits(w, LLM_CACHE),
+            Measure::Cycle(|w| hits(w, LLM_CACHE)),
         ),
         (
             rule(
@@ -142,7 +148,37 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
                 s.agent_success,
                 "Look for event=agent_failed in the log; check the LLM server, raise workflow.agent_timeout or llm.timeout.",
             ),
-            agent_success,
+            Measure::Cycle(agent_success),
+        ),
+        (
+            rule(
+                "disk",
+                Bad::Above,
+                "percent",
+                s.disk,
+                "Make room in the state directory's file system, or move paths.state_dir; lower workflow.keep_days and metrics.keep_days. Plans are refused when it is full.",
+            ),
+            Measure::Cycle(disk),
+        ),
+        (
+            rule(
+                "plan_burn_fast",
+                Bad::Above,
+                "times the allowed failures",
+                s.plan_burn_fast,
+                "Most plans fail right now: look for event=plan_failed in the log, its error names the cause; then check the database, the disk and the LLM servers.",
+            ),
+            Measure::Burn(FAST),
+        ),
+        (
+            rule(
+                "plan_burn_slow",
+                Bad::Above,
+                "times the allowed failures",
+                s.plan_burn_slow,
+                "More plans fail than alerts.plan_success_target allows: look for event=plan_failed in the log and for what its errors have in common.",
+            ),
+            Measure::Burn(SLOW),
         ),
     ]
 }
@@ -151,6 +187,8 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 12] {
 #[derive(Debug)]
 pub struct AlertBook {
     machines: Vec<(AlertMachine, Measure)>,
+    burn_rate: BurnRate,
+    plan_success_target: f64,
     /// Resolved alerts, the newest first.
     recent: VecDeque<(Alert, Timestamp)>,
     keep: usize,
@@ -162,6 +200,8 @@ impl AlertBook {
         let machines = rules(settings).map(|(rule, measure)| (AlertMachine::new(rule), measure));
         Self {
             machines: machines.into(),
+            burn_rate: BurnRate::default(),
+            plan_success_target: settings.plan_success_target,
             recent: VecDeque::new(),
             keep: settings.recent,
             reminder: settings.reminder_interval,
@@ -174,16 +214,26 @@ impl AlertBook {
             machine.set_rule(rule);
         }
         (self.keep, self.reminder) = (settings.recent, settings.reminder_interval);
+        self.plan_success_target = settings.plan_success_target;
         self.recent.truncate(self.keep);
     }
 
     /// Measures every rule on a cycle's figures; the transitions are to be logged.
     pub fn evaluate(&mut self, window: &Window, now: Timestamp) -> Vec<Transition> {
+        // By what the search came to: a plan that can't be met is an answer, no failure.
+        let is_failed = |labels: &[String]| labels[0] == "failed";
+        let failed = window.figures.observations(WORKFLOW_SECONDS, is_failed);
+        let all = window.figures.observations(WORKFLOW_SECONDS, |_| true);
+        self.burn_rate.add(now, failed, all);
         let mut transitions = Vec::new();
         for (machine, measure) in &mut self.machines {
-            let Some(transition) = machine.observe(measure(window), now, self.reminder) else {
-                continue;
+            let sample = match measure {
+                Measure::Cycle(measure) => measure(window),
+                Measure::Burn(windows) => {
+                    self.burn_rate.sample(*windows, self.plan_success_target, now)
+                }
             };
+            let Some(transition) = machine.observe(sample, now, self.reminder) else { continue };
             if transition.state == TransitionState::Resolved {
                 self.recent.push_front((transition.alert.clone(), now));
                 self.recent.truncate(self.keep);
@@ -213,6 +263,12 @@ fn memory(window: &Window) -> Option<Sample> {
     let used = window.figures.gauge(MEMORY_USED, |_| true)?;
     let total = window.figures.gauge(MEMORY_TOTAL, |_| true)?;
     Some(Sample { value: 100.0 * used / total, samples: 1 })
+}
+
+fn disk(window: &Window) -> Option<Sample> {
+    let free = window.figures.gauge(DISK_FREE, |_| true)?;
+    let size = window.figures.gauge(DISK_SIZE, |_| true)?;
+    Some(Sample { value: 100.0 - 100.0 * free / size, samples: 1 })
 }
 
 fn pool_usage(window: &Window) -> Option<Sample> {
@@ -275,9 +331,11 @@ mod tests {
         telemetry.add(DATABASE_ERRORS, &["query"], 1_000);
         telemetry.add(AGENT_RUNS, &["budgeting", "timeout"], 100);
         telemetry.add(CONTROL_REQUESTS, &["plans", "5xx"], 100);
+        telemetry.gauge(DISK_FREE, &[], 1.0);
+        telemetry.gauge(DISK_SIZE, &[], 100.0);
         for _ in 0..100 {
             telemetry.observe_seconds(CONTROL_SECONDS, &["plans"], 20.0);
-            telemetry.observe_seconds(WORKFLOW_SECONDS, &["options"], 2_000.0);
+            telemetry.observe_seconds(WORKFLOW_SECONDS, &["failed"], 2_000.0);
             telemetry.observe_seconds(QUERY_SECONDS, &["search"], 20.0);
             telemetry.observe_seconds(LLM_SECONDS, &["ollama", "m"], 20.0);
         }
@@ -311,7 +369,7 @@ mod tests {
         for alert in &fired {
             assert!(alert.value.is_finite() && !alert.runbook.is_empty(), "{alert:?}");
         }
-        assert_eq!(book.firing().count(), 12);
+        assert_eq!(book.firing().count(), 15);
         // All good again: gauges at zero, hits, successes, fast answers.
         let good = Telemetry::default();
         for metric in [CPU_RATIO, MEMORY_USED] {
@@ -324,16 +382,44 @@ mod tests {
         good.add(LLM_CACHE, &["hit"], 1_000);
         good.add(AGENT_RUNS, &["budgeting", "fallback"], 100);
         good.add(CONTROL_REQUESTS, &["plans", "2xx"], 100);
+        good.gauge(DISK_FREE, &[], 99.0);
+        good.gauge(DISK_SIZE, &[], 100.0);
         for _ in 0..100 {
             good.observe_seconds(CONTROL_SECONDS, &["plans"], 0.01);
-            good.observe_seconds(WORKFLOW_SECONDS, &["options"], 0.01);
+            good.observe_seconds(WORKFLOW_SECONDS, &["awaiting_selection"], 0.01);
             good.observe_seconds(QUERY_SECONDS, &["search"], 0.01);
             good.observe_seconds(LLM_SECONDS, &["ollama", "m"], 0.01);
         }
         let good = window(&good);
-        let resolved: Vec<_> = (60..90).flat_map(|m| book.evaluate(&good, at(m))).collect();
-        assert_eq!(resolved.len(), 12);
+        // The slow burn looks half an hour back.
+        let resolved: Vec<_> = (60..110).flat_map(|m| book.evaluate(&good, at(m))).collect();
+        assert_eq!(resolved.len(), 15);
         assert!(resolved.iter().all(|t| t.state == TransitionState::Resolved));
-        assert_eq!((book.firing().count(), book.recent().count()), (0, 12));
+        assert_eq!((book.firing().count(), book.recent().count()), (0, 15));
+    }
+
+    /// A storm of one error over ten hours: what an operator reads of it is bounded.
+    #[test]
+    fn a_million_equal_errors_are_one_line_and_a_reminder_an_hour() {
+        let telemetry = Telemetry::default();
+        let mut book = AlertBook::new(&AlertSettings::default());
+        let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+        let mut before = telemetry.snapshot();
+        let mut said = Vec::new();
+        for minute in 0..600 {
+            for _ in 0..1_667 {
+                telemetry.inc(CONTROL_REQUESTS, &["POST /v1/plans", "5xx"]);
+            }
+            let now = telemetry.snapshot();
+            let window = Window::between(&before, &now, Duration::from_secs(60));
+            said.extend(book.evaluate(&window, at(minute)));
+            before = now;
+        }
+        assert!(telemetry.snapshot().counter(CONTROL_REQUESTS, |_| true) > 1_000_000);
+        let count = |state| said.iter().filter(|t| t.state == state).count();
+        assert_eq!(count(TransitionState::Firing), 1);
+        assert_eq!(count(TransitionState::Reminder), 9);
+        assert_eq!(said.len(), 10);
+        assert!(said.iter().all(|t| t.alert.fingerprint == said[0].alert.fingerprint));
     }
 }

@@ -63,6 +63,13 @@ pub struct Transition {
     pub alert: Alert,
 }
 
+impl Transition {
+    /// Whether the alert goes on firing.
+    pub fn is_firing(&self) -> bool {
+        self.state != TransitionState::Resolved
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransitionState {
@@ -89,6 +96,13 @@ pub struct Alert {
     /// The same for each time the same alert fires, on any machine: for deduplication.
     pub fingerprint: String,
     pub runbook: &'static str,
+}
+
+impl Alert {
+    /// What to do, and where more is said about it.
+    pub fn runbook_line(&self) -> String {
+        format!("{} More: man 7 eventplanner-alerts, {}", self.runbook, self.alert)
+    }
 }
 
 /// One rule and where it stands.

@@ -15,7 +15,10 @@ use jiff::{Timestamp, Zoned};
 use slog::{Drain, FnValue, Level, Logger, Never, OwnedKVList, PushFnValue, Record, o};
 use slog_async::{AsyncCore, AsyncGuard};
 
-use super::settings::{LogFormat, LogSettings};
+use super::{
+    journal::{Prioritized, is_journal},
+    settings::{LogFormat, LogSettings},
+};
 
 /// Where the log goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,9 @@ pub fn start_log(settings: &LogSettings, target: LogTarget) -> (Logger, LogHandl
         start(settings, terminal_drain(target), false)
     } else {
         match target {
+            LogTarget::Stdout if is_journal(io::stdout()) => {
+                start(settings, Prioritized::new(io::stdout(), json_drain), true)
+            }
             LogTarget::Stdout => start(settings, json_drain(io::stdout()), true),
             LogTarget::Stderr => start(settings, json_drain(io::stderr()), true),
         }
@@ -124,9 +130,9 @@ impl Drain for Gate {
     }
 }
 
-fn json_drain<W: Write + Send + 'static>(
+pub(super) fn json_drain<W: Write + Send + 'static>(
     output: W,
-) -> impl Drain<Ok = (), Err = Never> + Send + 'static {
+) -> impl Drain<Ok = (), Err = Never> + Send + 'static + use<W> {
     let lowercase = |record: &Record<'_>| level_name(record.level());
     slog_json::Json::new(output)
         .set_newlines(true)
@@ -212,6 +218,22 @@ mod tests {
         assert!(first["ts"].as_str().unwrap().parse::<Timestamp>().is_ok());
         assert_eq!(events::check_line(first), Ok(()));
         assert_eq!(second["msg"], "wanted");
+    }
+
+    #[test]
+    fn for_the_journal_each_line_begins_with_its_priority() {
+        let lines = Lines::default();
+        let drain = Prioritized::new(lines.clone(), json_drain);
+        let (log, _, guard) = start(&LogSettings::default(), drain, true);
+        info!(log, "one\n<0>two");
+        error!(log, "three");
+        drop((log, guard));
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let [first, second] = &text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        for (line, priority, message) in [(first, "<6>", "one\n<0>two"), (second, "<3>", "three")] {
+            let json = line.strip_prefix(priority).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(serde_json::from_str::<Value>(json).unwrap()["msg"], message);
+        }
     }
 
     #[test]

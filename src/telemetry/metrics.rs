@@ -56,6 +56,7 @@ metrics! {
     SEARCH_SECONDS Histogram "search_seconds" [] "Seconds of a search, its proof included.";
     SEARCH_ROUNDS Counter "search_rounds_total" [] "Rounds of all searches.";
     SEARCH_STOPS Counter "search_stops_total" ["reason"] "Searches by what ended them.";
+    ROUNDS_ENDED Counter "search_rounds_ended_total" ["reason"] "Searches by what ended their rounds, before the proof.";
     COMBINATIONS_SCORED Counter "search_combinations_scored_total" [] "Combinations that got a fitness.";
     SCORE_CACHE Counter "score_cache_requests_total" ["result"] "Look-ups in the score cache: hit or miss.";
     CHECKPOINTS Counter "checkpoints_total" [] "Checkpoints written.";
@@ -115,6 +116,9 @@ metrics! {
     MEMORY_TOTAL Gauge "system_memory_total_bytes" [] "Memory of the machine.";
     PROCESS_MEMORY Gauge "process_resident_memory_bytes" [] "Resident memory of the daemon.";
     PROCESS_FDS Gauge "process_open_fds" [] "Open file descriptors of the daemon.";
+    PROCESS_MAX_FDS Gauge "process_max_fds" [] "File descriptors that the daemon may open.";
+    DISK_FREE Gauge "state_disk_free_bytes" [] "Bytes left on the file system of the state directory.";
+    DISK_SIZE Gauge "state_disk_size_bytes" [] "Size of the file system of the state directory.";
     PROCESS_THREADS Gauge "process_threads" [] "Threads of the daemon.";
 
     LOG_DROPPED Counter "log_lines_dropped_total" [] "Log lines dropped since the writer was behind.";

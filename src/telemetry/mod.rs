@@ -5,12 +5,16 @@
 //! those. Only `logging`, `system` and the [`Telemetry`] handle touch the outside.
 
 pub mod advice;
+pub mod alert_log;
 pub mod alert_rules;
 pub mod alerts;
+mod burn_rate;
+mod capacity;
 mod counters;
 pub mod events;
 mod exposition;
 mod histogram;
+mod journal;
 mod logging;
 pub mod metrics;
 pub mod report;
@@ -18,6 +22,7 @@ mod report_text;
 pub mod settings;
 mod snapshot;
 mod system;
+pub mod trends;
 
 pub use counters::Telemetry;
 pub use histogram::Histogram;

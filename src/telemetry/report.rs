@@ -11,6 +11,7 @@ use super::{
     Histogram, Window,
     advice::{Advice, advise},
     alerts::Alert,
+    capacity::{CapacityPart, capacity},
     metrics::{
         ACTOR_PANICS, ACTOR_RESTARTS, AGENT_RUNS, CHECKOUT_SECONDS, CONTROL_REQUESTS,
         CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT,
@@ -18,10 +19,12 @@ use super::{
         LLM_FALLBACKS, LLM_MODEL, LLM_QUEUED, LLM_SECONDS, LOG_DROPPED, MEMORY_TOTAL, MEMORY_USED,
         Metric, PLANS_FINISHED, PLANS_IN_FLIGHT, PLANS_QUEUED, PLANS_SUBMITTED, PROCESS_FDS,
         PROCESS_MEMORY, PROCESS_THREADS, QUERY_CACHE, QUERY_CACHE_ENTRIES, QUERY_ROWS,
-        QUERY_SECONDS, SCORE_CACHE, SEARCH_ROUNDS, SEARCH_SECONDS, SEARCH_STOPS, WORKFLOW_SECONDS,
+        QUERY_SECONDS, ROUNDS_ENDED, SCORE_CACHE, SEARCH_ROUNDS, SEARCH_SECONDS, SEARCH_STOPS,
+        WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
     snapshot::{Figure, percent},
+    trends::Trend,
 };
 
 /// What the report compares figures with.
@@ -35,6 +38,8 @@ pub struct ReportLimits {
     pub response_cache_size: usize,
     /// `workflow.max_plans_in_flight`.
     pub max_plans_in_flight: usize,
+    /// `admission.max_queued_plans`.
+    pub max_queued_plans: u64,
 }
 
 /// Times in a window. All are absent where nothing was timed.
@@ -66,6 +71,10 @@ pub struct Report {
     pub llm: LlmPart,
     pub workflow: WorkflowPart,
     pub control: ControlPart,
+    /// What is left before something is full.
+    pub capacity: CapacityPart,
+    /// Over the last day and week, from what the cycles stored.
+    pub trends: Vec<Trend>,
     /// What fires now.
     pub alerts: Vec<Alert>,
     /// What to change, the most pressing first.
@@ -176,6 +185,10 @@ pub struct WorkflowPart {
     pub rounds: u64,
     /// Searches by what ended them.
     pub stopped_because: BTreeMap<String, u64>,
+    /// Searches by what ended their rounds, before the proof.
+    pub rounds_ended: BTreeMap<String, u64>,
+    pub early_termination_percent: Option<f64>,
+    pub convergence_percent: Option<f64>,
     pub score_cache: CacheUse,
     pub agent_runs: u64,
     /// A fallback to the rules is a success.
@@ -191,7 +204,13 @@ pub struct ControlPart {
 
 impl Report {
     /// Puts a window's figures together. `alerts`: those that fire at `at`.
-    pub fn new(at: Timestamp, window: &Window, alerts: Vec<Alert>, limits: &ReportLimits) -> Self {
+    pub fn new(
+        at: Timestamp,
+        window: &Window,
+        alerts: Vec<Alert>,
+        trends: Vec<Trend>,
+        limits: &ReportLimits,
+    ) -> Self {
         let mut report = Self {
             at,
             window_seconds: whole_ms(window.length),
@@ -200,6 +219,8 @@ impl Report {
             llm: llm_part(window),
             workflow: workflow_part(window),
             control: control_part(window),
+            capacity: capacity(window, limits),
+            trends,
             alerts,
             recommendations: Vec::new(),
         };
@@ -285,6 +306,11 @@ fn models(window: &Window) -> Vec<ModelUse> {
 fn workflow_part(window: &Window) -> WorkflowPart {
     let runs = window.figures.counter(AGENT_RUNS, |_| true);
     let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
+    let ended = window.figures.counter(ROUNDS_ENDED, |_| true);
+    let ended_by = |reason: &str| {
+        let count = window.figures.counter(ROUNDS_ENDED, |labels| labels[0] == reason);
+        percent(count, ended).map(|(share, _)| share)
+    };
     WorkflowPart {
         submitted: window.figures.counter(PLANS_SUBMITTED, |_| true),
         queued: whole(window, PLANS_QUEUED).unwrap_or(0),
@@ -294,6 +320,9 @@ fn workflow_part(window: &Window) -> WorkflowPart {
         searches: times(&window.figures.histogram(SEARCH_SECONDS)),
         rounds: window.figures.counter(SEARCH_ROUNDS, |_| true),
         stopped_because: by_label(window, SEARCH_STOPS),
+        rounds_ended: by_label(window, ROUNDS_ENDED),
+        early_termination_percent: ended_by("early_termination"),
+        convergence_percent: ended_by("converged"),
         score_cache: cache_use(window, SCORE_CACHE, None),
         agent_runs: runs,
         agent_success_percent: percent(window.figures.counter(AGENT_RUNS, good), runs)
@@ -363,7 +392,8 @@ mod tests {
             max_plans_in_flight: 2,
             ..ReportLimits::default()
         };
-        Report::new(Timestamp::from_second(1_811_808_000).unwrap(), &window, Vec::new(), &limits)
+        let at = Timestamp::from_second(1_811_808_000).unwrap();
+        Report::new(at, &window, Vec::new(), Vec::new(), &limits)
     }
 
     #[test]
@@ -446,7 +476,7 @@ mod tests {
         telemetry.add(SEARCH_STOPS, &["proven_optimal"], 2);
         telemetry.add(AGENT_RUNS, &["budgeting", "ok"], 9);
         telemetry.inc(AGENT_RUNS, &["budgeting", "failed"]);
-        telemetry.observe_seconds(WORKFLOW_SECONDS, &["options"], 0.25);
+        telemetry.observe_seconds(WORKFLOW_SECONDS, &["awaiting_selection"], 0.25);
         let text = report(&telemetry).to_text();
         for line in [
             "  query cache                  75.0 % of 4 look-ups hit",

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::report::{CacheUse, DatabasePart, ModelUse, Report, Times};
+use super::{
+    report::{CacheUse, DatabasePart, ModelUse, Report, Times},
+    trends::Trend,
+};
 
 impl Report {
     /// Markdown: a heading and a table per part.
@@ -17,6 +20,19 @@ impl Report {
             for (name, value) in rows {
                 let _ = writeln!(text, "| {name} | {value} |");
             }
+        }
+        text.push_str("\n## Trends\n\n");
+        if self.trends.is_empty() {
+            text.push_str("- none yet\n");
+        } else {
+            text.push_str(
+                "| mean | day | day before | week | week before |\n|---|---|---|---|---|\n",
+            );
+        }
+        for trend in &self.trends {
+            let [day, day_before, week, week_before] = trend_cells(trend);
+            let name = &trend.name;
+            let _ = writeln!(text, "| {name} | {day} | {day_before} | {week} | {week_before} |");
         }
         text.push_str("\n## Alerts\n\n");
         bullets(&mut text, &self.alert_lines(), "none fires");
@@ -38,6 +54,15 @@ impl Report {
                 let _ = writeln!(text, "  {name:<28} {value}");
             }
         }
+        text.push_str("\nTrends (means: day, day before; week, week before)\n");
+        if self.trends.is_empty() {
+            text.push_str("- none yet\n");
+        }
+        for trend in &self.trends {
+            let [day, day_before, week, week_before] = trend_cells(trend);
+            let _ =
+                writeln!(text, "  {:<28} {day}, {day_before}; {week}, {week_before}", trend.name);
+        }
         text.push_str("\nAlerts\n");
         bullets(&mut text, &self.alert_lines(), "none fires");
         text.push_str("\nRecommendations\n");
@@ -45,9 +70,10 @@ impl Report {
         text
     }
 
-    fn parts(&self) -> [(&'static str, Vec<(&'static str, String)>); 5] {
+    fn parts(&self) -> [(&'static str, Vec<(&'static str, String)>); 6] {
         let (system, database) = (&self.system, &self.database);
         let (llm, workflow, control) = (&self.llm, &self.workflow, &self.control);
+        let left = &self.capacity;
         [
             (
                 "System",
@@ -86,6 +112,9 @@ impl Report {
                     ("searches", times(&workflow.searches)),
                     ("rounds", workflow.rounds.to_string()),
                     ("searches stopped because", counts(&workflow.stopped_because)),
+                    ("rounds ended because", counts(&workflow.rounds_ended)),
+                    ("early termination", percent(workflow.early_termination_percent)),
+                    ("convergence", percent(workflow.convergence_percent)),
                     ("score cache", cache(&workflow.score_cache)),
                     (
                         "agent runs, success",
@@ -102,6 +131,25 @@ impl Report {
                 vec![
                     ("requests", times(&control.requests)),
                     ("server errors", percent(control.server_error_percent)),
+                ],
+            ),
+            (
+                "Capacity left",
+                vec![
+                    (
+                        "plans an hour, possible",
+                        format!(
+                            "{}, {}",
+                            plain(left.plans_per_hour),
+                            plain(left.plans_per_hour_possible)
+                        ),
+                    ),
+                    ("places in the queue", count(left.queue_places)),
+                    ("CPU", percent(left.cpu_percent)),
+                    ("memory of the machine", mebibytes(left.memory_bytes)),
+                    ("disk of the state directory", mebibytes(left.disk_bytes)),
+                    ("database connections", count(left.database_connections)),
+                    ("open files", count(left.open_files)),
                 ],
             ),
         ]
@@ -186,6 +234,26 @@ fn bullets(text: &mut String, lines: &[String], none: &str) {
     for line in lines {
         let _ = writeln!(text, "- {line}");
     }
+}
+
+/// Means as they are compared: a percentage with one digit, seconds in their unit.
+fn trend_cells(trend: &Trend) -> [String; 4] {
+    [trend.day, trend.day_before, trend.week, trend.week_before].map(|mean| {
+        match trend.name.rsplit('_').next() {
+            Some("percent") => percent(mean),
+            Some("seconds") => seconds(mean),
+            Some("bytes") => mebibytes(mean.map(|bytes| bytes as u64)),
+            _ => plain(mean),
+        }
+    })
+}
+
+fn plain(value: Option<f64>) -> String {
+    value.map_or(NONE.into(), |value| format!("{value:.1}"))
+}
+
+fn count(value: Option<u64>) -> String {
+    value.map_or(NONE.into(), |value| value.to_string())
 }
 
 fn percent(value: Option<f64>) -> String {

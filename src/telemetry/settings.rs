@@ -84,6 +84,15 @@ pub struct AlertSettings {
     pub llm_cache_hits: Thresholds,
     /// Percent of agent runs, below.
     pub agent_success: Thresholds,
+    /// Percent of the state directory's file system, above.
+    pub disk: Thresholds,
+    /// Percent of plans that are to end without a failure, 50–99.999: what the two rules below
+    /// measure against.
+    pub plan_success_target: f64,
+    /// Failed plans as a multiple of what the target allows, over 1 h and 5 min, above.
+    pub plan_burn_fast: Thresholds,
+    /// The same over 6 h and 30 min.
+    pub plan_burn_slow: Thresholds,
 }
 
 impl Default for AlertSettings {
@@ -103,6 +112,10 @@ impl Default for AlertSettings {
             query_cache_hits: thresholds(70.0, None, 600, 200),
             llm_cache_hits: thresholds(60.0, None, 600, 100),
             agent_success: thresholds(90.0, None, 120, 10),
+            disk: thresholds(85.0, Some(95.0), 120, 1),
+            plan_success_target: 99.0,
+            plan_burn_fast: Thresholds { warning: None, ..thresholds(0.0, Some(14.4), 120, 10) },
+            plan_burn_slow: thresholds(6.0, None, 300, 10),
         }
     }
 }
@@ -126,10 +139,12 @@ pub struct MetricsSettings {
     pub interval: Duration,
     /// Label sets that one metric may have, 10–10,000; further ones are counted as `other`.
     pub max_series: usize,
+    /// Days that the figures behind the report's trends are kept, 1–365.
+    pub keep_days: u32,
 }
 
 impl Default for MetricsSettings {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(60), max_series: 200 }
+        Self { interval: Duration::from_secs(60), max_series: 200, keep_days: 30 }
     }
 }

@@ -40,6 +40,24 @@ impl Snapshot {
             .reduce(|sum, value| sum + value)
     }
 
+    /// Observations of a histogram in the label sets that `wanted` takes.
+    pub fn observations(&self, metric: Metric, wanted: impl Fn(&[String]) -> bool) -> u64 {
+        self.figures(metric)
+            .filter(|(labels, _)| wanted(labels))
+            .map(
+                |(_, figure)| if let Figure::Histogram(times) = figure { times.count() } else { 0 },
+            )
+            .sum()
+    }
+
+    /// Every label set of a gauge with its value.
+    pub fn gauges(&self, metric: Metric) -> impl Iterator<Item = (&[String], f64)> {
+        self.figures(metric).filter_map(|(labels, figure)| match figure {
+            Figure::Gauge(value) => Some((labels.as_slice(), *value)),
+            _ => None,
+        })
+    }
+
     /// A histogram's label sets put together.
     pub fn histogram(&self, metric: Metric) -> Histogram {
         let mut whole = Histogram::default();

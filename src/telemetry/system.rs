@@ -1,10 +1,19 @@
-//! The machine and the daemon itself: CPU, memory, descriptors, threads.
+//! The machine and the daemon itself: CPU, memory, disk, descriptors, threads.
 
+use std::path::{Path, PathBuf};
+
+use nix::sys::{
+    resource::{Resource, getrlimit},
+    statvfs::statvfs,
+};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::{
     Telemetry,
-    metrics::{CPU_RATIO, MEMORY_TOTAL, MEMORY_USED, PROCESS_FDS, PROCESS_MEMORY, PROCESS_THREADS},
+    metrics::{
+        CPU_RATIO, DISK_FREE, DISK_SIZE, MEMORY_TOTAL, MEMORY_USED, PROCESS_FDS, PROCESS_MAX_FDS,
+        PROCESS_MEMORY, PROCESS_THREADS,
+    },
 };
 
 /// What was seen at one look.
@@ -18,7 +27,10 @@ pub struct SystemSample {
     pub resident_bytes: u64,
     /// Of the daemon; None where /proc doesn't tell.
     pub open_files: Option<u64>,
+    pub max_open_files: Option<u64>,
     pub threads: Option<u64>,
+    /// Free bytes and size of the state directory's file system; None where it can't be asked.
+    pub disk: Option<(u64, u64)>,
 }
 
 impl SystemSample {
@@ -32,7 +44,13 @@ impl SystemSample {
         telemetry.gauge(MEMORY_USED, &[], self.memory_used_bytes as f64);
         telemetry.gauge(MEMORY_TOTAL, &[], self.memory_total_bytes as f64);
         telemetry.gauge(PROCESS_MEMORY, &[], self.resident_bytes as f64);
-        for (metric, count) in [(PROCESS_FDS, self.open_files), (PROCESS_THREADS, self.threads)] {
+        for (metric, count) in [
+            (PROCESS_FDS, self.open_files),
+            (PROCESS_MAX_FDS, self.max_open_files),
+            (PROCESS_THREADS, self.threads),
+            (DISK_FREE, self.disk.map(|(free, _)| free)),
+            (DISK_SIZE, self.disk.map(|(_, size)| size)),
+        ] {
             if let Some(count) = count {
                 telemetry.gauge(metric, &[], count as f64);
             }
@@ -45,16 +63,18 @@ impl SystemSample {
 pub struct SystemSampler {
     /// None on a platform that sysinfo does not know.
     system: Option<System>,
+    /// Whose file system is looked at.
+    state_dir: PathBuf,
 }
 
 impl SystemSampler {
     /// Takes the first look, so that the first sample has something to count from.
-    pub fn new() -> Self {
+    pub fn new(state_dir: &Path) -> Self {
         let mut system = System::new().ok();
         if let Some(system) = &mut system {
             system.refresh_cpu_list(CpuRefreshKind::nothing().with_usage());
         }
-        Self { system }
+        Self { system, state_dir: state_dir.to_owned() }
     }
 
     /// Reads some files of /proc: a millisecond or two. None where there is nothing to read.
@@ -75,14 +95,13 @@ impl SystemSampler {
             memory_total_bytes: system.total_memory(),
             resident_bytes: system.process(own)?.memory(),
             open_files: entries("/proc/self/fd"),
+            max_open_files: getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft),
             threads: entries("/proc/self/task"),
+            disk: statvfs(&self.state_dir).ok().map(|disk| {
+                let bytes = |blocks: u64| blocks.saturating_mul(disk.fragment_size());
+                (bytes(disk.blocks_available()), bytes(disk.blocks()))
+            }),
         })
-    }
-}
-
-impl Default for SystemSampler {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -92,11 +111,13 @@ mod tests {
 
     #[test]
     fn a_sample_holds_this_process_and_machine() {
-        let sample = SystemSampler::new().sample().unwrap();
+        let sample = SystemSampler::new(Path::new("/")).sample().unwrap();
         assert!(sample.resident_bytes > 0 && sample.resident_bytes < sample.memory_total_bytes);
         assert!((0.0..=100.0).contains(&sample.memory_percent()));
         assert!(sample.open_files.is_some_and(|count| count > 0));
         assert!(sample.threads.is_some_and(|count| count > 0));
+        assert!(sample.max_open_files >= sample.open_files);
+        assert!(sample.disk.is_some_and(|(free, size)| free <= size && size > 0));
         let telemetry = Telemetry::default();
         sample.record(&telemetry);
         let threads = telemetry.snapshot().gauge(PROCESS_THREADS, |_| true);

@@ -144,7 +144,7 @@ const CASES: [(&str, &str); 34] = [
     ("expire", "booking_expiring booking_pkey"),
     ("events", "plan_event_by_kind plan_event_times"),
     ("runs", "agent_run_failed agent_run_by_agent agent_run_times"),
-    ("metrics", "workflow_metric_by_name workflow_metric_times"),
+    ("metrics", "workflow_metric_by_name"),
     ("changes", "catalogue_change_writers"),
     ("old changes", "catalogue_change_times"),
 ];
@@ -236,10 +236,7 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
             store.runs(&HistoryFilter { agent: some("sourcing"), ..any() }).await?;
             store.agents_since(recent).await.map(drop)
         }
-        "metrics" => {
-            store.metrics("cpu_ratio", recent).await?;
-            store.prune_metrics().await.map(drop)
-        }
+        "metrics" => store.metrics("cpu_ratio", recent).await.map(drop),
         "changes" => {
             let (_, seen) = store.changes_since(None).await?;
             store.changes_since(Some(seen)).await.map(drop)

@@ -21,7 +21,8 @@ async fn the_newest_replies_are_kept_and_come_back_as_they_were() {
     store.keep_replies(&[old.clone(), young.clone()]).await.unwrap();
     store.keep_replies(&[]).await.unwrap();
     assert_eq!(store.kept_replies(ago(1_000), 10).await.unwrap(), [old.clone(), young.clone()]);
-    assert_eq!(store.kept_replies(ago(1_000), 1).await.unwrap(), [young.clone()], "the newest");
+    let newest = store.kept_replies(ago(1_000), 1).await.unwrap();
+    assert!(newest.len() == 1 && newest[0] == young, "{newest:?}");
 
     // A newer reply takes the place of an older one, not the other way round.
     let newer = reply('a', 0.25, ago(30));

@@ -1,7 +1,10 @@
 //! How callers reach an actor, whichever generation is alive.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,6 +40,7 @@ struct Shared<A: Actor> {
     name: &'static str,
     capacity: usize,
     permits: Semaphore,
+    refused: AtomicU64,
     address: watch::Receiver<Option<Addr<A>>>,
     restart_wait: Duration,
     life: Arc<Mutex<Life>>,
@@ -52,7 +56,9 @@ impl<A: Actor> Handle<A> {
         life: Arc<Mutex<Life>>,
     ) -> Self {
         let permits = Semaphore::new(capacity);
-        Self { shared: Arc::new(Shared { name, capacity, permits, address, restart_wait, life }) }
+        let refused = AtomicU64::new(0);
+        let shared = Shared { name, capacity, permits, refused, address, restart_wait, life };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Sends a request and waits for its answer.
@@ -70,8 +76,10 @@ impl<A: Actor> Handle<A> {
         E: From<AskError> + Send + 'static,
     {
         let actor = self.shared.name;
-        let _permit =
-            self.shared.permits.try_acquire().map_err(|_| E::from(AskError::Busy { actor }))?;
+        let _permit = self.shared.permits.try_acquire().map_err(|_| {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            E::from(AskError::Busy { actor })
+        })?;
         let mut generations = self.shared.address.clone();
         let address = self.living(&mut generations).await?;
         tokio::select! {
@@ -96,6 +104,7 @@ impl<A: Actor> Handle<A> {
             restarts: life.restarts,
             in_flight: self.shared.capacity.saturating_sub(free),
             capacity: self.shared.capacity,
+            refused: self.shared.refused.load(Ordering::Relaxed),
             heartbeat_age_ms: life.last_heartbeat.elapsed().as_millis() as u64,
         }
     }

@@ -8,6 +8,7 @@ mod proof;
 mod status;
 mod table;
 mod vendor;
+mod verification;
 
 pub use audit::{audit_text, reloaded_text, verified_text};
 pub use history::history_text;
@@ -17,3 +18,4 @@ pub use proof::proof_text;
 pub use status::{alerts_text, health_text, llm_text, status_text};
 pub use table::{Look, Table};
 pub use vendor::{import_text, vendor_list, vendor_stats};
+pub use verification::optimizations_text;

@@ -14,6 +14,9 @@ pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
+/// Steps of the bar.
+const BAR_STEPS: u64 = 1_000;
+
 impl Progress {
     pub fn new(look: Look) -> Self {
         Self { bar: look.terminal.then(spinner) }
@@ -37,6 +40,9 @@ impl Progress {
 
     pub fn event(&self, event: &PlanEvent) {
         let line = event_line(event);
+        if let (Some(bar), Some(steps)) = (&self.bar, steps(event)) {
+            bar.set_position(steps);
+        }
         if event.round.is_some() {
             self.step(&line);
         } else {
@@ -77,10 +83,17 @@ pub fn event_line(event: &PlanEvent) -> String {
     text
 }
 
+/// How near the best combination is to the best possible one.
+fn steps(event: &PlanEvent) -> Option<u64> {
+    let (best, bound) = event.best.zip(event.bound)?;
+    let share = if bound > 0.0 { best / bound } else { 1.0 };
+    Some((share.clamp(0.0, 1.0) * BAR_STEPS as f64) as u64)
+}
+
 fn spinner() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}") {
-        bar.set_style(style);
+    let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} [{bar:24}] {msg}") {
+        bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(TICK);
     bar
@@ -98,5 +111,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(event_line(&event), "round 3: best 0.8812, at most 0.9020: ab");
+        assert_eq!(steps(&event), Some(976));
+        assert_eq!(steps(&PlanEvent { bound: None, ..event }), None);
     }
 }

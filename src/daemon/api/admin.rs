@@ -12,9 +12,13 @@ use crate::{
     actors::{
         beam_coordinator::{Drain, Resume},
         llm_gateway::FlushResponses,
+        metrics::VerifyMechanisms,
         vendor_search::FlushQueries,
     },
-    control::{ApiError, CacheName, DrainDaemon, FlushCache, Flushed, LogLevel},
+    control::{
+        ApiError, CacheName, DrainDaemon, FlushCache, Flushed, LogLevel, SAMPLES_MAX, SAMPLES_MIN,
+        VerifyOptimizations,
+    },
     daemon::peer::Admin,
     telemetry::events::{CACHE_FLUSHED, DRAINED, DRAINING, LOG_LEVEL_CHANGED},
 };
@@ -52,6 +56,21 @@ pub async fn log_level(context: Data<Context>, _: Admin, Json(body): Json<LogLev
     info!(context.log, "the log's level was changed"; LOG_LEVEL_CHANGED,
         "from" => from, "to" => &body.level);
     Ok(HttpResponse::Ok().json(body))
+}
+
+/// Takes seconds, with model servers minutes.
+pub async fn verify_optimizations(
+    context: Data<Context>,
+    _: Admin,
+    Json(wanted): Json<VerifyOptimizations>,
+) -> Answer {
+    let samples = wanted.samples;
+    if !(SAMPLES_MIN..=SAMPLES_MAX).contains(&samples) {
+        let hint = format!("write {SAMPLES_MIN} to {SAMPLES_MAX}");
+        return Err(ApiError::invalid("samples", format!("is {samples}"), hint).into());
+    }
+    let view = context.actors.metrics.ask(VerifyMechanisms { samples }).await?;
+    Ok(HttpResponse::Ok().json(view))
 }
 
 /// 202: the daemon stops in good order after the reply.

@@ -10,13 +10,14 @@ mod failure;
 mod history;
 mod import;
 mod llm;
+mod openapi;
 mod path;
 mod plans;
 mod status;
 mod vendors;
 
 pub use context::{Context, Facts};
-pub use failure::Failure;
+pub use failure::{Failure, not_found};
 pub use status::problem;
 
 use actix_web::{HttpResponse, web};
@@ -60,12 +61,28 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/admin/llm/warm").route(web::post().to(llm::warm)))
         .service(resource("/v1/admin/cache/flush").route(web::post().to(admin::flush)))
         .service(resource("/v1/admin/log-level").route(web::post().to(admin::log_level)))
+        .service(
+            resource("/v1/admin/verify/optimizations")
+                .route(web::post().to(admin::verify_optimizations)),
+        )
+        .service(resource("/v1/openapi.json").route(web::get().to(openapi::document)))
         .service(resource("/v1/admin/reload").route(web::post().to(admin::reload)))
         .service(resource("/v1/admin/drain").route(web::post().to(admin::drain)))
         .service(resource("/v1/admin/stop").route(web::post().to(admin::stop)))
         .default_service(web::to(failure::not_found));
     #[cfg(any(debug_assertions, feature = "fault-injection"))]
     config.service(resource("/v1/admin/fault").route(web::post().to(admin::fault)));
+}
+
+/// What the TCP listener serves: no one can be told apart there, so nothing can be changed and no
+/// plan be listed.
+pub fn read_only_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/v1/health").route(web::get().to(status::health)))
+        .service(resource("/v1/metrics").route(web::get().to(status::metrics)))
+        // Where Prometheus looks unless it is told otherwise.
+        .service(resource("/metrics").route(web::get().to(status::metrics)))
+        .service(resource("/v1/plans/{id}/documents/{name}").route(web::get().to(documents::show)));
 }
 
 fn resource(path: &str) -> actix_web::Resource {

@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Query},
-};
+use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Answer, Context};
+use super::{Answer, Context, body::Params};
 use crate::{
     actors::{
         Duty,
-        metrics::{GetAlerts, GetPrometheus, GetReport},
+        metrics::{GetAlerts, GetPrometheus, GetReport, ReportSpan},
     },
-    control::{ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView},
+    control::{
+        ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView,
+        parse_duration,
+    },
 };
 
 /// A database that takes longer to say that it is there is as good as away.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Longest span that a report waits out.
+const REPORT_MAX: Duration = Duration::from_secs(3_600);
+
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 22] = [
+const FEATURES: [&str; 24] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -39,6 +42,8 @@ const FEATURES: [&str; 22] = [
     "cache_flush",
     "log_level",
     "admin_stop",
+    "verify_optimizations",
+    "openapi",
     "admin_drain",
     "admin_reload",
     "plan_audit",
@@ -114,9 +119,11 @@ pub async fn alerts(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(context.actors.metrics.ask(GetAlerts).await?))
 }
 
-/// The report; `?format=text` or `markdown` for people.
-pub async fn report(context: Data<Context>, query: Query<ReportQuery>) -> Answer {
-    let report = context.actors.metrics.ask(GetReport).await?;
+/// The report; `?format=text` or `markdown` for people. Since the start, unless `over` names
+/// another span: `cycle` for the last look, or e.g. `60s`, which is waited out.
+pub async fn report(context: Data<Context>, Params(query): Params<ReportQuery>) -> Answer {
+    let span = report_span(query.over.as_deref())?;
+    let report = context.actors.metrics.ask(GetReport(span)).await?;
     let text = |media_type, text| HttpResponse::Ok().content_type(media_type).body(text);
     Ok(match query.format {
         ReportFormat::Json => HttpResponse::Ok().json(report),
@@ -130,6 +137,21 @@ pub async fn report(context: Data<Context>, query: Query<ReportQuery>) -> Answer
 pub struct ReportQuery {
     #[serde(default)]
     format: ReportFormat,
+    over: Option<String>,
+}
+
+fn report_span(over: Option<&str>) -> Result<ReportSpan, ApiError> {
+    let span = match over {
+        None => return Ok(ReportSpan::SinceStart),
+        Some("cycle") => return Ok(ReportSpan::LastCycle),
+        Some(text) => parse_duration(text)
+            .map_err(|message| ApiError::invalid("over", message, "write cycle, or e.g. 60s"))?,
+    };
+    if span.is_zero() || span > REPORT_MAX {
+        let hint = format!("write up to {} s", REPORT_MAX.as_secs());
+        return Err(ApiError::invalid("over", "is out of range", hint));
+    }
+    Ok(ReportSpan::Next(span))
 }
 
 /// What is wrong with an actor.

@@ -1,0 +1,12 @@
+//! The API's own description.
+
+use actix_web::HttpResponse;
+
+use super::Answer;
+
+/// OpenAPI 3.1; a test holds it against the routes and the replies.
+pub const DOCUMENT: &str = include_str!("../../../etc/openapi.json");
+
+pub async fn document() -> Answer {
+    Ok(HttpResponse::Ok().content_type("application/json").body(DOCUMENT))
+}

@@ -1,0 +1,14 @@
+//! Any bytes are a request or a list of refused fields, each with a path and a remedy.
+#![no_main]
+
+use eventplanner::model::Request;
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Err(errors) = Request::parse(bytes, Timestamp::UNIX_EPOCH) {
+        let errors = errors.0;
+        assert!(!errors.is_empty());
+        assert!(errors.iter().all(|e| !e.field.is_empty() && !e.message.is_empty()));
+    }
+});
