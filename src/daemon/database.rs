@@ -46,11 +46,11 @@ impl Drop for Waiting {
 }
 
 /// Tries until the database is there. An answer that no waiting changes, such as a wrong
-/// password, is logged like any other: the operator may mend it while we wait.
-async fn bring_up_later(store: Store, log: Logger) {
+/// password, is logged like any other: the operator may mend it while we wait. `last`: what was
+/// said of it already.
+async fn bring_up_later(store: Store, mut last: String, log: Logger) {
     let start = Instant::now();
     let mut pause = RETRY_FIRST;
-    let mut last = String::new();
     loop {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY_MAX);
@@ -106,7 +106,7 @@ impl Database {
             Err(error) if cluster.is_none() && error.is_outage() => {
                 warn!(log, "waiting for the database"; DATABASE_WAITING, "error" => %error);
                 notify::status(log, "waiting for the database");
-                let task = bring_up_later(store.clone(), log.clone());
+                let task = bring_up_later(store.clone(), error.to_string(), log.clone());
                 waiting = Some(Waiting(tokio::spawn(task).abort_handle()));
             }
             Err(error) => return Err(error.into()),

@@ -220,7 +220,7 @@ pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-fn is_io(error: &tokio_postgres::Error) -> bool {
+pub(super) fn is_io(error: &tokio_postgres::Error) -> bool {
     let source = std::error::Error::source(error);
     source.is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some())
 }

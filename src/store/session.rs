@@ -19,6 +19,7 @@ use tokio_postgres::{
 
 use super::{
     StoreError,
+    error::is_io,
     observer::{Observer, QueryFigures},
     pool::PooledConnection,
 };
@@ -74,8 +75,10 @@ impl<'a> UnderWay<'a> {
         Self { count, answered: false }
     }
 
-    fn end(mut self) {
-        self.answered = true;
+    /// The answer is there. After one that ends the connection it stays counted: the driver may
+    /// not have noticed yet, and the next one must not get it.
+    fn settle<T>(mut self, result: &Result<T, Error>) {
+        self.answered = !result.as_ref().is_err_and(ends_connection);
     }
 }
 
@@ -247,7 +250,7 @@ pub(super) trait Sql: Sync {
             let began = Instant::now();
             let under_way = UnderWay::begin(self.under_way());
             let result = statement.await;
-            under_way.end();
+            under_way.settle(&result);
             self.observer().queried(QueryFigures {
                 task: self.task(),
                 time: began.elapsed(),
@@ -261,6 +264,18 @@ pub(super) trait Sql: Sync {
                 StoreError::from_driver(self.task(), error)
             })
         }
+    }
+}
+
+fn ends_connection(error: &Error) -> bool {
+    let last_words = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
+    match error.code() {
+        Some(code) => last_words.contains(code),
+        None => error.is_closed() || is_io(error),
     }
 }
 
@@ -300,7 +315,7 @@ impl<'p> Session<'p> {
             Ok(inner)
         };
         let begun = begun.await;
-        beginning.end();
+        beginning.settle(&begun);
         Ok(Transaction { inner: begun.map_err(failed)?, statements, under_way, task, observer })
     }
 }
@@ -355,7 +370,7 @@ impl Transaction<'_> {
         let task = self.task;
         let committing = UnderWay::begin(self.under_way);
         let committed = self.inner.commit().await;
-        committing.end();
+        committing.settle(&committed);
         committed.map_err(|e| StoreError::from_driver(task, e))
     }
 }

@@ -57,6 +57,9 @@ async fn every_index_is_used_by_its_query() {
     let store = Store::open(&settings).await.unwrap();
     let client = raw(&url).await;
     client.batch_execute(VOLUME).await.unwrap();
+    // Whole requests, under the fields that the volume sets.
+    let document = serde_json::to_value(request()).unwrap();
+    client.execute("UPDATE plan SET request = $1 || request", &[&document]).await.unwrap();
     client.batch_execute("VACUUM ANALYZE").await.unwrap();
 
     let commented: BTreeMap<String, String> = client
