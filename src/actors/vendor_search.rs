@@ -1,6 +1,6 @@
 //! VendorSearch: the one way to the vendor catalogue, for plans and for people.
 //!
-//! State owned: the query cache. Peers: the coordinator's sourcing agents ask for whole feasible
+//! State owned: the query cache, and the categories as read a moment ago. Peers: the coordinator's sourcing agents ask for whole feasible
 //! sets; the control server imports, generates and searches; the coordinator tells when bookings
 //! changed. Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart
 //! loses the cache, which fills again.
@@ -31,6 +31,8 @@ use crate::{
 
 /// Vendors that a search lists where the caller names no limit.
 const SEARCH_LIMIT_DEFAULT: u32 = 50;
+/// Every submission and every plan asks for the categories; a new one is known this much later.
+const CATEGORIES_TTL: Duration = Duration::from_secs(1);
 
 /// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
 /// all categories of a plan in one message.
@@ -136,6 +138,9 @@ impl Message for GetQueryCounters {
     type Result = Result<QueryCacheCounters, ApiError>;
 }
 
+/// The categories as last read, and when.
+type KnownCategories = Arc<Mutex<Option<(Instant, Vec<CategoryDef>)>>>;
+
 /// Shared with the work on the runtime; held only while looking up or storing, never over a wait.
 type SharedCache = Arc<Mutex<QueryCache<SourcingQuery>>>;
 
@@ -144,6 +149,7 @@ pub struct VendorSearch {
     work: Work,
     telemetry: Telemetry,
     cache: Option<SharedCache>,
+    categories: KnownCategories,
     _lifeline: Lifeline,
 }
 
@@ -157,7 +163,8 @@ impl VendorSearch {
         lifeline: Lifeline,
     ) -> Self {
         let cache = cache.map(|cache| Arc::new(Mutex::new(cache)));
-        Self { store, work, telemetry, cache, _lifeline: lifeline }
+        let categories = KnownCategories::default();
+        Self { store, work, telemetry, cache, categories, _lifeline: lifeline }
     }
 
     /// Imports, then forgets what the import made stale.
@@ -235,8 +242,17 @@ impl Handler<GetCategories> for VendorSearch {
     type Result = ResponseFuture<Result<Vec<CategoryDef>, ApiError>>;
 
     fn handle(&mut self, _: GetCategories, _: &mut Context<Self>) -> Self::Result {
-        let store = self.store.clone();
-        self.work.run("vendor_search", async move { Ok(store.categories().await?) })
+        let known = self.categories.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, categories)) = known.filter(|(read, _)| read.elapsed() < CATEGORIES_TTL) {
+            return Box::pin(std::future::ready(Ok(categories)));
+        }
+        let (store, known) = (self.store.clone(), self.categories.clone());
+        self.work.run("vendor_search", async move {
+            let categories = store.categories().await?;
+            let read = Some((Instant::now(), categories.clone()));
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = read;
+            Ok(categories)
+        })
     }
 }
 

@@ -32,10 +32,10 @@ const IDS_MAX: usize = 200;
 /// Hints that go out together wait for each other this long.
 const GATHER: Duration = Duration::from_millis(5);
 /// Between two looks at the other daemons' locks, where there are any.
-const LOOK_EVERY: Duration = Duration::from_millis(40);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// A lock that is free must still be free this much later: a daemon whose link was cut has it
 /// back by then.
-const CONFIRM_AFTER: Duration = Duration::from_millis(40);
+const CONFIRM_AFTER: Duration = Duration::from_millis(25);
 /// The same where there are none: a lost `JOINED` costs as much.
 const LOOK_ALONE_EVERY: Duration = Duration::from_secs(2);
 /// After a lost link: the server may have restarted, and the others need their time to come back
@@ -44,7 +44,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement of the link; a server that takes longer is as good as away.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-const RETRY_FIRST: Duration = Duration::from_millis(20);
+const RETRY_FIRST: Duration = Duration::from_millis(2);
 const RETRY_MAX: Duration = Duration::from_millis(500);
 /// Notifications that may wait to be passed on; then the listener is told to look for itself.
 const HEARD_WAITING: usize = 1_024;
