@@ -189,6 +189,30 @@ fn every_figure_is_told(daemon: &Daemon) {
     assert!(report.contains("one test ready") && report.contains("40"), "{report}");
 }
 
+/// What `verify optimizations` says of the LLM side is measured on the configured server.
+#[test]
+fn cache_warm_up_and_batching_are_measured_on_the_server() {
+    let runtime = Runtime::new().unwrap();
+    let server = runtime.block_on(LlmServer::start(ServerKind::Ollama, |_, body| good_reply(body)));
+    let daemon = start(&Arc::new(folder()), &server);
+    import_samples(&daemon);
+    submit(&daemon, "candles and an old tree", &["--wait"]);
+    let before = server.seen.chats();
+    let output = daemon.ctl(&["--json", "verify", "optimizations", "--samples", "3"]);
+    let measured = json_of(&output);
+    for name in ["response cache", "warm-up", "batching"] {
+        let rows = measured["mechanisms"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        assert_ne!(row["verdict"], "not_measured", "{row}");
+        assert_eq!(row["samples"], 3, "{row}");
+        assert!(row["off"].is_f64() && row["on"].is_f64(), "{row}");
+    }
+    // Cache: 3 without and at most 3 to fill it; warm-up: 3 × (unload, cold, warm); batching: 3 × 2
+    // questions, twice.
+    let asked = server.seen.chats() - before;
+    assert!((3 + 2 + 9 + 12..=3 + 3 + 9 + 12).contains(&asked), "{asked} questions");
+}
+
 #[test]
 fn a_cancelled_plan_leaves_its_server_and_a_dead_server_costs_no_plan() {
     let runtime = Runtime::new().unwrap();

@@ -143,6 +143,47 @@ fn everybody_booked_is_infeasible_at_once() {
     assert_eq!(solved(&optional).options[0].chosen, [Some(0), None]);
 }
 
+/// Multiple-choice knapsacks with many limits and values that follow the uses, which no proof of
+/// this size closes.
+fn knapsack(places: usize, items: usize, limits: usize, seed: u64) -> Problem {
+    let mut state = seed;
+    let mut below = |n: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % n
+    };
+    let mut totals = vec![0.0; limits];
+    let mut categories = Vec::new();
+    for _ in 0..places {
+        let mut item = || {
+            let usage: Vec<f64> = (0..limits).map(|_| below(50) as f64).collect();
+            let value = usage.iter().sum::<f64>() / limits as f64 + below(20) as f64;
+            Candidate { value: vec![value], usage, ..candidate(0.0, 0.0) }
+        };
+        let own: Vec<Candidate> = (0..items).map(|_| item()).collect();
+        for (d, total) in totals.iter_mut().enumerate() {
+            let uses = || own.iter().map(|item| item.usage[d]);
+            *total += (uses().fold(0.0, f64::max) + uses().fold(f64::INFINITY, f64::min)) / 2.0;
+        }
+        categories.push(category(own));
+    }
+    Problem { limits: totals, pair_value: vec![vec![0.0]], ..problem(categories, 0.0) }
+}
+
+#[test]
+fn knapsacks_that_no_proof_closes_are_solved_closely_and_the_same_each_time() {
+    let settings = SearchSettings { proof_nodes: 100_000, ..SearchSettings::default() };
+    for (places, most_percent) in [(10, 8.0), (20, 5.0), (60, 2.0)] {
+        let problem = knapsack(places, 10, 10, places as u64);
+        let outcome = solve(&problem, &settings, 0, &mut |_| true, &mut || None);
+        check(&problem, &outcome.options[0]).unwrap();
+        let percent = 100.0 * outcome.proven_gap / outcome.best_possible;
+        assert!(percent <= most_percent, "{places}: {percent}");
+        let again = solve(&problem, &settings, 0, &mut |_| true, &mut || None);
+        assert_eq!(again, outcome);
+    }
+}
+
 #[test]
 fn the_same_problem_gives_the_same_bits_on_any_number_of_threads() {
     let shape = Shape { strategies: 3, in_house: 0.3, ..Shape::of(4_000, 1.2) };

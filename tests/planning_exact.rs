@@ -213,6 +213,9 @@ fn assert_exact(case: &Case) {
     let proof_nodes = [0, 5, 50, 500][(case.seed % 4) as usize];
     let short = run(case, &SearchSettings { proof_nodes, ..patient() });
     assert!(short.best_possible >= best - 1e-12, "case {}: {short:?} < {best}", case.seed);
+    for option in &short.options {
+        check(&case.problem, option).unwrap();
+    }
 }
 
 fn assert_resumes(case: &Case) {

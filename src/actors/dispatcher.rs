@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use slog::{Logger, error, warn};
@@ -27,6 +27,10 @@ use crate::{
 
 /// Looks for plans that nobody told of: a hint was lost, a delay has passed, a lease ran out.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// A suspect is run only once this process has lived so long, twice as long with each further
+/// crash: where daemons die young for another reason, no plan is to be blamed for it. It also
+/// keeps a plan that does kill its daemons from using up the service manager's restarts.
+const STEADY_AFTER: Duration = Duration::from_secs(5);
 /// Runs are interrupted again and again until they have ended: one may just be beginning.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(100);
 
@@ -47,6 +51,8 @@ pub struct Handover {
     /// True while draining with nothing left.
     pub idle: watch::Sender<bool>,
     pub settings: watch::Receiver<Arc<Settings>>,
+    /// When the daemon started.
+    since: Instant,
     /// Ends the claiming of the generation before: one that froze never drops its dispatcher.
     former: Arc<Mutex<Option<AbortHandle>>>,
 }
@@ -55,7 +61,8 @@ impl Handover {
     pub fn new(settings: watch::Receiver<Arc<Settings>>) -> Self {
         let (duty, _) = watch::channel(Duty::Claiming);
         let (idle, _) = watch::channel(false);
-        Self { wake: Arc::default(), duty, idle, settings, former: Arc::default() }
+        let since = Instant::now();
+        Self { wake: Arc::default(), duty, idle, settings, since, former: Arc::default() }
     }
 }
 
@@ -185,7 +192,10 @@ impl Claiming {
             owner,
             lease: workflow.lease,
             limit: u32::try_from(room).unwrap_or(u32::MAX),
-            suspect: !self.runs.has_suspect(),
+            suspect_crashes: match self.runs.has_suspect() {
+                true => 0,
+                false => suspect_crashes(self.handover.since.elapsed()),
+            },
         };
         match store.claim(claim).await {
             Ok(claimed) => {
@@ -260,10 +270,27 @@ impl Claiming {
     }
 }
 
+/// Crashes that a suspect may have for a process of this age to run it; 0 for none.
+fn suspect_crashes(age: Duration) -> u32 {
+    let spans = age.as_secs() / STEADY_AFTER.as_secs();
+    spans.checked_ilog2().map_or(0, |doublings| SUSPECT_CRASHES + doublings)
+}
+
 struct AbortOnDrop(AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_process_dares_more() {
+        let at = |seconds| suspect_crashes(Duration::from_secs(seconds));
+        assert_eq!([0, 4, 5, 9, 10, 19, 20, 39, 40].map(at), [0, 0, 2, 2, 3, 3, 4, 4, 5]);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 const FAILURES_MAX: u32 = 3;
 /// Runs that ended with their daemon after which it is given up: it is what kills them. A plan
 /// that was only near a killer has cleared itself by then (see `SUSPECT_CRASHES`).
-const CRASHES_MAX: u32 = 4;
+const CRASHES_MAX: u32 = 5;
 /// Claims without a step forward after which a plan is given up, whatever stood in its way.
 const ATTEMPTS_MAX: u32 = 50;
 /// Before a plan that did not get on is claimed again; times the attempt, up to the maximum.

@@ -1,12 +1,13 @@
 //! VendorSearch: the one way to the vendor catalogue, for plans and for people.
 //!
-//! State owned: the query cache. Peers: the coordinator's sourcing agents ask for whole feasible
+//! State owned: the query cache, and the categories as read a moment ago. Peers: the coordinator's sourcing agents ask for whole feasible
 //! sets; the control server imports, generates and searches; the coordinator tells when bookings
 //! changed. Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart
 //! loses the cache, which fills again.
 
 use std::{
     path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,6 +33,9 @@ use crate::{
     store::{SourcingQuery, Store},
     telemetry::{Telemetry, metrics},
 };
+
+/// Every submission and every plan asks for the categories; a new one is known this much later.
+const CATEGORIES_TTL: Duration = Duration::from_secs(1);
 
 /// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
 /// all categories of a plan in one message.
@@ -162,6 +166,9 @@ impl Message for GetQueryCounters {
     type Result = Result<QueryCacheCounters, ApiError>;
 }
 
+/// The categories as last read, and when.
+type KnownCategories = Arc<Mutex<Option<(Instant, Vec<CategoryDef>)>>>;
+
 pub struct VendorSearch {
     store: Store,
     work: Work,
@@ -169,6 +176,7 @@ pub struct VendorSearch {
     sourcing: CachedSourcing,
     /// Ends with the actor.
     _watching: AbortOnDrop,
+    categories: KnownCategories,
     _lifeline: Lifeline,
 }
 
@@ -184,7 +192,16 @@ impl VendorSearch {
         let sourcing = CachedSourcing::new(store.clone(), cache);
         let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
         let watching = AbortOnDrop(work.spawn(watching).abort_handle());
-        Self { store, work, telemetry, sourcing, _watching: watching, _lifeline: lifeline }
+        let categories = KnownCategories::default();
+        Self {
+            store,
+            work,
+            telemetry,
+            sourcing,
+            _watching: watching,
+            categories,
+            _lifeline: lifeline,
+        }
     }
 
     /// Imports, then forgets what the import made stale.
@@ -255,8 +272,17 @@ impl Handler<GetCategories> for VendorSearch {
     type Result = ResponseFuture<Result<Vec<CategoryDef>, ApiError>>;
 
     fn handle(&mut self, _: GetCategories, _: &mut Context<Self>) -> Self::Result {
-        let store = self.store.clone();
-        self.work.run("vendor_search", async move { Ok(store.categories().await?) })
+        let known = self.categories.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, categories)) = known.filter(|(read, _)| read.elapsed() < CATEGORIES_TTL) {
+            return Box::pin(std::future::ready(Ok(categories)));
+        }
+        let (store, known) = (self.store.clone(), self.categories.clone());
+        self.work.run("vendor_search", async move {
+            let categories = store.categories().await?;
+            let read = Some((Instant::now(), categories.clone()));
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = read;
+            Ok(categories)
+        })
     }
 }
 

@@ -51,6 +51,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Pinned in every call upstream: the same question gets the same answer on every start.
 const GATEWAY_SEED: u64 = 0;
+/// How long the daemon waits to be listed among the others; it starts without, if need be.
+const JOIN_LIMIT: Duration = Duration::from_secs(2);
 /// Beyond `workflow.drain_grace`, for plans to be given back once the daemon is to stop.
 const GIVE_BACK_LIMIT: Duration = Duration::from_secs(10);
 /// Beyond that, for open calls to end and for the private database to write out.
@@ -142,7 +144,7 @@ impl Daemon {
         let llm = (gateway, keeper);
         let opened = (store.clone(), database.settings.clone(), telemetry);
         let logs = (log, level);
-        let (actors, fleet) = start_actors(settings, opened, llm, logs, work, &escalate)?;
+        let (actors, fleet) = start_actors(settings, opened, llm, logs, work, &escalate).await?;
         let reloader = Reloader::new(args, actors.clone(), (log, level));
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
@@ -255,7 +257,7 @@ impl Daemon {
     }
 }
 
-fn start_actors(
+async fn start_actors(
     settings: &Settings,
     (store, database, telemetry): (Store, DatabaseSettings, Telemetry),
     (gateway, keeper): (Gateway, ReplyKeeper),
@@ -265,10 +267,14 @@ fn start_actors(
 ) -> Result<(Actors, Option<FleetLink>), Failed> {
     let events = gateway.take_events();
     let owner = daemon_name();
-    let joined = {
+    let mut joined = {
         let _on_the_work_runtime = work.enter();
         store.join_fleet(owner.clone())
     };
+    if let Some((_, heard)) = &mut joined {
+        // Before it claims: the end of a daemon that isn't listed shows only by its lease.
+        let _ = tokio::time::timeout(JOIN_LIMIT, heard.recv()).await;
+    }
     let (fleet, heard) = joined.unzip();
     let foundation = Foundation {
         store: store.clone(),

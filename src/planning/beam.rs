@@ -205,7 +205,7 @@ impl<'a, 'p> Moves<'a, 'p> {
 
     /// Where the combination sits in this compact; `None` where it has no label for someone. A
     /// candidate may be missing itself: each strategy keeps its own.
-    fn seats(&self, placed: &Placed) -> Option<Vec<Seat>> {
+    pub(super) fn seats(&self, placed: &Placed) -> Option<Vec<Seat>> {
         let seat = |p: usize| {
             let place = &self.compact.places[p];
             match (placed.solution.chosen[p], placed.places[p]) {

@@ -43,12 +43,13 @@ impl Search<'_> {
                 !picked.options.is_empty() && least < problem.min_difference;
             picked.options.push(placed);
         }
+        let ended = allowance.ended();
+        self.cut_short = ended.is_some();
+        self.stopped = ended.or(self.stopped);
         if exhausted {
             self.proven = Some(picked);
-        }
-        self.cut_short = allowance.ended().is_some();
-        if let Some(reason) = allowance.ended() {
-            self.stopped = Some(reason);
+        } else if ended.is_none() && picked.options.is_empty() {
+            self.polish(accept);
         }
         if self.bound - self.best().unwrap_or(f64::NEG_INFINITY) < PROVEN_GAP
             || self.bound == f64::NEG_INFINITY

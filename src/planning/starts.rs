@@ -66,7 +66,7 @@ impl Moves<'_, '_> {
     }
 
     /// Swaps that bring the use nearer to the limits, the mildest first.
-    fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
+    pub(super) fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
         for _ in 0..most {
             let view = View::new(self.compact, seats.clone());
             let excess = self.excess(&view.used);
@@ -108,7 +108,7 @@ impl Moves<'_, '_> {
     }
 
     /// By how much use exceeds the limits, in shares of the limits, summed.
-    fn excess(&self, used: &[f64]) -> f64 {
+    pub(super) fn excess(&self, used: &[f64]) -> f64 {
         let over = |(used, limit): (&f64, &f64)| {
             let (over, unit) = (used - limit, if *limit > 0.0 { *limit } else { 1.0 });
             if over > 0.0 { over / unit } else { 0.0 }
@@ -116,7 +116,7 @@ impl Moves<'_, '_> {
         used.iter().zip(&self.compact.limits).map(over).sum()
     }
 
-    fn used(&self, seats: &[Seat]) -> Vec<f64> {
+    pub(super) fn used(&self, seats: &[Seat]) -> Vec<f64> {
         let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
         (0..self.compact.dimensions()).map(sum).collect()
     }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval, timeout},
+    time::timeout,
 };
 use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
 
@@ -32,7 +32,10 @@ const IDS_MAX: usize = 200;
 /// Hints that go out together wait for each other this long.
 const GATHER: Duration = Duration::from_millis(5);
 /// Between two looks at the other daemons' locks, where there are any.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// A lock that is free must still be free this much later: a daemon whose link was cut has it
+/// back by then.
+const CONFIRM_AFTER: Duration = Duration::from_millis(25);
 /// The same where there are none: a lost `JOINED` costs as much.
 const LOOK_ALONE_EVERY: Duration = Duration::from_secs(2);
 /// After a lost link: the server may have restarted, and the others need their time to come back
@@ -41,7 +44,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement of the link; a server that takes longer is as good as away.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-const RETRY_FIRST: Duration = Duration::from_millis(20);
+const RETRY_FIRST: Duration = Duration::from_millis(2);
 const RETRY_MAX: Duration = Duration::from_millis(500);
 /// Notifications that may wait to be passed on; then the listener is told to look for itself.
 const HEARD_WAITING: usize = 1_024;
@@ -50,12 +53,15 @@ const JOIN: &str = "
     INSERT INTO daemon (name, lock_key) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET joined_at = now()";
 
-/// The dead ones among the others, whose plans can be had from now on.
+/// The others whose locks are free, and of these the dead ones, which were seen free before: their
+/// plans can be had from now on.
 const LOOK: &str = "
     WITH others AS MATERIALIZED (
         SELECT name, lock_key FROM daemon WHERE name <> $1
-    ), dead AS MATERIALIZED (
+    ), free AS MATERIALIZED (
         SELECT name FROM others WHERE pg_try_advisory_xact_lock_shared(lock_key)
+    ), dead AS (
+        SELECT name FROM free WHERE name = ANY ($2)
     ), freed AS (
         UPDATE plan SET lease_until = clock_timestamp() - interval '1 microsecond'
         FROM dead
@@ -66,6 +72,7 @@ const LOOK: &str = "
         DELETE FROM daemon USING dead WHERE daemon.name = dead.name RETURNING daemon.name
     )
     SELECT (SELECT count(*) FROM others),
+           ARRAY(SELECT name FROM free WHERE name <> ALL ($2)),
            ARRAY(SELECT name FROM gone),
            (SELECT count(*) FROM freed)";
 
@@ -128,6 +135,8 @@ impl Store {
             name,
             connector: link_connector(self.pool.connector()),
             tell,
+            has_joined: false,
+            doubtful: Vec::new(),
             missed: false,
         };
         let task = tokio::spawn(link.run(hints, left));
@@ -153,6 +162,10 @@ struct Link {
     lock_key: i64,
     connector: Connector,
     tell: mpsc::Sender<Heard>,
+    /// Whether there was a link before.
+    has_joined: bool,
+    /// Daemons whose locks were free at the last look.
+    doubtful: Vec<String>,
     /// Something could not be passed on.
     missed: bool,
 }
@@ -160,15 +173,13 @@ struct Link {
 impl Link {
     async fn run(mut self, mut hints: mpsc::Receiver<Hint>, mut left: oneshot::Receiver<()>) {
         let mut pause = RETRY_FIRST;
-        let mut was_up = false;
         loop {
             let began = Instant::now();
-            let cause = match self.session(&mut hints, &mut left, was_up).await {
+            let cause = match self.session(&mut hints, &mut left).await {
                 Ok(()) => return,
                 Err(error) => error.to_string(),
             };
             if began.elapsed() > RETRY_MAX {
-                was_up = true;
                 pause = RETRY_FIRST;
             }
             self.pass_on(Heard::Lost { cause });
@@ -186,7 +197,6 @@ impl Link {
         &mut self,
         hints: &mut mpsc::Receiver<Hint>,
         left: &mut oneshot::Receiver<()>,
-        came_back: bool,
     ) -> Result<(), StoreError> {
         let connected = timeout(CONNECT_TIMEOUT, self.connector.connect_raw()).await;
         let (client, mut connection) = match connected {
@@ -215,15 +225,21 @@ impl Link {
         let own = self.join(&client).await?;
         let statements = Statements::prepare(&client).await.map_err(|error| lost(&error))?;
         self.pass_on(Heard::Joined);
-        let may_judge = Instant::now() + if came_back { GRACE } else { Duration::ZERO };
-        let mut look = interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut others, mut looked) = (true, Instant::now());
+        // The server may have restarted: the others need their time to come back too.
+        let grace =
+            if std::mem::replace(&mut self.has_joined, true) { GRACE } else { Duration::ZERO };
+        self.doubtful.clear();
+        let may_judge = Instant::now() + grace;
+        let mut look_at = may_judge;
+        let mut others = true;
         loop {
             tokio::select! {
                 notification = told.recv() => match notification {
                     Some(notification) if notification.process_id() == own => {}
-                    Some(notification) if notification.channel() == JOINED => others = true,
+                    Some(notification) if notification.channel() == JOINED => {
+                        others = true;
+                        look_at = look_at.min((Instant::now() + LOOK_EVERY).max(may_judge));
+                    }
                     Some(notification) if notification.channel() == CATALOGUE => {
                         self.pass_on(Heard::Catalogue);
                     }
@@ -238,12 +254,13 @@ impl Link {
                     self.send(&client, &statements, hint, hints).await?;
                 },
                 _ = &mut *left => return self.unlist(&client).await,
-                _ = look.tick() => {
-                    let due = others || looked.elapsed() >= LOOK_ALONE_EVERY;
-                    if due && Instant::now() >= may_judge {
-                        others = self.look(&client, &statements).await?;
-                        looked = Instant::now();
-                    }
+                () = tokio::time::sleep_until(look_at.into()) => {
+                    others = self.look(&client, &statements).await?;
+                    look_at = Instant::now() + match (others, self.doubtful.is_empty()) {
+                        (_, false) => CONFIRM_AFTER,
+                        (true, true) => LOOK_EVERY,
+                        (false, true) => LOOK_ALONE_EVERY,
+                    };
                 }
             }
             if self.missed && self.tell.try_send(Heard::Missed).is_ok() {
@@ -274,14 +291,15 @@ impl Link {
         gone.map(drop).map_err(|error| lost(&error))
     }
 
-    /// Frees what dead daemons left; whether there are other daemons.
+    /// Frees what dead daemons left, and notes who may be dead; whether there are other daemons.
     async fn look(&mut self, client: &Client, known: &Statements) -> Result<bool, StoreError> {
-        let row = client.query_one(&known.look, &[&self.name]).await;
+        let row = client.query_one(&known.look, &[&self.name, &self.doubtful]).await;
         let row = row.map_err(|error| lost(&error))?;
         let read = |error: tokio_postgres::Error| lost(&error);
         let others: i64 = row.try_get(0).map_err(read)?;
-        let daemons: Vec<String> = row.try_get(1).map_err(read)?;
-        let plans: i64 = row.try_get(2).map_err(read)?;
+        self.doubtful = row.try_get(1).map_err(read)?;
+        let daemons: Vec<String> = row.try_get(2).map_err(read)?;
+        let plans: i64 = row.try_get(3).map_err(read)?;
         if !daemons.is_empty() {
             self.pass_on(Heard::Died { daemons, plans: plans.unsigned_abs() });
         }

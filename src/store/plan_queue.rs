@@ -39,8 +39,8 @@ pub struct Claim<'a> {
     pub lease: Duration,
     /// Plans at most; at most [`CLAIM_MAX`].
     pub limit: u32,
-    /// Whether one of them may be a suspect.
-    pub suspect: bool,
+    /// One of them may be a suspect, with so many crashes at most; below [`SUSPECT_CRASHES`]: none.
+    pub suspect_crashes: u32,
 }
 
 /// Skips what another daemon is claiming at this moment. First what somebody began, then the
@@ -50,11 +50,11 @@ const NEXT: &str = "
     WITH doubtful AS (
         SELECT id, state, run_number, lease_owner, audit_seq, audit_hash, priority, turn, created_at
         FROM plan
-        WHERE crashes >= 2 AND state IN ('queued', 'running', 'writing')
+        WHERE crashes >= 2 AND crashes <= $2 AND state IN ('queued', 'running', 'writing')
           AND run_after <= clock_timestamp()
           AND (lease_until IS NULL OR lease_until < clock_timestamp())
         ORDER BY crashes, id
-        LIMIT CASE WHEN $2 THEN 1 ELSE 0 END FOR NO KEY UPDATE SKIP LOCKED
+        LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     ), begun AS (
         SELECT id, state, run_number, lease_owner, audit_seq, audit_hash, priority, turn, created_at
         FROM plan
@@ -110,11 +110,12 @@ impl Store {
     /// Takes plans that nobody works on: those whose lease ran out, which keep their state, then
     /// queued ones, which become `running`, by priority and in turn. Each gets a new run number.
     pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Plan>, StoreError> {
-        let Claim { owner, lease, suspect, .. } = claim;
+        let Claim { owner, lease, .. } = claim;
         let mut session = self.pool.session("claiming plans").await?;
         let transaction = session.begin().await?;
         let limit = i64::from(claim.limit.min(CLAIM_MAX));
-        let params: [Param<'_>; 2] = [(&limit, Type::INT8), (&suspect, Type::BOOL)];
+        let suspects = i32::try_from(claim.suspect_crashes).unwrap_or(i32::MAX);
+        let params: [Param<'_>; 2] = [(&limit, Type::INT8), (&suspects, Type::INT4)];
         let rows = transaction.query(NEXT, &params).await?;
         if rows.is_empty() {
             transaction.commit().await?;

@@ -75,11 +75,17 @@ impl Daemon {
 
     /// Starts one in `folder` with more environment variables.
     pub fn start_in(folder: Arc<TempDir>, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, environment, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(folder: Arc<TempDir>, environment: &[(&str, &str)], args: &[&str]) -> Self {
         let ready_path = folder.path().join("ready");
         let _ = fs::remove_file(&ready_path);
         let ready = UnixDatagram::bind(&ready_path).unwrap();
         let mut process = run_command(folder.path())
             .args(["--until-stdin-ends"])
+            .args(args)
             .env("NOTIFY_SOCKET", &ready_path)
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())

@@ -163,7 +163,7 @@ pub fn request() -> Request {
 
 /// A claim of up to `limit` plans, a suspect among them.
 pub fn claim(owner: &str, lease: Duration, limit: u32) -> Claim<'_> {
-    Claim { owner, lease, limit, suspect: true }
+    Claim { owner, lease, limit, suspect_crashes: u32::MAX }
 }
 
 /// Submits a plan of the usual request.

@@ -143,7 +143,7 @@ async fn plans_whose_daemons_die_are_claimed_one_at_a_time() {
     }
     let one = store.claim(claim("d", LEASE, 10)).await.unwrap();
     assert_eq!((one.len(), one[0].crashes), (1, 3));
-    let more = eventplanner::store::Claim { suspect: false, ..claim("d", LEASE, 10) };
+    let more = eventplanner::store::Claim { suspect_crashes: 0, ..claim("d", LEASE, 10) };
     assert!(store.claim(more).await.unwrap().is_empty(), "no suspect beside another");
 
     // A step that succeeds clears it.
