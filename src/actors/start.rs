@@ -83,7 +83,10 @@ impl Actors {
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
         let cached = now.clone();
-        let vendors = supervise("vendor_search", policy, &log, escalate.clone(), move |life| {
+        // Each run may wait for one answer of each; callers of their own have the usual room.
+        let in_flight = settings.workflow.max_plans_in_flight;
+        let for_runs = Policy { capacity: policy.capacity + in_flight, ..policy };
+        let vendors = supervise("vendor_search", for_runs, &log, escalate.clone(), move |life| {
             let database = cached.borrow().database.clone();
             let cache = database
                 .query_cache
@@ -94,7 +97,7 @@ impl Actors {
 
         observe_times(&gateway, &telemetry);
         let shared = (work.clone(), telemetry.clone());
-        let llm = supervise("llm_gateway", policy, &log, escalate.clone(), move |life| {
+        let llm = supervise("llm_gateway", for_runs, &log, escalate.clone(), move |life| {
             let (work, telemetry) = shared.clone();
             LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, life)
         });

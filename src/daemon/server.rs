@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use super::{
     api::{self, Context},
     audit,
-    connections::Connections,
+    connections::{Connections, REFUSED_AT_ONCE, refuse_those_beyond},
     exit::Failed,
     peer::Peer,
 };
@@ -42,12 +42,16 @@ pub fn serve(
     settings: &ControlSettings,
     context: web::Data<Context>,
 ) -> io::Result<Server> {
-    let connections = Connections::new(&context.actors.telemetry);
+    let connections = Connections::new(settings.max_connections, &context.actors.telemetry);
     let server = HttpServer::new(move || {
-        App::new().app_data(context.clone()).wrap(from_fn(audit::log_calls)).configure(api::routes)
+        App::new()
+            .app_data(context.clone())
+            .wrap(from_fn(audit::log_calls))
+            .wrap(from_fn(refuse_those_beyond))
+            .configure(api::routes)
     })
     .workers(WORKERS)
-    .max_connections(settings.max_connections.div_ceil(WORKERS))
+    .max_connections((settings.max_connections + REFUSED_AT_ONCE).div_ceil(WORKERS))
     .client_request_timeout(settings.header_timeout)
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .keep_alive(settings.idle_timeout)

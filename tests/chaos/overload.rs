@@ -1,6 +1,7 @@
 //! Ten times what the daemon takes in: refused at once, flat memory, everything accepted is done.
 
 use std::{
+    os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
         Arc,
@@ -108,4 +109,23 @@ fn overload_is_refused_and_what_was_accepted_is_done() {
     for id in told.iter().flat_map(|told| &told.accepted) {
         assert!(kept.contains(id), "{id} is not done");
     }
+}
+
+#[test]
+fn a_connection_too_many_is_told_so_at_once() {
+    let arena = Arena::new();
+    let daemon = arena.daemon(&[("EVENTPLANNER__CONTROL__MAX_CONNECTIONS", "8")]);
+    let idle: Vec<UnixStream> =
+        (0..8).map(|_| UnixStream::connect(daemon.socket()).unwrap()).collect();
+    let mut said = 0;
+    // The daemon may not have taken all of them yet.
+    until("the command line is told that the daemon is busy", || {
+        let asked = Instant::now();
+        let output = daemon.ctl(&["status"]);
+        said = asked.elapsed().as_millis();
+        output.status.code() == Some(5)
+    });
+    println!("exit code 5 after {said} ms");
+    drop(idle);
+    until("there is room again", || daemon.ctl(&["status"]).status.success());
 }
