@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what building and running eventplanner needs and this machine lacks: a C compiler for
 # two of the libraries, and PostgreSQL's server binaries. Changes nothing where all is there.
+# --with-pgbouncer: PgBouncer too, for `cargo test --features check-pgbouncer`.
 set -eu
 
 has_postgres() {
@@ -15,6 +16,10 @@ fi
 missing=
 command -v cc >/dev/null 2>&1 || missing="gcc libc6-dev"
 has_postgres || missing="$missing postgresql"
+if [ "${1-}" = --with-pgbouncer ]; then
+    # Debian puts it where only root's PATH leads.
+    PATH="$PATH:/usr/sbin" command -v pgbouncer >/dev/null 2>&1 || missing="$missing pgbouncer"
+fi
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -194,7 +194,8 @@ fn the_ci_script_is_sound() {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     assert_executable(&path);
     let text = fs::read_to_string(&path).unwrap();
-    for line in ["./etc/setup.sh && cargo test", "cargo fmt --check", "set -euo pipefail"] {
+    let tests = "./etc/setup.sh --with-pgbouncer && cargo test --features check-pgbouncer";
+    for line in [tests, "cargo fmt --check", "set -euo pipefail"] {
         assert!(text.contains(line), "{line}");
     }
 }

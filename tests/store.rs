@@ -4,8 +4,12 @@ mod common;
 
 #[path = "store/cluster.rs"]
 mod cluster;
+#[path = "store/faults.rs"]
+mod faults;
 #[path = "store/fleet.rs"]
 mod fleet;
+#[path = "store/indexes.rs"]
+mod indexes;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/plans.rs"]
@@ -16,5 +20,7 @@ mod pool;
 mod replies;
 #[path = "store/selection.rs"]
 mod selection;
+#[path = "store/tls.rs"]
+mod tls;
 #[path = "store/vendors.rs"]
 mod vendors;

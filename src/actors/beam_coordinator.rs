@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     control::{ApiError, DocumentView, PlanEvent, PlanList, PlanView, ProofView, Replan},
-    model::{PlanId, PlanState},
+    model::PlanId,
     planning::abstract_file::ProblemFile,
+    store::PlanFilter,
 };
 
 /// A client's document. Answered after its commit.
@@ -45,9 +46,8 @@ pub struct GetPlan {
 
 /// Newest first.
 pub struct ListPlans {
-    pub state: Option<PlanState>,
-    /// 1–1,000.
-    pub limit: u32,
+    /// All of it must hold. `limit`: 1–1,000; `after` is left to `before`.
+    pub filter: PlanFilter,
     /// Only plans older than this one.
     pub before: Option<PlanId>,
 }

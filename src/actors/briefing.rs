@@ -118,7 +118,7 @@ impl Peers {
         let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach, plan.replans);
-            let found = self.vendors.ask(SourceVendors { queries }).await?;
+            let found = SourceVendors::ask(&self.vendors, queries).await?;
             let cities = sourcing::cities(request, &found);
             let areas = self.vendors.ask(GetAreas { cities }).await?;
             Ok::<_, ApiError>(sourcing::Supply { found, areas })

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     plan_events::PlanEvents,
     supervision::Handle,
-    vendor_search::{FlushQueries, VendorSearch},
+    vendor_search::{LearnChanges, VendorSearch},
     work::Work,
 };
 use crate::{
@@ -94,9 +94,9 @@ impl FleetEar {
 
     /// What was read of vendors before may be stale.
     async fn forget_vendors(&self) {
-        if let Err(error) = self.vendors.ask(FlushQueries).await {
-            // A restarting actor has an empty cache.
-            debug!(self.work.log, "the query cache was not emptied"; "error" => %error);
+        if let Err(error) = self.vendors.ask(LearnChanges).await {
+            // A restarting actor has an empty cache, and what can't be learnt is forgotten.
+            debug!(self.work.log, "changed vendors were not looked up"; "error" => %error);
         }
     }
 }

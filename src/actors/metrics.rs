@@ -19,6 +19,7 @@ use slog::warn;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{
+    database_use,
     metrics_look::Sources,
     supervision::{Heartbeat, Lifeline},
     verification::Verifier,
@@ -337,7 +338,10 @@ async fn report(
     };
     let firing = watch.book.firing().cloned().collect();
     let now = Timestamp::now();
-    Ok(Report::new(now, &window, firing, trends(sources, now).await, &watch.limits))
+    let trends = trends(sources, now).await;
+    let mut report = Report::new(now, &window, firing, trends, &watch.limits);
+    report.database.server = database_use::server_part(&sources.store).await;
+    Ok(report)
 }
 
 /// None where the database doesn't answer: a report is wanted all the more then.

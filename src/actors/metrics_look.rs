@@ -1,7 +1,10 @@
 //! What the Metrics actor looks at: each look brings the gauges, and the counters that somebody
 //! else keeps, up to date.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use slog::{Logger, debug};
 
@@ -14,6 +17,9 @@ use crate::{
     store::Store,
     telemetry::{LogHandle, SystemSampler, Telemetry, events, metrics},
 };
+
+/// A database that takes longer to say that it is there is as good as away.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the figures come from.
 #[derive(Clone)]
@@ -63,7 +69,11 @@ impl Sources {
 
     async fn look_at_database(&self) {
         let telemetry = &self.telemetry;
+        let answers = tokio::time::timeout(PING_TIMEOUT, self.store.ping()).await;
+        let up = matches!(answers, Ok(Ok(())));
+        telemetry.gauge(metrics::DATABASE_UP, &[], f64::from(u8::from(up)));
         let pool = self.store.pool_status();
+        telemetry.gauge(metrics::DATABASE_WAITING, &[], pool.waiting as f64);
         telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["used"], f64::from(pool.in_use));
         let idle = pool.open.saturating_sub(pool.in_use);
         telemetry.gauge(metrics::DATABASE_CONNECTIONS, &["idle"], f64::from(idle));
@@ -77,6 +87,8 @@ impl Sources {
         if let Ok(cache) = self.peers.vendors.ask(GetQueryCounters).await {
             telemetry.set_total(metrics::QUERY_CACHE, &["hit"], cache.hits);
             telemetry.set_total(metrics::QUERY_CACHE, &["miss"], cache.misses);
+            telemetry.set_total(metrics::QUERY_CACHE_COALESCED, &[], cache.coalesced);
+            telemetry.set_total(metrics::QUERY_CACHE_INVALIDATED, &[], cache.invalidations);
             telemetry.gauge(metrics::QUERY_CACHE_ENTRIES, &[], cache.entries as f64);
         }
     }

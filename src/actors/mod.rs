@@ -3,7 +3,7 @@
 //!
 //! | actor | file | beside it |
 //! |---|---|---|
-//! | VendorSearch | `vendor_search` | `query_cache`, `vendor_import` |
+//! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
 //! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
@@ -15,7 +15,10 @@ pub mod agents;
 pub mod beam_coordinator;
 mod blueprint_run;
 mod briefing;
+pub mod cached_sourcing;
+pub mod catalogue_watch;
 mod checkpoint;
+mod database_use;
 mod digest;
 mod dispatcher;
 mod errors;
@@ -32,19 +35,22 @@ mod plan_search;
 mod plan_service;
 mod plan_view;
 mod proof_record;
-mod query_cache;
+pub mod query_cache;
+mod query_figures;
 mod replan;
 pub mod reply_keeper;
 mod run_context;
 mod runs;
+mod search_filter;
 mod search_run;
 mod start;
 pub mod supervision;
-mod vendor_import;
+pub mod vendor_import;
 pub mod vendor_search;
 mod verification;
 mod work;
 
 pub use dispatcher::Duty;
+pub use query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
 pub use work::Work;

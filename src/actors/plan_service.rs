@@ -16,18 +16,13 @@ use super::{
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,
-    vendor_search::{FindMissingVendors, ForgetCategories, GetCategories},
+    vendor_search::{FindMissingVendors, ForgetStale, GetCategories},
 };
 use crate::{
     config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
-    model::{
-        Category, CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId,
-        Window,
-    },
-    store::{
-        Bookings, Cancelled, NewPlan, Patch, Plan, PlanFilter, StoreError, Transition, fingerprint,
-    },
+    model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId, Window},
+    store::{Bookings, Cancelled, NewPlan, Patch, Plan, StoreError, Transition, fingerprint},
     telemetry::{events, metrics},
 };
 
@@ -173,18 +168,16 @@ impl PlanService {
     }
 
     pub async fn list(&self, message: ListPlans) -> Result<PlanList, ApiError> {
-        if !(1..=LIST_LIMIT_MAX).contains(&message.limit) {
+        let ListPlans { mut filter, before } = message;
+        if !(1..=LIST_LIMIT_MAX).contains(&filter.limit) {
             let hint = format!("write a number from 1 to {LIST_LIMIT_MAX}");
-            return Err(ApiError::invalid("limit", format!("is {}", message.limit), hint));
+            return Err(ApiError::invalid("limit", format!("is {}", filter.limit), hint));
         }
-        let after = match message.before {
-            Some(id) => Some((self.context.store.plan(id).await?.created_at, id)),
-            None => None,
-        };
-        let filter =
-            PlanFilter { state: message.state, after, limit: message.limit, ..Default::default() };
+        if let Some(id) = before {
+            filter.after = Some((self.context.store.plan(id).await?.created_at, id));
+        }
         let plans = self.context.store.plans(&filter).await?;
-        let full = plans.len() == message.limit as usize;
+        let full = plans.len() == filter.limit as usize;
         let next = plans.last().map(|plan| plan.id).filter(|_| full);
         Ok(PlanList { plans: plans.into_iter().map(plan_view::summary).collect(), next })
     }
@@ -210,13 +203,14 @@ impl PlanService {
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
         let change = Transition::new(id, plan.run_number, from, to).with(patch);
         let changed = store.transition(&change).await;
-        // Whatever became of it: what was read of these categories before may be stale.
-        let categories: Vec<Category> = option.vendors.iter().map(|v| v.category.clone()).collect();
-        self.context.peers.vendors.ask(ForgetCategories(categories)).await?;
+        // Whatever became of it: what was read of these vendors before may be stale.
+        self.context.peers.vendors.ask(ForgetStale).await?;
         if let Err(error) = changed {
             if matches!(error, StoreError::Taken { .. }) {
                 warn!(self.context.work.log, "a vendor is taken"; events::PLAN_CONFLICT,
                     "plan_id" => %id, "option" => number);
+                let hint = self.next_free(&plan, number).await?;
+                return Err(ApiError::from(error).with_hint(hint));
             }
             return Err(error.into());
         }
@@ -225,6 +219,20 @@ impl PlanService {
         self.handover.wake.notify_one();
         self.context.events.tell_stored(store, id).await;
         self.get(GetPlan { id }).await
+    }
+
+    /// What to do once an option's vendors are taken: the first other option that is still free.
+    async fn next_free(&self, plan: &Plan, lost: u32) -> Result<String, ApiError> {
+        let result = plan.result.as_ref();
+        let options = result.map(|result| result.options.as_slice()).unwrap_or_default();
+        for option in options.iter().filter(|option| option.number != lost) {
+            let windows = self.windows(&plan.request, option).await?;
+            if self.context.store.taken(&windows).await?.is_empty() {
+                let (id, number) = (plan.id, option.number);
+                return Ok(format!("option {number} is still free: `plan select {id} {number}`"));
+            }
+        }
+        Ok("none of its options is free any more: submit the request again".to_owned())
     }
 
     /// The needed window of each vendor of an option: from setup to teardown.
@@ -252,7 +260,10 @@ impl PlanService {
     pub async fn cancel(&self, message: CancelPlan) -> Result<PlanView, ApiError> {
         let CancelPlan { id, uid } = message;
         let store = &self.context.store;
-        match store.cancel(id, Some(uid)).await? {
+        let cancelled = store.cancel(id, Some(uid)).await?;
+        // Its vendors are free again.
+        self.context.peers.vendors.ask(ForgetStale).await?;
+        match cancelled {
             Cancelled::AtOnce => {
                 self.context.telemetry.inc(metrics::PLANS_FINISHED, &["cancelled"]);
                 info!(self.context.work.log, "a plan was cancelled"; events::PLAN_CANCELLED,

@@ -11,20 +11,48 @@ use crate::{
     catalog::{self, GenerateOptions, Row},
     control::{ApiError, ErrorCode, GenerateVendors, ImportFormat, ImportReport, Refusal},
     model::{FieldErrors, Vendor},
-    store::{RowError, Store},
+    store::{ImportPlan, RowError, Store},
 };
 
 /// Rows that go to the database at once.
-const CHUNK_ROWS: usize = 4_000;
+const CHUNK_ROWS: usize = 20_000;
 /// Chunks that may wait between reader and database.
-const CHUNKS_WAITING: usize = 2;
+const CHUNKS_WAITING: usize = 1;
 /// Vendors that one call may make up.
 const GENERATED_MAX: u32 = 5_000_000;
+/// Invented cities of one call.
+const CITIES_MAX: u32 = 10_000;
+/// Of a vendor in a file, about: to guess how many rows a file holds.
+const ROW_BYTES: u64 = 600;
 
 /// Where rows come from.
 pub enum RowSource {
     File(PathBuf, ImportFormat),
     Generated(GenerateVendors),
+}
+
+impl RowSource {
+    /// What is known before the first row.
+    fn plan(&self) -> Result<ImportPlan, ApiError> {
+        match self {
+            Self::File(path, _) => {
+                // A file that can't be looked at is reported by whoever reads it.
+                let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
+                Ok(ImportPlan { rows: bytes / ROW_BYTES, unique_ids: false })
+            }
+            Self::Generated(wanted) => {
+                let range = |field, value, range: std::ops::RangeInclusive<u32>| {
+                    let hint = format!("write a number from {} to {}", range.start(), range.end());
+                    let refused = ApiError::invalid(field, format!("is {value}"), hint);
+                    if range.contains(&value) { Ok(()) } else { Err(refused) }
+                };
+                range("count", wanted.count, 1..=GENERATED_MAX)?;
+                range("city_count", wanted.city_count, 0..=CITIES_MAX)?;
+                // The index of a vendor stands in its id.
+                Ok(ImportPlan { rows: wanted.count.into(), unique_ids: true })
+            }
+        }
+    }
 }
 
 /// Rows in the order of the source; refused ones beside the good ones.
@@ -46,9 +74,10 @@ pub async fn import(
     source: RowSource,
     skip_invalid: bool,
 ) -> Result<ImportReport, ApiError> {
+    let plan = source.plan()?;
     let (chunks, mut arriving) = mpsc::channel(CHUNKS_WAITING);
     let reading = tokio::task::spawn_blocking(move || read(source, &chunks));
-    let mut session = store.begin_import().await?;
+    let mut session = store.begin_planned_import(plan).await?;
     let mut refusals = Refusals::default();
     let mut broken = false;
     while let Some(chunk) = arriving.recv().await {
@@ -120,14 +149,14 @@ fn read(source: RowSource, chunks: &mpsc::Sender<Chunk>) -> Result<(), ApiError>
             send(catalog::reader(file_format(format), file), chunks);
         }
         RowSource::Generated(wanted) => {
-            if !(1..=GENERATED_MAX).contains(&wanted.count) {
-                let hint = format!("write a number from 1 to {GENERATED_MAX}");
-                return Err(ApiError::invalid("count", format!("is {}", wanted.count), hint));
-            }
             let options = GenerateOptions {
                 count: wanted.count as usize,
                 seed: wanted.seed,
-                cities: wanted.cities,
+                cities: if wanted.cities.is_empty() {
+                    catalog::invented_cities(wanted.city_count as usize)
+                } else {
+                    wanted.cities
+                },
                 categories: Vec::new(),
                 as_of: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
             };

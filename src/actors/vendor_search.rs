@@ -7,30 +7,33 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use tokio::{sync::oneshot, task::AbortHandle};
 
 use super::{
+    cached_sourcing::{CachedSourcing, Found},
+    catalogue_watch,
+    database_use::database_use,
     query_cache::{QueryCache, QueryCacheCounters},
-    supervision::{Heartbeat, Lifeline},
+    search_filter::search_filter,
+    supervision::{Handle, Heartbeat, Lifeline},
     vendor_import,
     work::Work,
 };
 use crate::{
     control::{
-        ApiError, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorQuery,
-        VendorStats,
+        ApiError, DatabaseUse, ErrorCode, GenerateVendors, ImportFormat, ImportReport, VendorCount,
+        VendorQuery, VendorStats,
     },
-    model::{AreaMap, Category, CategoryDef, Sourced, Vendor, VendorId},
-    store::{SEARCH_LIMIT_MAX, SourcingQuery, Store, VendorFilter},
+    model::{AreaMap, CategoryDef, Vendor, VendorId},
+    store::{SourcingQuery, Store},
     telemetry::{Telemetry, metrics},
 };
 
-/// Vendors that a search lists where the caller names no limit.
-const SEARCH_LIMIT_DEFAULT: u32 = 50;
 /// Every submission and every plan asks for the categories; a new one is known this much later.
 const CATEGORIES_TTL: Duration = Duration::from_secs(1);
 
@@ -38,10 +41,27 @@ const CATEGORIES_TTL: Duration = Duration::from_secs(1);
 /// all categories of a plan in one message.
 pub struct SourceVendors {
     pub queries: Vec<SourcingQuery>,
+    /// Ends when the caller has gone away, and with it, unless others wait for the same, the
+    /// query.
+    pub abandoned: oneshot::Receiver<()>,
+}
+
+impl SourceVendors {
+    /// Asks, and takes the question back where the caller's future is dropped.
+    ///
+    /// # Errors
+    /// What keeps the database from answering.
+    pub async fn ask(
+        vendors: &Handle<VendorSearch>,
+        queries: Vec<SourcingQuery>,
+    ) -> Result<Vec<Found>, ApiError> {
+        let (_alive, abandoned) = oneshot::channel();
+        vendors.ask(Self { queries, abandoned }).await
+    }
 }
 
 impl Message for SourceVendors {
-    type Result = Result<Vec<Arc<Vec<Sourced>>>, ApiError>;
+    type Result = Result<Vec<Found>, ApiError>;
 }
 
 /// The service categories, all of them, in order.
@@ -108,10 +128,18 @@ impl Message for GetVendorStats {
     type Result = Result<VendorStats, ApiError>;
 }
 
-/// Vendors of these categories were booked or released: what was read before is stale.
-pub struct ForgetCategories(pub Vec<Category>);
+/// Vendors were booked or released here: what was read before is stale. Once it is answered,
+/// nothing stale is; other daemons are told.
+pub struct ForgetStale;
 
-impl Message for ForgetCategories {
+impl Message for ForgetStale {
+    type Result = Result<(), ApiError>;
+}
+
+/// Another daemon tells that vendors changed: time to look which.
+pub struct LearnChanges;
+
+impl Message for LearnChanges {
     type Result = Result<(), ApiError>;
 }
 
@@ -141,14 +169,13 @@ impl Message for GetQueryCounters {
 /// The categories as last read, and when.
 type KnownCategories = Arc<Mutex<Option<(Instant, Vec<CategoryDef>)>>>;
 
-/// Shared with the work on the runtime; held only while looking up or storing, never over a wait.
-type SharedCache = Arc<Mutex<QueryCache<SourcingQuery>>>;
-
 pub struct VendorSearch {
     store: Store,
     work: Work,
     telemetry: Telemetry,
-    cache: Option<SharedCache>,
+    sourcing: CachedSourcing,
+    /// Ends with the actor.
+    _watching: AbortOnDrop,
     categories: KnownCategories,
     _lifeline: Lifeline,
 }
@@ -159,25 +186,51 @@ impl VendorSearch {
         store: Store,
         work: Work,
         telemetry: Telemetry,
-        cache: Option<QueryCache<SourcingQuery>>,
+        cache: Option<QueryCache>,
         lifeline: Lifeline,
     ) -> Self {
-        let cache = cache.map(|cache| Arc::new(Mutex::new(cache)));
+        let sourcing = CachedSourcing::new(store.clone(), cache);
+        let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
+        let watching = AbortOnDrop(work.spawn(watching).abort_handle());
         let categories = KnownCategories::default();
-        Self { store, work, telemetry, cache, categories, _lifeline: lifeline }
+        Self {
+            store,
+            work,
+            telemetry,
+            sourcing,
+            _watching: watching,
+            categories,
+            _lifeline: lifeline,
+        }
     }
 
     /// Imports, then forgets what the import made stale.
     fn import(&self, source: vendor_import::RowSource, skip_invalid: bool) -> Imported {
-        let (store, cache) = (self.store.clone(), self.cache.clone());
+        let (store, sourcing) = (self.store.clone(), self.sourcing.clone());
+        let (log, work) = (self.work.log.clone(), self.work.clone());
         self.work.run("vendor_search", async move {
             let done = vendor_import::import(&store, source, skip_invalid).await;
             // Also after a failure: whether the commit went through may be unknown.
-            if let Some(cache) = &cache {
-                locked(cache).flush();
-            }
+            forget_stale(&store, &sourcing).await;
+            // A large import dropped them; nothing is done where none is missing.
+            drop(work.spawn(async move { catalogue_watch::build_indexes(&store, &log).await }));
             done
         })
+    }
+}
+
+/// What can't be looked up is forgotten altogether; what can't be told is found by the others'
+/// own looks.
+async fn forget_stale(store: &Store, sourcing: &CachedSourcing) {
+    let _ = sourcing.look_for_changes().await;
+    store.tell_changes();
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -196,46 +249,23 @@ impl Handler<Heartbeat> for VendorSearch {
 }
 
 impl Handler<SourceVendors> for VendorSearch {
-    type Result = ResponseFuture<Result<Vec<Arc<Vec<Sourced>>>, ApiError>>;
+    type Result = ResponseFuture<Result<Vec<Found>, ApiError>>;
 
     fn handle(&mut self, message: SourceVendors, _: &mut Context<Self>) -> Self::Result {
-        let (store, cache) = (self.store.clone(), self.cache.clone());
-        let telemetry = self.telemetry.clone();
-        self.work.run("vendor_search", source(store, cache, telemetry, message.queries))
-    }
-}
-
-/// Answers from the cache what it has; reads the rest at the same time, on connections of its own.
-async fn source(
-    store: Store,
-    cache: Option<SharedCache>,
-    telemetry: Telemetry,
-    queries: Vec<SourcingQuery>,
-) -> Result<Vec<Arc<Vec<Sourced>>>, ApiError> {
-    let answers = queries.into_iter().map(|query| {
-        let (store, cache, telemetry) = (store.clone(), cache.clone(), telemetry.clone());
-        async move {
-            let read = async |query: &SourcingQuery| {
-                let began = Instant::now();
-                let vendors = store.source(query).await?;
-                telemetry.observe(metrics::QUERY_SECONDS, &["source"], began.elapsed());
-                Ok::<_, ApiError>(Arc::new(vendors))
-            };
-            let Some(cache) = cache else { return read(&query).await };
-            let (cached, epoch) = {
-                let mut cache = locked(&cache);
-                (cache.get(&query, Instant::now()), cache.epoch())
-            };
-            if let Some(vendors) = cached {
-                return Ok(vendors);
+        let (sourcing, telemetry) = (self.sourcing.clone(), self.telemetry.clone());
+        let SourceVendors { queries, abandoned } = message;
+        self.work.run("vendor_search", async move {
+            let began = Instant::now();
+            tokio::select! {
+                found = sourcing.source(queries) => {
+                    telemetry.observe(metrics::SOURCING_SECONDS, &[], began.elapsed());
+                    found
+                }
+                // An error means that the caller dropped its end.
+                _ = abandoned => Err(ApiError::new(ErrorCode::Unavailable, "nobody waits")),
             }
-            let vendors = read(&query).await?;
-            let category = query.category.clone();
-            locked(&cache).insert(epoch, query, category, vendors.clone(), Instant::now());
-            Ok(vendors)
-        }
-    });
-    futures_util::future::try_join_all(answers).await
+        })
+    }
 }
 
 impl Handler<GetCategories> for VendorSearch {
@@ -310,7 +340,7 @@ impl Handler<SearchVendors> for VendorSearch {
     fn handle(&mut self, message: SearchVendors, _: &mut Context<Self>) -> Self::Result {
         let store = self.store.clone();
         self.work.run("vendor_search", async move {
-            Ok(store.search_vendors(&filter(message.0)?).await?)
+            Ok(store.search_vendors(&search_filter(message.0)?).await?)
         })
     }
 }
@@ -319,19 +349,34 @@ impl Handler<GetVendorStats> for VendorSearch {
     type Result = ResponseFuture<Result<VendorStats, ApiError>>;
 
     fn handle(&mut self, _: GetVendorStats, _: &mut Context<Self>) -> Self::Result {
-        let store = self.store.clone();
-        self.work.run("vendor_search", async move { Ok(stats(store.vendor_counts().await?)) })
+        let (store, sourcing) = (self.store.clone(), self.sourcing.clone());
+        let telemetry = self.telemetry.clone();
+        self.work.run("vendor_search", async move {
+            let mut stats = stats(store.vendor_counts().await?);
+            stats.database = database_use(&store, sourcing.counters(), &telemetry).await?;
+            Ok(stats)
+        })
     }
 }
 
-impl Handler<ForgetCategories> for VendorSearch {
-    type Result = Result<(), ApiError>;
+impl Handler<ForgetStale> for VendorSearch {
+    type Result = ResponseFuture<Result<(), ApiError>>;
 
-    fn handle(&mut self, message: ForgetCategories, _: &mut Context<Self>) -> Self::Result {
-        if let Some(cache) = &self.cache {
-            locked(cache).invalidate(&message.0);
-        }
-        Ok(())
+    fn handle(&mut self, _: ForgetStale, _: &mut Context<Self>) -> Self::Result {
+        let (store, sourcing) = (self.store.clone(), self.sourcing.clone());
+        self.work.run("vendor_search", async move {
+            forget_stale(&store, &sourcing).await;
+            Ok(())
+        })
+    }
+}
+
+impl Handler<LearnChanges> for VendorSearch {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, _: LearnChanges, _: &mut Context<Self>) -> Self::Result {
+        let sourcing = self.sourcing.clone();
+        self.work.run("vendor_search", async move { sourcing.look_for_changes().await })
     }
 }
 
@@ -339,7 +384,7 @@ impl Handler<FlushQueries> for VendorSearch {
     type Result = Result<usize, ApiError>;
 
     fn handle(&mut self, _: FlushQueries, _: &mut Context<Self>) -> Self::Result {
-        Ok(self.cache.as_ref().map_or(0, |cache| locked(cache).flush()))
+        Ok(self.sourcing.flush())
     }
 }
 
@@ -347,9 +392,7 @@ impl Handler<ResizeQueries> for VendorSearch {
     type Result = Result<(), ApiError>;
 
     fn handle(&mut self, message: ResizeQueries, _: &mut Context<Self>) -> Self::Result {
-        if let Some(cache) = &self.cache {
-            locked(cache).resize(message.size, message.ttl);
-        }
+        self.sourcing.resize(message.size, message.ttl);
         Ok(())
     }
 }
@@ -358,32 +401,8 @@ impl Handler<GetQueryCounters> for VendorSearch {
     type Result = Result<QueryCacheCounters, ApiError>;
 
     fn handle(&mut self, _: GetQueryCounters, _: &mut Context<Self>) -> Self::Result {
-        Ok(self.cache.as_ref().map(|cache| locked(cache).counters()).unwrap_or_default())
+        Ok(self.sourcing.counters())
     }
-}
-
-fn locked(cache: &SharedCache) -> MutexGuard<'_, QueryCache<SourcingQuery>> {
-    cache.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A caller's query as the store takes it.
-fn filter(query: VendorQuery) -> Result<VendorFilter, ApiError> {
-    let limit = query.limit.unwrap_or(SEARCH_LIMIT_DEFAULT);
-    if !(1..=SEARCH_LIMIT_MAX).contains(&limit) {
-        let hint = format!("write a number from 1 to {SEARCH_LIMIT_MAX}");
-        return Err(ApiError::invalid("limit", format!("is {limit}"), hint));
-    }
-    Ok(VendorFilter {
-        category: query.category,
-        city: query.city,
-        text: query.name,
-        tag: query.tag.map(|tag| tag.to_lowercase()),
-        guests: query.guests,
-        date: query.date,
-        min_rating: query.min_rating,
-        limit,
-        ..VendorFilter::default()
-    })
 }
 
 fn stats(counts: Vec<crate::store::VendorCount>) -> VendorStats {
@@ -393,5 +412,6 @@ fn stats(counts: Vec<crate::store::VendorCount>) -> VendorStats {
         city: count.city,
         vendors: count.vendors,
     };
-    VendorStats { total, counts: counts.into_iter().map(count).collect() }
+    let counts = counts.into_iter().map(count).collect();
+    VendorStats { total, counts, database: DatabaseUse::default() }
 }

@@ -54,8 +54,43 @@ pub fn areas(city: &str) -> Vec<Area> {
     AREAS.iter().map(area).collect()
 }
 
+const FIRST_PARTS: [&str; 20] = [
+    "Amba", "Bela", "Chandra", "Deva", "Eka", "Giri", "Hari", "Indra", "Jaya", "Kama", "Lila",
+    "Mani", "Nila", "Padma", "Rama", "Sona", "Tara", "Uma", "Vani", "Yama",
+];
+const LAST_PARTS: [&str; 10] =
+    ["pur", "nagar", "gaon", "wadi", "kot", "garh", "patnam", "halli", "bagh", "ganj"];
+
+/// Names of invented cities, the same for every count: `Ambapur`, `Belapur` … and with a number
+/// once the 200 names are used up.
+pub fn invented_cities(count: usize) -> Vec<String> {
+    let names = FIRST_PARTS.len() * LAST_PARTS.len();
+    let name = |index: usize| {
+        let first = FIRST_PARTS[index % FIRST_PARTS.len()];
+        let last = LAST_PARTS[index / FIRST_PARTS.len() % LAST_PARTS.len()];
+        match index / names {
+            0 => format!("{first}{last}"),
+            round => format!("{first}{last} {}", round + 1),
+        }
+    };
+    (0..count).map(name).collect()
+}
+
 /// Rounded to 1/10,000 degree, some ten metres.
 pub(super) fn point(lat: f64, lon: f64) -> GeoPoint {
     let round = |degrees: f64| (degrees * 10_000.0).round() / 10_000.0;
     GeoPoint { lat: round(lat), lon: round(lon) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_cities_are_all_different() {
+        let cities = invented_cities(1_000);
+        let different: std::collections::BTreeSet<&String> = cities.iter().collect();
+        assert_eq!(different.len(), 1_000);
+        assert_eq!((&*cities[0], &*cities[200]), ("Ambapur", "Ambapur 2"));
+    }
 }

@@ -16,6 +16,6 @@ mod split;
 mod write;
 
 pub use generate::{GenerateOptions, generate};
-pub use generate_places::areas;
+pub use generate_places::{areas, invented_cities};
 pub use read::{Format, ROWS_MAX, Row, reader};
 pub use write::write;

@@ -72,6 +72,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(paths.runtime_dir, Kind::Path, "", "Sockets; empty: $RUNTIME_DIRECTORY, else `run` in the state directory"),
 
     key!(database.url, Kind::SecretUrl, "", "Connection; empty: a private PostgreSQL of the daemon's own in the state directory"),
+    key!(database.tls_ca, Kind::Path, "", "Certificates (PEM) that the server's must be signed by; encrypts all connections, as sslmode=require in the URL does with the system's certificates; empty: the system's"),
     key!(database.bin_dir, Kind::Path, "", "PostgreSQL's server binaries for the private database; empty: PATH, then /usr/lib/postgresql/*/bin, newest first"),
     key!(database.pool_size, integer(1, 100), "connections", "Connections kept open"),
     key!(database.max_overflow, integer(0, 200), "connections", "Connections beyond pool_size, opened under load"),
@@ -82,7 +83,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(database.max_lifetime, span(s(10), DAY), "", "A connection is replaced after this time"),
     key!(database.pre_ping, Kind::Switch, "", "Test a connection before it is handed out"),
     key!(database.max_connection_errors, integer(1, 100), "attempts", "Failed attempts to connect before a caller is given an error"),
-    key!(database.retry_delay, span(ms(10), s(300)), "", "The time between two attempts to connect"),
+    key!(database.retry_delay, span(ms(10), s(300)), "", "Longest time between two attempts to connect; at most 1 s counts, so that a server that is back is found"),
     key!(database.prepared_statements, Kind::Switch, "", "Prepare statements once per connection; off behind PgBouncer in transaction mode"),
     key!(database.query_cache, Kind::Switch, "", "Remember the results of vendor queries"),
     key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most"),
@@ -230,13 +231,14 @@ const fn threshold(max: f64) -> Kind {
 
 /// Five keys per alert rule.
 #[rustfmt::skip]
-static ALERTS: [[Key<Settings>; 5]; 14] = [
+static ALERTS: [[Key<Settings>; 5]; 15] = [
     alert!(cpu, 100.0, "percent of all cores", "CPU use above"),
     alert!(memory, 100.0, "percent of the machine's memory", "Memory use above"),
     alert!(response_time, 3600.0, "seconds", "95th percentile of the control API's answers above"),
     alert!(error_rate, 100.0, "percent of answers", "Control API answers with a server error above"),
     alert!(workflow_time, 86400.0, "seconds", "Mean time from claim to options above"),
     alert!(pool_usage, 100.0, "percent of pool_size + max_overflow", "Database connections in use above"),
+    alert!(database_errors, 1_000_000.0, "errors in a cycle", "Database errors, failed connects and waits for a connection included, above"),
     alert!(query_time, 3600.0, "seconds", "Mean time of a database query above"),
     alert!(llm_time, 3600.0, "seconds", "Mean time of a request to an LLM server above"),
     alert!(query_cache_hits, 100.0, "percent of look-ups", "Query cache hits below"),

@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod event;
 mod follow;
+mod history;
 mod llm;
 pub mod manual;
 mod plan;
@@ -28,6 +29,7 @@ pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
+pub use history::{History, HistoryEntry, HistoryQuery};
 pub use llm::{
     CacheName, FlushCache, Flushed, LlmEndpoint, LlmFigures, LlmTimes, LlmView, LogLevel,
 };
@@ -41,7 +43,8 @@ pub use status::{
     ActorStatus, Alert, Alerts, Features, HealthView, ReportFormat, ResolvedAlert, StatusView,
 };
 pub use vendor::{
-    GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery, VendorStats,
+    DatabaseUse, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery,
+    VendorStats,
 };
 pub use verification::{
     Mechanism, OptimizationsView, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, Verdict,

@@ -36,6 +36,9 @@ pub struct StatusView {
     pub memory_bytes: u64,
     /// `private cluster` or `external`, never the URL: it may hold a password.
     pub database: String,
+    /// What keeps the database from being used, where something does: no plan is taken in then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub database_problem: Option<String>,
     pub actors: Vec<ActorStatus>,
 }
 

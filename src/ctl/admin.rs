@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
+    args::HistoryArgs,
     error::CtlError,
     session::{Session, print},
 };
 use crate::control::{
-    Alerts, CacheName, FlushCache, Flushed, HealthView, LlmView, LogLevel, Reloaded, Reply,
-    StatusView,
-    show::{alerts_text, health_text, llm_text, reloaded_text, status_text},
+    Alerts, CacheName, FlushCache, Flushed, HealthView, History, HistoryQuery, LlmView, LogLevel,
+    Reloaded, Reply, StatusView,
+    show::{alerts_text, health_text, history_text, llm_text, reloaded_text, status_text},
 };
 
 /// A large model on a slow disk takes minutes to load.
@@ -58,6 +60,25 @@ pub async fn metrics(session: &Session) -> Result<u8, CtlError> {
 pub async fn alerts(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<Alerts> = session.client.get("/v1/alerts", &()).await?;
     session.print(&reply, alerts_text)?;
+    Ok(0)
+}
+
+pub async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlError> {
+    let ago = |span: Option<Duration>| {
+        let now = Timestamp::now();
+        span.map(|span| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH))
+    };
+    let query = HistoryQuery {
+        runs: args.runs,
+        kind: args.kind,
+        agent: args.agent,
+        failed: args.failed,
+        since: ago(args.since),
+        until: ago(args.until),
+        limit: args.limit,
+    };
+    let reply: Reply<History> = session.client.get("/v1/history", &query).await?;
+    session.print(&reply, history_text)?;
     Ok(0)
 }
 

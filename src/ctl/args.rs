@@ -10,7 +10,7 @@ use jiff::civil;
 
 use crate::{
     control::{CacheName, ImportFormat, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, parse_duration},
-    model::{PlanId, PlanState},
+    model::{CateringPolicy, Currency, EventType, PlanId, PlanState},
 };
 
 /// Steers the event planning daemon over its Unix socket.
@@ -58,6 +58,8 @@ pub enum Command {
     Metrics,
     /// Alerts that fire, and those that were resolved lately.
     Alerts,
+    /// What happened, over all plans: events, or runs of agents; the newest first.
+    History(HistoryArgs),
     /// How the daemon has done, with trends, room that is left, and advice on settings.
     Report {
         /// Since the last look of the metrics cycle, in place of since the start.
@@ -131,6 +133,22 @@ pub enum PlanCommand {
     List {
         #[arg(long)]
         state: Option<PlanState>,
+        /// User id of whoever submitted them.
+        #[arg(long, value_name = "UID")]
+        user: Option<u32>,
+        /// A part of the client's name.
+        #[arg(long)]
+        client: Option<String>,
+        /// Day of the event, e.g. 2027-02-14.
+        #[arg(long)]
+        date: Option<civil::Date>,
+        /// City of the event.
+        #[arg(long)]
+        city: Option<String>,
+        #[arg(long, value_parser = event_type())]
+        event_type: Option<EventType>,
+        #[arg(long, value_name = "CODE")]
+        currency: Option<Currency>,
         /// At most so many.
         #[arg(long, default_value_t = 20, value_name = "N",
               value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -226,7 +244,7 @@ pub enum VendorsCommand {
         skip_invalid: bool,
     },
     /// Search vendors; all conditions must hold.
-    Search(SearchArgs),
+    Search(Box<SearchArgs>),
     /// Generate made-up vendors for tests and trials.
     Generate {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -234,8 +252,12 @@ pub enum VendorsCommand {
         #[arg(long, default_value_t = 0, value_name = "S")]
         seed: u64,
         /// May be repeated; else the generator's own cities.
-        #[arg(long = "city", value_name = "CITY")]
+        #[arg(long = "city", value_name = "CITY", conflicts_with = "city_count")]
         cities: Vec<String>,
+        /// So many invented cities in place of named ones.
+        #[arg(long = "cities", default_value_t = 0, value_name = "N",
+              value_parser = clap::value_parser!(u32).range(..=10_000))]
+        city_count: u32,
     },
     /// Count vendors by category and city.
     Stats,
@@ -306,13 +328,91 @@ pub struct SearchArgs {
     /// Works on that day, e.g. 2027-02-14.
     #[arg(long)]
     pub date: Option<civil::Date>,
-    /// A tag or style.
+    /// A tag, amenity or style.
     #[arg(long)]
     pub tag: Option<String>,
+    /// Words of the name or description, e.g. '"sea view" -hotel'.
+    #[arg(long)]
+    pub words: Option<String>,
+    #[arg(long)]
+    pub style: Option<String>,
+    #[arg(long)]
+    pub amenity: Option<String>,
+    #[arg(long)]
+    pub cuisine: Option<String>,
+    /// Has a price of at most this.
+    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    pub max_price: Option<String>,
+    /// Has a price per guest of at most this.
+    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    pub max_guest_price: Option<String>,
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<Currency>,
+    /// Around a place, in degrees.
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    pub near: Option<String>,
+    /// Km around it.
+    #[arg(long, value_name = "KM", requires = "near")]
+    pub within: Option<f64>,
+    /// Name of the source of the record.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// in_house, outside or both.
+    #[arg(long, value_parser = catering())]
+    pub catering: Option<CateringPolicy>,
     #[arg(long, value_name = "0-5")]
     pub min_rating: Option<f64>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub limit: Option<u32>,
+    /// Leave out so many: the next page.
+    #[arg(long, value_name = "N")]
+    pub offset: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct HistoryArgs {
+    /// Runs of agents in place of events.
+    #[arg(long)]
+    pub runs: bool,
+    /// Events of this kind, e.g. state.
+    #[arg(long, conflicts_with_all = ["runs", "failed", "agent"])]
+    pub kind: Option<String>,
+    /// Runs of this agent.
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Runs that failed or took too long.
+    #[arg(long)]
+    pub failed: bool,
+    /// Not older than this, e.g. 1h.
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// Older than this.
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    pub until: Option<Duration>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: Option<u32>,
+}
+
+fn event_type() -> impl TypedValueParser<Value = EventType> {
+    let known = [
+        EventType::Wedding,
+        EventType::Birthday,
+        EventType::Corporate,
+        EventType::Gala,
+        EventType::Other,
+    ];
+    PossibleValuesParser::new(known.map(EventType::as_str)).map(move |name| {
+        let found = known.into_iter().find(|event_type| event_type.as_str() == name);
+        found.unwrap_or(EventType::Other)
+    })
+}
+
+fn catering() -> impl TypedValueParser<Value = CateringPolicy> {
+    PossibleValuesParser::new(["in_house", "outside", "both"]).map(|name| match name.as_str() {
+        "in_house" => CateringPolicy::InHouse,
+        "outside" => CateringPolicy::Outside,
+        _ => CateringPolicy::Both,
+    })
 }
 
 #[cfg(test)]

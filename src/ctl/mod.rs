@@ -78,6 +78,7 @@ async fn call(args: Args) -> Result<u8, CtlError> {
         Command::Health => admin::health(&session).await,
         Command::Metrics => admin::metrics(&session).await,
         Command::Alerts => admin::alerts(&session).await,
+        Command::History(args) => admin::history(&session, args).await,
         Command::Report { single, interval, markdown, output } => {
             let wanted = report::Wanted { single, interval, markdown, output };
             report::run(&session, &wanted).await

@@ -34,8 +34,21 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
         PlanCommand::Submit { file, wait, key, priority } => {
             submit(session, &file, wait, key.as_deref(), priority).await
         }
-        PlanCommand::List { state, limit, before } => {
-            let query = json!({"state": state, "limit": limit, "before": before});
+        PlanCommand::List {
+            state,
+            user,
+            client,
+            date,
+            city,
+            event_type,
+            currency,
+            limit,
+            before,
+        } => {
+            let query = json!({
+                "state": state, "user": user, "client": client, "date": date, "city": city,
+                "event_type": event_type, "currency": currency, "limit": limit, "before": before
+            });
             let reply: Reply<PlanList> = session.client.get("/v1/plans", &query).await?;
             session.print(&reply, |list, look| plan_list(&list.plans, look))?;
             Ok(0)

@@ -25,13 +25,13 @@ pub async fn run(session: &Session, command: VendorsCommand) -> Result<u8, CtlEr
             import(session, &file, format, skip_invalid).await?;
         }
         VendorsCommand::Search(args) => {
-            let query = VendorQuery::from(args);
+            let query = VendorQuery::from(*args);
             let reply: Reply<VendorList> = session.client.get("/v1/vendors/search", &query).await?;
             session.print(&reply, |list, look| vendor_list(&list.vendors, look))?;
         }
-        VendorsCommand::Generate { count, seed, cities } => {
+        VendorsCommand::Generate { count, seed, cities, city_count } => {
             let client = session.client.with_timeout(session.timeout_or(IMPORT));
-            let body = GenerateVendors { count, seed, cities };
+            let body = GenerateVendors { count, seed, cities, city_count };
             let reply: Reply<ImportReport> = client.post("/v1/vendors/generate", &body).await?;
             session.print(&reply, |report, _| import_text(report))?;
         }
@@ -75,6 +75,18 @@ impl From<SearchArgs> for VendorQuery {
             guests: args.guests,
             date: args.date,
             tag: args.tag,
+            words: args.words,
+            style: args.style,
+            amenity: args.amenity,
+            cuisine: args.cuisine,
+            max_price: args.max_price,
+            max_guest_price: args.max_guest_price,
+            currency: args.currency,
+            near: args.near,
+            within_km: args.within,
+            source: args.source,
+            catering: args.catering,
+            offset: args.offset,
             min_rating: args.min_rating,
             limit: args.limit,
         }

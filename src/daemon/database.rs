@@ -1,15 +1,27 @@
 //! The daemon's database: the one of `database.url`, or a private cluster.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use slog::{Logger, info};
+use slog::{Logger, info, warn};
+use tokio::task::AbortHandle;
 
 use super::{exit::Failed, notify};
 use crate::{
+    actors::QueryFigures,
     config::Settings,
     store::{Cluster, StateLock, Store, settings::DatabaseSettings},
-    telemetry::events::{CLUSTER_STARTED, CLUSTER_STOPPED},
+    telemetry::{
+        Telemetry,
+        events::{CLUSTER_STARTED, CLUSTER_STOPPED, DATABASE_REACHED, DATABASE_WAITING},
+    },
 };
+
+/// First and longest pause between two looks for a database that is away.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// Database in a private cluster, unless told otherwise.
 const DATABASE: &str = "eventplanner";
@@ -21,15 +33,52 @@ pub struct Database {
     pub settings: DatabaseSettings,
     /// None where the database is somebody else's.
     cluster: Option<Cluster>,
+    _waiting: Option<Waiting>,
+}
+
+/// The task that waits for a database that is away; it ends with the daemon.
+struct Waiting(AbortHandle);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Tries until the database is there. An answer that no waiting changes, such as a wrong
+/// password, is logged like any other: the operator may mend it while we wait. `last`: what was
+/// said of it already.
+async fn bring_up_later(store: Store, mut last: String, log: Logger) {
+    let start = Instant::now();
+    let mut pause = RETRY_FIRST;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY_MAX);
+        match store.bring_up().await {
+            Ok(()) => break,
+            Err(error) => {
+                let said = error.to_string();
+                if said != last {
+                    warn!(log, "waiting for the database"; DATABASE_WAITING, "error" => &said);
+                    last = said;
+                }
+            }
+        }
+    }
+    info!(log, "the database is there"; DATABASE_REACHED,
+        "ms" => start.elapsed().as_millis() as u64);
+    notify::status(&log, "ready");
 }
 
 impl Database {
-    /// Connects and migrates. `fresh`: use the private cluster, with an empty database of that
-    /// name. Call it on the runtime that lives as long as the process.
+    /// Connects and migrates; where the database is away, goes on trying in the background, and
+    /// the store refuses everybody until then. `fresh`: use the private cluster, with an empty
+    /// database of that name. Call it on the runtime that lives as long as the process.
     pub async fn open(
         settings: &Settings,
         lock: &StateLock,
         fresh: Option<&str>,
+        telemetry: &Telemetry,
         log: &Logger,
     ) -> Result<Self, Failed> {
         let mut database = settings.database.clone();
@@ -49,8 +98,20 @@ impl Database {
             cluster = Some(started);
         }
         notify::status(log, "bringing the schema up to date");
-        let store = Store::open(&database).await?;
-        Ok(Self { store, settings: database, cluster })
+        let observer = Arc::new(QueryFigures(telemetry.clone()));
+        let store = Store::closed(&database, observer)?;
+        let mut waiting = None;
+        match store.bring_up().await {
+            Ok(()) => {}
+            Err(error) if cluster.is_none() && error.is_outage() => {
+                warn!(log, "waiting for the database"; DATABASE_WAITING, "error" => %error);
+                notify::status(log, "waiting for the database");
+                let task = bring_up_later(store.clone(), error.to_string(), log.clone());
+                waiting = Some(Waiting(tokio::spawn(task).abort_handle()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Self { store, settings: database, cluster, _waiting: waiting })
     }
 
     /// For `status`; never the URL, which may hold a password.

@@ -99,7 +99,11 @@ fn run_in_system(
             }
         };
         info!(log, "ready"; DAEMON_READY, "startup_ms" => started.elapsed().as_millis() as u64);
-        notify::notify(log, &[NotifyState::Ready, NotifyState::Status("ready")]);
+        let status = match daemon.database.store.pool_status().reachable {
+            true => "ready",
+            false => "waiting for the database",
+        };
+        notify::notify(log, &[NotifyState::Ready, NotifyState::Status(status)]);
         daemon.until(&mut stop, settings, log).await
     });
     work.shutdown_timeout(Duration::from_secs(1));
@@ -131,13 +135,14 @@ impl Daemon {
         // Callers wait in its queue until the daemon is ready.
         let (socket, listener) = ControlSocket::open(inherited, &settings.control)?;
         let tcp = bind_tcp(&settings.control.tcp_listen)?;
-        let (lock, database) = open_database(args, settings, lock, log, work).await?;
+        let telemetry = Telemetry::new(&settings.metrics);
+        let (lock, database) = open_database(args, settings, lock, &telemetry, log, work).await?;
         let store = database.store.clone();
         let gateway = Gateway::new(settings.llm.clone(), GATEWAY_SEED)?;
         let keeper = ReplyKeeper::new(gateway.clone(), store.clone(), &settings.llm);
         llm_watch::restore(&keeper, work, log).await;
         let llm = (gateway, keeper);
-        let opened = (store.clone(), database.settings.clone());
+        let opened = (store.clone(), database.settings.clone(), telemetry);
         let logs = (log, level);
         let (actors, fleet) = start_actors(settings, opened, llm, logs, work, &escalate).await?;
         let reloader = Reloader::new(args, actors.clone(), (log, level));
@@ -254,7 +259,7 @@ impl Daemon {
 
 async fn start_actors(
     settings: &Settings,
-    (store, database): (Store, DatabaseSettings),
+    (store, database, telemetry): (Store, DatabaseSettings, Telemetry),
     (gateway, keeper): (Gateway, ReplyKeeper),
     (log, level): (&Logger, &LogHandle),
     work: &tokio::runtime::Runtime,
@@ -271,7 +276,6 @@ async fn start_actors(
         let _ = tokio::time::timeout(JOIN_LIMIT, heard.recv()).await;
     }
     let (fleet, heard) = joined.unzip();
-    let telemetry = Telemetry::new(&settings.metrics);
     let foundation = Foundation {
         store: store.clone(),
         database,
@@ -298,12 +302,14 @@ async fn open_database(
     args: &RunArgs,
     settings: &Settings,
     lock: StateLock,
+    telemetry: &Telemetry,
     log: &Logger,
     work: &tokio::runtime::Runtime,
 ) -> Result<(StateLock, Database), Failed> {
+    let telemetry = telemetry.clone();
     let (settings, log, fresh) = (settings.clone(), log.clone(), args.fresh_database.clone());
     let opening = Aborting(work.spawn(async move {
-        let database = Database::open(&settings, &lock, fresh.as_deref(), &log).await?;
+        let database = Database::open(&settings, &lock, fresh.as_deref(), &telemetry, &log).await?;
         Ok((lock, database))
     }));
     opening.finished().await

@@ -22,6 +22,12 @@ impl ServerBinaries {
     pub fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
+
+    /// Whether the server can load it, as far as the usual place beside its programs tells.
+    pub fn has_library(&self, name: &str) -> bool {
+        let home = self.directory.parent();
+        home.is_some_and(|home| home.join("lib").join(format!("{name}.so")).exists())
+    }
 }
 
 /// Searches `setting` alone where it is given; else PATH, then the usual places, newest first.

@@ -72,6 +72,31 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// Which of these vendors have no free slot all over their window, sorted.
+    pub async fn taken(&self, wanted: &[(VendorId, Window)]) -> Result<Vec<VendorId>, StoreError> {
+        let session = self.pool.session("looking for free vendors").await?;
+        let names: Vec<&str> = wanted.iter().map(|(vendor, _)| vendor.as_str()).collect();
+        let starts: Vec<Timestamp> = wanted.iter().map(|(_, window)| window.start).collect();
+        let ends: Vec<Timestamp> = wanted.iter().map(|(_, window)| window.end).collect();
+        let sql = "
+            SELECT DISTINCT v.external_id
+            FROM unnest($1, $2, $3) AS w (external_id, starts, ends)
+            JOIN vendor v ON v.external_id = w.external_id
+            WHERE (SELECT count(DISTINCT b.slot) FROM booking b
+                   WHERE b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
+                     AND upper(b.during) > w.starts AND lower(b.during) < w.ends
+                     AND (b.expires_at IS NULL OR b.expires_at > now())) >= v.parallel_events
+            ORDER BY 1";
+        let params: [Param<'_>; 3] = [
+            (&names, Type::TEXT_ARRAY),
+            (&starts, Type::TIMESTAMPTZ_ARRAY),
+            (&ends, Type::TIMESTAMPTZ_ARRAY),
+        ];
+        let rows = session.query(sql, &params).await?;
+        let read = |row| Columns::of(row, "a vendor").take::<&str>().map(VendorId::new);
+        rows.iter().map(read).collect()
+    }
+
     /// Releases the holds that ran out, a bounded number per call; returns how many.
     /// Nothing depends on it: an expired hold is in nobody's way.
     pub async fn expire_holds(&self) -> Result<u64, StoreError> {

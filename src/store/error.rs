@@ -142,7 +142,9 @@ impl StoreError {
             SqlState::QUERY_CANCELED
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::TimedOut { task, cause },
-            SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => Self::NoRoom { task, cause },
+            SqlState::DISK_FULL
+            | SqlState::OUT_OF_MEMORY
+            | SqlState::CONFIGURATION_LIMIT_EXCEEDED => Self::NoRoom { task, cause },
             SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::EXCLUSION_VIOLATION => Self::Conflict { task },
@@ -218,7 +220,7 @@ pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-fn is_io(error: &tokio_postgres::Error) -> bool {
+pub(super) fn is_io(error: &tokio_postgres::Error) -> bool {
     let source = std::error::Error::source(error);
     source.is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some())
 }

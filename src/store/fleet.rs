@@ -15,9 +15,9 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, Statement};
+use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
 
-use super::{Store, StoreError, error::describe, notify::Hint, pool::with_session};
+use super::{Store, StoreError, connector::Connector, error::describe, notify::Hint};
 use crate::model::PlanId;
 
 /// Channels; a payload is plans' ids, parted by commas.
@@ -121,15 +121,19 @@ impl Drop for FleetLink {
 
 impl Store {
     /// Joins the daemons of this database under a name that nobody else uses. Needs the runtime
-    /// that lives as long as the process. `None` where this store has joined already.
+    /// that lives as long as the process. `None` where this store has joined already, and behind
+    /// a pooler: neither locks nor notifications outlive a transaction there.
     pub fn join_fleet(&self, name: String) -> Option<(FleetLink, mpsc::Receiver<Heard>)> {
+        if !self.pool.settings().prepared_statements {
+            return None;
+        }
         let hints = self.hints.take()?;
         let (tell, heard) = mpsc::channel(HEARD_WAITING);
         let (leave, left) = oneshot::channel();
         let link = Link {
             lock_key: lock_key(&name),
             name,
-            config: link_config(&self.link),
+            connector: link_connector(self.pool.connector()),
             tell,
             has_joined: false,
             doubtful: Vec::new(),
@@ -140,13 +144,9 @@ impl Store {
     }
 }
 
-/// The pool's configuration, with a limit on statements that fits the link.
-fn link_config((config, settings): &(Config, super::settings::DatabaseSettings)) -> Config {
-    let mut config = with_session(config.clone(), settings);
-    let given = config.get_options().unwrap_or_default().to_owned();
-    let limit = STATEMENT_TIMEOUT.as_millis();
-    config.options(format!("{given} -c statement_timeout={limit}"));
-    config
+/// The pool's, with a limit on statements that fits the link.
+fn link_connector(connector: &Connector) -> Connector {
+    connector.with_statement_timeout(STATEMENT_TIMEOUT)
 }
 
 /// 64 bits of the name's hash: no other lock of this program is likely to be the same.
@@ -160,7 +160,7 @@ fn lock_key(name: &str) -> i64 {
 struct Link {
     name: String,
     lock_key: i64,
-    config: Config,
+    connector: Connector,
     tell: mpsc::Sender<Heard>,
     /// Whether there was a link before.
     has_joined: bool,
@@ -198,7 +198,7 @@ impl Link {
         hints: &mut mpsc::Receiver<Hint>,
         left: &mut oneshot::Receiver<()>,
     ) -> Result<(), StoreError> {
-        let connected = timeout(CONNECT_TIMEOUT, self.config.connect(NoTls)).await;
+        let connected = timeout(CONNECT_TIMEOUT, self.connector.connect_raw()).await;
         let (client, mut connection) = match connected {
             Ok(Ok(connected)) => connected,
             Ok(Err(error)) => return Err(lost(&error)),

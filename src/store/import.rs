@@ -1,21 +1,24 @@
 //! Bulk import of vendors: one transaction, fed in chunks, so that memory stays bounded.
 //!
-//! Each chunk is copied into a temporary table in binary form and merged from there. An import
-//! that is dropped before its commit closes its connection, and the server forgets all of it.
+//! Each chunk is copied into a temporary table in binary form and merged from there; into an empty
+//! table, and with ids known to be different, it is copied straight in. An import that is dropped
+//! before its commit closes its connection, and the server forgets all of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     pin::pin,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
+    time::Instant,
 };
 
 use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
 
 use super::{
     RowError, Store, StoreError,
-    import_places::Places,
+    import_places::{Place, Places},
+    observer::{Observer, QueryFigures},
     pool::PooledConnection,
-    vendor_record::{Keys, Record, refuse_nul},
+    vendor_record::{Keys, Names, Record, refuse_nul},
     vendor_row::COLUMNS,
 };
 use crate::model::{Category, FieldError, Vendor};
@@ -31,6 +34,20 @@ const CHUNKS_PER_IMPORT: i64 = 1 << 20;
 /// Share of the table that an import must have written before it renews the planner's
 /// statistics itself; autovacuum sees to smaller changes.
 const ANALYZE_SHARE: f64 = 0.1;
+/// From so many rows on, and from this share of the table, the indexes of the catalogue search
+/// are dropped before and built again after: keeping a dozen indexes up to date row by row costs
+/// ten times as much as building them from the finished table.
+const BULK_ROWS_MIN: u64 = 100_000;
+const BULK_SHARE: f64 = 0.2;
+
+/// What is known of an import before it begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportPlan {
+    /// Rows, about; 0 where nobody knows.
+    pub rows: u64,
+    /// No id stands twice.
+    pub unique_ids: bool,
+}
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,11 +65,15 @@ pub struct ImportSummary {
 /// An import in progress.
 pub struct ImportSession {
     connection: PooledConnection<'static>,
+    observer: Arc<dyn Observer>,
     /// Number of its first chunk; those of later imports are all larger.
     base: i64,
     chunk: i64,
     /// No vendor existed when the import began, so none can move.
     first: bool,
+    /// Rows go straight into the table.
+    straight: bool,
+    finished: bool,
     categories: BTreeMap<Category, i16>,
     places: Places,
     touched: BTreeSet<(i16, i32)>,
@@ -68,8 +89,18 @@ static STAGE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static COPY: LazyLock<String> =
+static COPY_STAGE: LazyLock<String> =
     LazyLock::new(|| format!("COPY vendor_stage ({}) FROM STDIN BINARY", names()));
+
+static COPY_STRAIGHT: LazyLock<String> =
+    LazyLock::new(|| format!("COPY vendor ({}) FROM STDIN BINARY", names()));
+
+/// Daemons that remember vendors of these places learn that they changed; 0 stands for all
+/// cities.
+const NOTE_CHANGES: &str = "
+    INSERT INTO catalogue_change (category_id, city_id)
+    SELECT category_id, nullif(city_id, 0) FROM unnest($1::smallint[], $2::int[])
+        AS touched (category_id, city_id)";
 
 /// A row that an earlier chunk of this import wrote stays as it is: its id stands twice.
 static MERGE: LazyLock<String> = LazyLock::new(|| {
@@ -79,6 +110,7 @@ static MERGE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH merged AS (
              INSERT INTO vendor ({names}) SELECT {names} FROM vendor_stage
+             ORDER BY category_id, city_id, external_id
              ON CONFLICT (external_id) DO UPDATE SET {}
                  WHERE vendor.import_number < $1
              RETURNING xmax = 0 AS fresh)
@@ -112,11 +144,26 @@ impl Store {
     /// # Errors
     /// `TimedOut` while another import runs.
     pub async fn begin_import(&self) -> Result<ImportSession, StoreError> {
+        self.begin_planned_import(ImportPlan::default()).await
+    }
+
+    /// The same, told what is to come. After a large one, call [`Store::build_indexes`], whatever
+    /// became of it.
+    pub async fn begin_planned_import(
+        &self,
+        plan: ImportPlan,
+    ) -> Result<ImportSession, StoreError> {
         let mut connection = self.pool.owned(TASK).await?;
+        let known = rows_known(connection.client()).await?;
+        if plan.rows >= BULK_ROWS_MIN && plan.rows as f64 >= known * BULK_SHARE {
+            self.drop_search_indexes().await?;
+        }
         // Until the commit this connection is in a transaction that nobody else may see.
         connection.spoil(true);
+        connection.begin_work();
         let client = connection.client();
-        client.batch_execute("BEGIN").await.map_err(driver)?;
+        let limits = self.pool.connector().limits();
+        client.batch_execute(&format!("BEGIN; {limits}")).await.map_err(driver)?;
         client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(driver)?;
         client.batch_execute(&STAGE).await.map_err(driver)?;
         let sql = "SELECT nextval('vendor_import_number'), NOT EXISTS (SELECT FROM vendor)";
@@ -128,9 +175,12 @@ impl Store {
             rows.iter().map(|row| (Category::new(row.get::<_, &str>(1)), row.get(0))).collect();
         Ok(ImportSession {
             connection,
+            observer: self.pool.observer().clone(),
             base: number * CHUNKS_PER_IMPORT,
             chunk: 0,
             first,
+            straight: first && plan.unique_ids,
+            finished: false,
             categories,
             places: Places::default(),
             touched: BTreeSet::new(),
@@ -138,6 +188,25 @@ impl Store {
             inserted: 0,
             updated: 0,
         })
+    }
+}
+
+/// Vendors in the table, as the server last estimated them.
+async fn rows_known(client: &tokio_postgres::Client) -> Result<f64, StoreError> {
+    let sql = "SELECT greatest(reltuples, 0)::text FROM pg_class WHERE oid = 'vendor'::regclass";
+    let rows = client.simple_query(sql).await.map_err(driver)?;
+    let text = rows.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0.0))
+}
+
+impl Drop for ImportSession {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.connection.abandon();
+        }
     }
 }
 
@@ -152,7 +221,15 @@ impl ImportSession {
     pub async fn rows(&mut self, rows: &[(usize, Vendor)]) -> Result<Vec<RowError>, StoreError> {
         let mut refused = Vec::new();
         for chunk in rows.chunks(CHUNK_MAX) {
-            self.chunk(chunk, &mut refused).await?;
+            let began = Instant::now();
+            let done = self.chunk(chunk, &mut refused).await;
+            self.observer.queried(QueryFigures {
+                task: TASK,
+                time: began.elapsed(),
+                rows: chunk.len() as u64,
+                succeeded: done.is_ok(),
+            });
+            done?;
         }
         refused.sort_by_key(|error| error.row);
         Ok(refused)
@@ -165,9 +242,14 @@ impl ImportSession {
     pub async fn commit(mut self) -> Result<ImportSummary, StoreError> {
         let client = self.connection.client();
         self.places.set_centres(client).await.map_err(driver)?;
-        let sql = "SELECT greatest(reltuples, 0)::float8 FROM pg_class \
-                   WHERE oid = 'vendor'::regclass";
-        let known: f64 = client.query_one(sql, &[]).await.map_err(driver)?.get(0);
+        let (categories, cities): (Vec<i16>, Vec<i32>) = self
+            .touched
+            .iter()
+            .copied()
+            .chain(self.travelling.iter().map(|category| (*category, 0)))
+            .unzip();
+        client.execute(NOTE_CHANGES, &[&categories, &cities]).await.map_err(driver)?;
+        let known = rows_known(client).await?;
         if (self.inserted + self.updated) as f64 > known * ANALYZE_SHARE {
             client.batch_execute("ANALYZE vendor, city, area").await.map_err(driver)?;
         }
@@ -184,6 +266,8 @@ impl ImportSession {
         let mut travelling: Vec<Category> = travelling.map(|name| (*name).clone()).collect();
         travelling.sort();
         client.batch_execute("COMMIT").await.map_err(driver)?;
+        self.finished = true;
+        self.connection.end_work();
         self.connection.spoil(false);
         Ok(ImportSummary { inserted: self.inserted, updated: self.updated, touched, travelling })
     }
@@ -206,7 +290,14 @@ impl ImportSession {
         if records.is_empty() {
             return Ok(());
         }
-        self.copy(&records).await?;
+        records.sort_by(|a, b| a.1.place().cmp(&b.1.place()));
+        if self.straight {
+            self.inserted += self.copy(&COPY_STRAIGHT, &records).await?;
+            return Ok(());
+        }
+        let client = self.connection.client();
+        client.batch_execute("TRUNCATE vendor_stage").await.map_err(driver)?;
+        self.copy(&COPY_STAGE, &records).await?;
         if !self.first {
             let client = self.connection.client();
             for row in client.query(STANDING, &[]).await.map_err(driver)? {
@@ -249,26 +340,25 @@ impl ImportSession {
             FieldError::new("city", "holds a character that can't be stored", "correct it")
         })?;
         let import_number = self.base + self.chunk;
-        let record = Record::new(vendor, Keys { category, city, area, import_number })?;
+        let keys = Keys { category, city: city.id(), area: area.map(Place::id), import_number };
+        let names = Names { city: city.name(), area: area.map(Place::name) };
+        let record = Record::new(vendor, keys, names)?;
+        self.touched.insert((category, keys.city));
         self.places.locate(vendor);
-        self.touched.insert((category, city));
         if vendor.service_radius_km.is_some() {
             self.travelling.insert(category);
         }
         Ok(record)
     }
 
-    async fn copy(&self, records: &[(usize, Record<'_>)]) -> Result<(), StoreError> {
-        let client = self.connection.client();
-        client.batch_execute("TRUNCATE vendor_stage").await.map_err(driver)?;
-        let sink = client.copy_in(COPY.as_str()).await.map_err(driver)?;
+    async fn copy(&self, sql: &str, records: &[(usize, Record<'_>)]) -> Result<u64, StoreError> {
+        let sink = self.connection.client().copy_in(sql).await.map_err(driver)?;
         let types: Vec<Type> = COLUMNS.iter().map(|(_, of)| of.clone()).collect();
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
         for (_, record) in records {
             writer.as_mut().write(&record.values()).await.map_err(driver)?;
         }
-        writer.finish().await.map_err(driver)?;
-        Ok(())
+        writer.finish().await.map_err(driver)
     }
 }
 

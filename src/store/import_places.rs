@@ -1,7 +1,10 @@
 //! The cities and areas that an import refers to: their ids, and their centres where the
 //! database knows none yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio_postgres::Client;
 
@@ -14,14 +17,24 @@ pub(super) fn name_key(name: &str) -> String {
 
 /// A city or area, and the sum of its vendors' coordinates in this import.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     id: i32,
+    /// As first imported.
+    name: Arc<str>,
     lat_sum: f64,
     lon_sum: f64,
     located: u32,
 }
 
 impl Place {
+    pub(super) const fn id(&self) -> i32 {
+        self.id
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn add(&mut self, at: Option<GeoPoint>) {
         if let Some(at) = at {
             self.lat_sum += at.lat;
@@ -60,9 +73,10 @@ impl Places {
             client.execute(sql, &[&keys, &names]).await?;
             let sql = "SELECT id, key, name FROM city WHERE key = ANY($1)";
             for row in client.query(sql, &[&keys]).await? {
-                let id = row.get(0);
-                self.cities.insert(row.get(1), Place { id, ..Place::default() });
-                self.names.insert(id, row.get(2));
+                let (id, name) = (row.get(0), row.get::<_, &str>(2));
+                let place = Place { id, name: name.into(), ..Place::default() };
+                self.cities.insert(row.get(1), place);
+                self.names.insert(id, name.to_owned());
             }
         }
 
@@ -85,21 +99,21 @@ impl Places {
                    SELECT * FROM unnest($1::int[], $2::text[], $3::text[]) \
                    ON CONFLICT (city_id, key) DO NOTHING";
         client.execute(sql, &[&cities, &keys, &names]).await?;
-        let sql = "SELECT id, city_id, key FROM area WHERE (city_id, key) IN \
+        let sql = "SELECT id, city_id, key, name FROM area WHERE (city_id, key) IN \
                    (SELECT * FROM unnest($1::int[], $2::text[]))";
         for row in client.query(sql, &[&cities, &keys]).await? {
-            let place = Place { id: row.get(0), ..Place::default() };
+            let name = row.get::<_, &str>(3).into();
+            let place = Place { id: row.get(0), name, ..Place::default() };
             self.areas.insert((row.get(1), row.get(2)), place);
         }
         Ok(())
     }
 
-    /// Ids of a vendor's city and area, once learnt.
-    pub(super) fn find(&self, vendor: &Vendor) -> Option<(i32, Option<i32>)> {
-        let city = self.cities.get(&name_key(&vendor.city))?.id;
-        let area = vendor.area.as_deref().map(|area| (city, name_key(area)));
-        let area = area.and_then(|key| self.areas.get(&key)).map(|place| place.id);
-        Some((city, area))
+    /// A vendor's city and area, once learnt.
+    pub(super) fn find(&self, vendor: &Vendor) -> Option<(&Place, Option<&Place>)> {
+        let city = self.cities.get(&name_key(&vendor.city))?;
+        let area = vendor.area.as_deref().map(|area| (city.id, name_key(area)));
+        Some((city, area.and_then(|key| self.areas.get(&key))))
     }
 
     /// Counts an accepted vendor's coordinates in.

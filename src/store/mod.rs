@@ -4,24 +4,34 @@ mod agent_runs;
 mod audit;
 mod binaries;
 mod bookings;
+mod changes;
 mod checkpoints;
 mod cluster;
 mod cluster_files;
 mod cluster_process;
 mod columns;
+mod conditions;
+mod connector;
+mod database_stats;
 mod documents;
 mod error;
 mod fleet;
+mod history;
 mod import;
 mod import_places;
+mod indexes;
 mod kept_replies;
 mod metric_rows;
 mod migrations;
 mod notify;
+mod observer;
 mod plan_change;
+mod plan_list;
 mod plan_queue;
 mod plans;
 mod pool;
+mod pool_health;
+mod pool_manager;
 mod proofs;
 mod retention;
 mod session;
@@ -30,6 +40,8 @@ mod sourcing;
 mod state_lock;
 mod submission;
 mod unpooled;
+mod vendor_filter;
+mod vendor_pack;
 mod vendor_record;
 mod vendor_row;
 mod vendors;
@@ -37,32 +49,36 @@ mod vendors;
 pub use agent_runs::{AgentOutcome, AgentRun};
 pub use audit::{AuditEvent, AuditRow, ChainCheck};
 pub use bookings::{Booking, Bookings};
+pub use changes::{Changes, Horizon, Touched};
 pub use checkpoints::Checkpoint;
 pub use cluster::Cluster;
+pub use database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
 pub use documents::{Document, DocumentInfo};
 pub use error::{RowError, StoreError};
 pub use fleet::{FleetLink, Heard};
-pub use import::{ImportSession, ImportSummary};
+pub use history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
+pub use import::{ImportPlan, ImportSession, ImportSummary};
 pub use kept_replies::KeptReply;
 pub use metric_rows::MetricRow;
 pub use migrations::migrate;
+pub use observer::{Observer, QueryFigures, Unobserved};
 pub use plan_change::{Cancelled, Changed, GiveBack, Lease, Patch, Transition};
+pub use plan_list::{Failure, PlanFilter};
 pub use plan_queue::{CLAIM_MAX, Claim, QueueLength, Renewed, SUSPECT_CRASHES};
 pub use plans::{
-    LIST_LIMIT_MAX, NewPlan, Plan, PlanFilter, PlanResult, PlanSummary, RoundFigures, Submitted,
-    fingerprint,
+    LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
 };
 pub use pool::PoolStatus;
 pub use proofs::ProofRow;
 pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use unpooled::ping_without_pool;
-pub use vendors::{SEARCH_LIMIT_MAX, VendorCount, VendorFilter};
+pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
+pub use vendors::VendorCount;
 
 use std::sync::Arc;
 
 use settings::DatabaseSettings;
-use tokio_postgres::Config;
 
 /// The database: cheap to clone, shared by all actors.
 #[derive(Clone)]
@@ -70,8 +86,6 @@ pub struct Store {
     pool: pool::Pool,
     submissions: submission::Submissions,
     hints: notify::Hints,
-    /// What the link to the other daemons connects with.
-    link: Arc<(Config, DatabaseSettings)>,
 }
 
 impl Store {
@@ -79,17 +93,39 @@ impl Store {
     /// that lives as long as the process.
     ///
     /// # Errors
-    /// As [`migrate`]; `Refused` for an address that can't be read.
+    /// As [`Store::closed`] and [`Store::bring_up`].
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let config: Config = settings.url.parse().map_err(|e: tokio_postgres::Error| {
-            StoreError::Refused { cause: error::describe(&e) }
-        })?;
-        migrate(&config, settings).await?;
-        let link = Arc::new((config.clone(), settings.clone()));
-        let pool = pool::Pool::open(config, settings);
+        let store = Self::closed(settings, Arc::new(Unobserved))?;
+        store.bring_up().await?;
+        Ok(store)
+    }
+
+    /// A store that answers `Unreachable` until it was brought up. `observer` learns of every
+    /// statement.
+    ///
+    /// # Errors
+    /// `Refused` for an address or certificates that can't be read.
+    pub fn closed(
+        settings: &DatabaseSettings,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, StoreError> {
+        let pool = pool::Pool::closed(settings, observer)?;
         let hints = notify::Hints::new();
         let submissions = submission::Submissions::start(pool.clone(), hints.clone());
-        Ok(Self { pool, submissions, hints, link })
+        Ok(Self { pool, submissions, hints })
+    }
+
+    /// Brings the schema up to date and opens the pool; once that is done, it does nothing.
+    ///
+    /// # Errors
+    /// As [`migrate`]. The store stays closed and names the error as its reason.
+    pub async fn bring_up(&self) -> Result<(), StoreError> {
+        if let Err(error) = migrate(self.pool.settings()).await {
+            self.pool.wait_for(&error);
+            return Err(error);
+        }
+        self.pool.open();
+        Ok(())
     }
 
     /// How the pool is doing.

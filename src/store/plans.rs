@@ -4,11 +4,7 @@ use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Row, types::Type};
 
-use super::{
-    Store, StoreError,
-    columns::Columns,
-    session::{Param, Sql},
-};
+use super::{Store, StoreError, columns::Columns, session::Sql};
 use crate::model::{
     Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
     Requirements, Shares, Tally,
@@ -137,17 +133,6 @@ pub struct PlanSummary {
     pub error: Option<String>,
 }
 
-/// Which plans to list, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct PlanFilter {
-    pub state: Option<PlanState>,
-    pub requested_by: Option<u32>,
-    /// Only those after this one in the list: the last of the page before.
-    pub after: Option<(Timestamp, PlanId)>,
-    /// 1–[`LIST_LIMIT_MAX`]; 0 stands for the most.
-    pub limit: u32,
-}
-
 /// The select list that [`read`] reads; `concat!` needs it as a literal.
 macro_rules! plan_columns {
     () => {
@@ -203,52 +188,6 @@ impl Store {
         let sql = concat!("SELECT ", plan_columns!(), " FROM plan WHERE id = $1");
         let row = session.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         read(&row.ok_or(StoreError::NoSuchPlan { plan })?)
-    }
-
-    /// A page of plans, newest first.
-    pub async fn plans(&self, filter: &PlanFilter) -> Result<Vec<PlanSummary>, StoreError> {
-        let session = self.pool.session("listing plans").await?;
-        let sql = "SELECT id, state, request->'event_type', request->'date', request->>'city',
-                          (request->>'guests')::int, request->'budget', shown->'total',
-                          shown->'fitness', created_at, updated_at, selected, error
-                   FROM plan, LATERAL (SELECT
-                       result->'options'->(coalesce(selected::int, 1) - 1) AS shown) option
-                   WHERE ($1::text IS NULL OR state = $1)
-                     AND ($2::bigint IS NULL OR requested_by = $2)
-                     AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
-                   ORDER BY created_at DESC, id DESC LIMIT $5";
-        let state = filter.state.map(PlanState::as_str);
-        let user = filter.requested_by.map(i64::from);
-        let (at, id) = (filter.after.map(|after| after.0), filter.after.map(|after| after.1.0));
-        let limit = if filter.limit == 0 { LIST_LIMIT_MAX } else { filter.limit };
-        let limit = i64::from(limit.min(LIST_LIMIT_MAX));
-        let params: [Param<'_>; 5] = [
-            (&state, Type::TEXT),
-            (&user, Type::INT8),
-            (&at, Type::TIMESTAMPTZ),
-            (&id, Type::UUID),
-            (&limit, Type::INT8),
-        ];
-        let rows = session.query(sql, &params).await?;
-        let read = |row| {
-            let mut c = Columns::of(row, "a plan");
-            Ok(PlanSummary {
-                id: PlanId(c.take()?),
-                state: c.parsed()?,
-                event_type: c.json()?,
-                date: c.json()?,
-                city: c.take()?,
-                guests: c.take::<i32>()?.unsigned_abs(),
-                budget: c.json()?,
-                total: c.json_opt()?,
-                fitness: c.json_opt()?,
-                created_at: c.take()?,
-                updated_at: c.take()?,
-                selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),
-                error: c.take()?,
-            })
-        };
-        rows.iter().map(read).collect()
     }
 
     /// How many plans stand in each state that any stands in.

@@ -3,16 +3,26 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
 };
 
+use futures_util::{StreamExt, future::join3};
 use tokio_postgres::{
-    GenericClient, Row, Statement,
+    Error, GenericClient, Row, Statement,
     error::SqlState,
     types::{ToSql, Type},
 };
 
-use super::{StoreError, pool::PooledConnection};
+use super::{
+    StoreError,
+    error::is_io,
+    observer::{Observer, QueryFigures},
+    pool::PooledConnection,
+};
 
 /// A parameter and its type: named by the caller, so that a statement also runs unprepared in one
 /// round trip.
@@ -20,14 +30,19 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// The statements of one connection. As many as there are SQL texts in this program, at most.
 pub(super) struct Statements {
-    /// Off behind a pooler that hands each transaction to another server connection.
-    prepare: bool,
+    /// Where nothing is prepared, behind a pooler that hands each transaction to another server
+    /// connection: what sets the limits of one transaction.
+    unprepared: Option<Arc<str>>,
     prepared: Mutex<HashMap<&'static str, Statement>>,
 }
 
 impl Statements {
-    pub(super) fn new(prepare: bool) -> Self {
-        Self { prepare, prepared: Mutex::default() }
+    pub(super) fn prepared() -> Self {
+        Self { unprepared: None, prepared: Mutex::default() }
+    }
+
+    pub(super) fn unprepared(limits: Arc<str>) -> Self {
+        Self { unprepared: Some(limits), prepared: Mutex::default() }
     }
 
     fn get(&self, sql: &'static str) -> Option<Statement> {
@@ -40,10 +55,38 @@ impl Statements {
     }
 
     /// Forgets a statement that the server no longer knows, or whose tables changed their shape.
-    fn drop_if_stale(&self, sql: &'static str, error: &tokio_postgres::Error) {
+    fn drop_if_stale(&self, sql: &'static str, error: &Error) {
         let stale = [SqlState::FEATURE_NOT_SUPPORTED, SqlState::INVALID_SQL_STATEMENT_NAME];
         if error.code().is_some_and(|code| stale.contains(code)) {
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
+        }
+    }
+}
+
+/// Counts a statement as under way until its answer came, or its caller went away.
+struct UnderWay<'a> {
+    count: &'a AtomicU32,
+    answered: bool,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self { count, answered: false }
+    }
+
+    /// The answer is there. After one that ends the connection it stays counted: the driver may
+    /// not have noticed yet, and the next one must not get it.
+    fn settle<T>(mut self, result: &Result<T, Error>) {
+        self.answered = !result.as_ref().is_err_and(ends_connection);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    /// A statement that was dropped stays counted: its connection is in the middle of it.
+    fn drop(&mut self) {
+        if self.answered {
+            self.count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -54,28 +97,68 @@ pub(super) trait Sql: Sync {
 
     fn client(&self) -> &Self::Client;
     fn statements(&self) -> &Statements;
+    fn under_way(&self) -> &AtomicU32;
+    fn observer(&self) -> &dyn Observer;
     /// Names the work in errors.
     fn task(&self) -> &'static str;
+    /// Whether a statement is a transaction of its own.
+    fn is_transaction(&self) -> bool;
 
     fn query(
         &self,
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send {
+        self.observed(Some(sql), |rows| rows.len() as u64, async move {
+            if self.statements().unprepared.is_some() {
+                return self.alone(self.client().query_typed(sql, params)).await;
+            }
+            let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p.0).collect();
+            let statement = self.statement(sql, params).await?;
+            self.client().query(&statement, &values).await
+        })
+    }
+
+    /// A statement that is put together for this call: it is planned for these parameters, and
+    /// not kept.
+    fn query_once(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send {
+        self.observed(None, |rows| rows.len() as u64, async move {
+            self.alone(self.client().query_typed(sql, params)).await
+        })
+    }
+
+    /// Hands over row by row as they arrive, so that a large answer is never held as rows.
+    fn query_each(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        mut take: impl FnMut(&Row) -> Result<(), StoreError> + Send,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
-            let result = if self.statements().prepare {
-                let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p.0).collect();
-                match self.statement(sql, params).await {
-                    Ok(statement) => self.client().query(&statement, &values).await,
-                    Err(error) => Err(error),
+            if self.statements().unprepared.is_some() {
+                return self.query(sql, params).await?.iter().try_for_each(take);
+            }
+            let mut refused = Ok(());
+            self.observed(Some(sql), |rows: &u64| *rows, async {
+                let statement = self.statement(sql, params).await?;
+                let rows = self.client().query_raw(&statement, params.iter().map(|p| p.0)).await?;
+                let mut rows = std::pin::pin!(rows);
+                let mut count = 0;
+                while let Some(row) = rows.next().await {
+                    let row = row?;
+                    count += 1;
+                    if refused.is_ok() {
+                        refused = take(&row);
+                    }
                 }
-            } else {
-                self.client().query_typed(sql, params).await
-            };
-            result.map_err(|error| {
-                self.statements().drop_if_stale(sql, &error);
-                StoreError::from_driver(self.task(), error)
+                Ok(count)
             })
+            .await?;
+            refused
         }
     }
 
@@ -108,28 +191,21 @@ pub(super) trait Sql: Sync {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        async move {
-            let result = if self.statements().prepare {
-                let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p.0).collect();
-                match self.statement(sql, params).await {
-                    Ok(statement) => self.client().execute(&statement, &values).await,
-                    Err(error) => Err(error),
-                }
-            } else {
-                self.client().execute_typed(sql, params).await
-            };
-            result.map_err(|error| {
-                self.statements().drop_if_stale(sql, &error);
-                StoreError::from_driver(self.task(), error)
-            })
-        }
+        self.observed(Some(sql), |changed| *changed, async move {
+            if self.statements().unprepared.is_some() {
+                return self.alone(self.client().execute_typed(sql, params)).await;
+            }
+            let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p.0).collect();
+            let statement = self.statement(sql, params).await?;
+            self.client().execute(&statement, &values).await
+        })
     }
 
     fn statement(
         &self,
         sql: &'static str,
         params: &[Param<'_>],
-    ) -> impl Future<Output = Result<Statement, tokio_postgres::Error>> + Send {
+    ) -> impl Future<Output = Result<Statement, Error>> + Send {
         async move {
             if let Some(statement) = self.statements().get(sql) {
                 return Ok(statement);
@@ -140,25 +216,113 @@ pub(super) trait Sql: Sync {
             Ok(statement)
         }
     }
+
+    /// Runs one statement with the session's limits where the session can't hold them: inside a
+    /// transaction of its own. Its three messages leave together, so it is one round trip.
+    fn alone<T: Send>(
+        &self,
+        statement: impl Future<Output = Result<T, Error>> + Send,
+    ) -> impl Future<Output = Result<T, Error>> + Send {
+        async move {
+            let limits = self.statements().unprepared.as_deref();
+            let Some(limits) = limits.filter(|_| !self.is_transaction()) else {
+                return statement.await;
+            };
+            let begin = format!("BEGIN; {limits}");
+            let begun = self.client().batch_execute(&begin);
+            let (begun, done, ended) =
+                join3(begun, statement, self.client().batch_execute("COMMIT")).await;
+            begun?;
+            let done = done?;
+            ended?;
+            Ok(done)
+        }
+    }
+
+    /// Counts and times a statement, and sorts its error.
+    fn observed<T: Send>(
+        &self,
+        sql: Option<&'static str>,
+        rows: impl Fn(&T) -> u64 + Send,
+        statement: impl Future<Output = Result<T, Error>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        async move {
+            let began = Instant::now();
+            let under_way = UnderWay::begin(self.under_way());
+            let result = statement.await;
+            under_way.settle(&result);
+            self.observer().queried(QueryFigures {
+                task: self.task(),
+                time: began.elapsed(),
+                rows: result.as_ref().map_or(0, rows),
+                succeeded: result.as_ref().map_or_else(is_answer, |_| true),
+            });
+            result.map_err(|error| {
+                if let Some(sql) = sql {
+                    self.statements().drop_if_stale(sql, &error);
+                }
+                StoreError::from_driver(self.task(), error)
+            })
+        }
+    }
 }
 
-/// A connection on loan from the pool.
+fn ends_connection(error: &Error) -> bool {
+    let last_words = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
+    match error.code() {
+        Some(code) => last_words.contains(code),
+        None => error.is_closed() || is_io(error),
+    }
+}
+
+/// Whether the database did its work and the caller's wish was refused, as a booking is.
+fn is_answer(error: &Error) -> bool {
+    error.code() == Some(&SqlState::EXCLUSION_VIOLATION)
+}
+
+/// A connection on loan from the pool. Dropped in mid-statement, it ends the statement and is
+/// not used again.
 pub(super) struct Session<'p> {
     connection: PooledConnection<'p>,
     task: &'static str,
+    observer: &'p dyn Observer,
 }
 
 impl<'p> Session<'p> {
-    pub(super) fn new(connection: PooledConnection<'p>, task: &'static str) -> Self {
-        Self { connection, task }
+    pub(super) fn new(
+        connection: PooledConnection<'p>,
+        task: &'static str,
+        observer: &'p dyn Observer,
+    ) -> Self {
+        Self { connection, task, observer }
     }
 
     /// Begins a transaction; dropping it rolls it back.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        let task = self.task;
-        let (client, statements) = self.connection.parts();
-        let inner = client.transaction().await.map_err(|e| StoreError::from_driver(task, e))?;
-        Ok(Transaction { inner, statements, task })
+        let (task, observer) = (self.task, self.observer);
+        let (client, statements, under_way) = self.connection.parts();
+        let failed = |e| StoreError::from_driver(task, e);
+        let beginning = UnderWay::begin(under_way);
+        let begun = async {
+            let inner = client.transaction().await?;
+            if let Some(limits) = &statements.unprepared {
+                inner.batch_execute(limits).await?;
+            }
+            Ok(inner)
+        };
+        let begun = begun.await;
+        beginning.settle(&begun);
+        Ok(Transaction { inner: begun.map_err(failed)?, statements, under_way, task, observer })
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.connection.abandon();
     }
 }
 
@@ -173,8 +337,20 @@ impl Sql for Session<'_> {
         self.connection.statements()
     }
 
+    fn under_way(&self) -> &AtomicU32 {
+        self.connection.under_way()
+    }
+
+    fn observer(&self) -> &dyn Observer {
+        self.observer
+    }
+
     fn task(&self) -> &'static str {
         self.task
+    }
+
+    fn is_transaction(&self) -> bool {
+        false
     }
 }
 
@@ -182,7 +358,9 @@ impl Sql for Session<'_> {
 pub(super) struct Transaction<'s> {
     inner: tokio_postgres::Transaction<'s>,
     statements: &'s Statements,
+    under_way: &'s AtomicU32,
     task: &'static str,
+    observer: &'s dyn Observer,
 }
 
 impl Transaction<'_> {
@@ -190,7 +368,10 @@ impl Transaction<'_> {
     /// `Disconnected` leaves open whether the server committed.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         let task = self.task;
-        self.inner.commit().await.map_err(|e| StoreError::from_driver(task, e))
+        let committing = UnderWay::begin(self.under_way);
+        let committed = self.inner.commit().await;
+        committing.settle(&committed);
+        committed.map_err(|e| StoreError::from_driver(task, e))
     }
 }
 
@@ -205,7 +386,19 @@ impl<'s> Sql for Transaction<'s> {
         self.statements
     }
 
+    fn under_way(&self) -> &AtomicU32 {
+        self.under_way
+    }
+
+    fn observer(&self) -> &dyn Observer {
+        self.observer
+    }
+
     fn task(&self) -> &'static str {
         self.task
+    }
+
+    fn is_transaction(&self) -> bool {
+        true
     }
 }

@@ -7,6 +7,9 @@ use std::{path::PathBuf, time::Duration};
 pub struct DatabaseSettings {
     /// `postgresql://…`; empty for the private cluster.
     pub url: String,
+    /// Certificates (PEM) that the server's is checked against; with it, connections are
+    /// encrypted. `None`: the system's, where the URL says `sslmode=require`.
+    pub tls_ca: Option<PathBuf>,
     /// Directory of PostgreSQL's server binaries for the private cluster; empty: search.
     pub bin_dir: Option<PathBuf>,
     /// Connections kept open (bb8 `min_idle`), 1–100.
@@ -37,6 +40,7 @@ impl Default for DatabaseSettings {
     fn default() -> Self {
         Self {
             url: String::new(),
+            tls_ca: None,
             bin_dir: None,
             pool_size: 20,
             max_overflow: 40,

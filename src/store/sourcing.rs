@@ -2,19 +2,24 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use futures_util::future::try_join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     Store, StoreError,
+    columns::Columns,
     import_places::name_key,
-    session::{Param, Sql},
+    session::{Param, Session, Sql},
+    vendor_pack,
     vendor_row::{self, SELECT_LIST},
 };
 use crate::model::{Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window};
 
 /// Days before and after an event for which [`Reach::Relaxed`] tells when vendors are busy.
 const BUSY_DAYS: i64 = 15;
+/// Connections that one plan's sourcing takes at most: as many queries run at the same time.
+const CONNECTIONS: usize = 4;
 
 /// Which vendors are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,46 +50,68 @@ pub struct SourcingQuery {
     pub reach: Reach,
 }
 
-/// Vendors of the city, and travelling ones of other cities whose radius reaches its centre.
-const SERVING: &str = "
-    FROM service_category cat
-    JOIN city here ON here.key = $2
-    CROSS JOIN LATERAL (
-        SELECT * FROM vendor local
-        WHERE local.category_id = cat.id AND local.city_id = here.id
-        UNION ALL
-        SELECT * FROM vendor guest
-        WHERE guest.category_id = cat.id AND guest.service_radius_km IS NOT NULL
-          AND guest.city_id <> here.id
-          AND km_between(guest.lat, guest.lon, here.lat, here.lon) <= guest.service_radius_km
-    ) v
-    JOIN city ci ON ci.id = v.city_id
-    LEFT JOIN area a ON a.id = v.area_id
-    WHERE cat.name = $1";
+impl SourcingQuery {
+    /// The same question in the one form that equal questions share.
+    pub fn normalised(mut self) -> Self {
+        self.city = name_key(&self.city);
+        self.exclude.sort_unstable();
+        self.exclude.dedup();
+        self
+    }
+}
 
-static RELAXED: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT {} {SERVING} ORDER BY v.external_id", *SELECT_LIST));
+/// Vendors of the city, and travelling ones of other cities whose radius reaches its centre: the
+/// box finds them by an index, the distance decides.
+const SERVING: &str = "
+    WITH cat AS MATERIALIZED (SELECT id, lead_minutes FROM service_category WHERE name = $1),
+         here AS MATERIALIZED (SELECT id, lat, lon FROM city WHERE key = $2),
+         v AS (
+             SELECT local.* FROM vendor local
+             WHERE local.category_id = (SELECT id FROM cat)
+               AND local.city_id = (SELECT id FROM here)
+             UNION ALL
+             SELECT guest.* FROM vendor guest
+             WHERE guest.category_id = (SELECT id FROM cat)
+               AND guest.service_radius_km IS NOT NULL
+               AND box_around(guest.lat, guest.lon, guest.service_radius_km)
+                   @> (SELECT box(point(lon, lat)) FROM here)
+               AND guest.city_id <> (SELECT id FROM here)
+               AND km_between(guest.lat, guest.lon, (SELECT lat FROM here),
+                              (SELECT lon FROM here)) <= guest.service_radius_km)
+    SELECT v.id, v.packed FROM v";
 
 /// The needed window runs from setup to teardown. A vendor is busy when none of its slots is
-/// free over all of it: a booking occupies one slot from its start to its end.
+/// free over all of it: a booking occupies one slot from its start to its end. Most vendors have
+/// no booking near the event, so that is asked first.
 static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
+    let near = "b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
+        AND upper(b.during) > $9 - make_interval(mins =>
+            (SELECT lead_minutes FROM cat) + v.setup_minutes)
+        AND lower(b.during) < $10 + make_interval(mins => v.teardown_minutes)
+        AND (b.expires_at IS NULL OR b.expires_at > now())
+        AND b.plan_id IS DISTINCT FROM $11";
     format!(
-        "SELECT {} {SERVING}
-           AND v.currency = $3
+        "{SERVING}
+         WHERE v.currency = $3
            AND (v.capacity_min IS NULL OR v.capacity_min <= $4)
            AND (v.capacity_max IS NULL OR v.capacity_max >= $4)
            AND v.lead_days <= $5
            AND NOT $6 = ANY (v.blackout_dates)
            AND NOT $7 = ANY (v.closed_weekdays)
            AND NOT v.external_id = ANY ($8)
-           AND (SELECT count(DISTINCT b.slot) FROM booking b
-                WHERE b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
-                  AND upper(b.during)
-                      > $9 - make_interval(mins => cat.lead_minutes + v.setup_minutes)
-                  AND lower(b.during) < $10 + make_interval(mins => v.teardown_minutes)
-                  AND (b.expires_at IS NULL OR b.expires_at > now())
-                  AND b.plan_id IS DISTINCT FROM $11) < v.parallel_events
-         ORDER BY v.external_id",
+           AND (NOT EXISTS (SELECT FROM booking b WHERE {near})
+                OR (SELECT count(DISTINCT b.slot) FROM booking b WHERE {near})
+                    < v.parallel_events)"
+    )
+});
+
+static BY_ROW_IDS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM vendor v
+         JOIN service_category cat ON cat.id = v.category_id
+         JOIN city ci ON ci.id = v.city_id
+         LEFT JOIN area a ON a.id = v.area_id
+         WHERE v.id = ANY ($1)",
         *SELECT_LIST
     )
 });
@@ -103,39 +130,99 @@ impl Store {
     /// # Errors
     /// Only what keeps the database from answering: an unknown city or category has no vendors.
     pub async fn source(&self, query: &SourcingQuery) -> Result<Vec<Sourced>, StoreError> {
-        let session = self.pool.session("sourcing vendors").await?;
-        let city = name_key(&query.city);
-        let category = query.category.as_str();
-        let place: [Param<'_>; 2] = [(&category as _, Type::TEXT), (&city as _, Type::TEXT)];
-        if query.reach == Reach::Relaxed {
-            let rows = session.query(&RELAXED, &place).await?;
-            let found = rows.iter().map(vendor_row::read).collect::<Result<Vec<_>, _>>()?;
-            return with_busy_windows(&session, found, query).await;
-        }
-        let currency = query.currency.code();
-        let guests = i32::try_from(query.guests).unwrap_or(i32::MAX);
-        let days = (query.date - query.today).get_days();
-        let weekday = i16::from(Weekday(query.date.weekday()).iso());
-        let exclude: Vec<&str> = query.exclude.iter().map(VendorId::as_str).collect();
-        let plan = query.for_plan.map(|plan| plan.0);
-        let [category, city] = place;
-        let params: [Param<'_>; 11] = [
-            category,
-            city,
-            (&currency as _, Type::TEXT),
-            (&guests as _, Type::INT4),
-            (&days as _, Type::INT4),
-            (&query.date as _, Type::DATE),
-            (&weekday as _, Type::INT2),
-            (&exclude as _, Type::TEXT_ARRAY),
-            (&query.window.start as _, Type::TIMESTAMPTZ),
-            (&query.window.end as _, Type::TIMESTAMPTZ),
-            (&plan as _, Type::UUID),
-        ];
-        let rows = session.query(&FEASIBLE, &params).await?;
-        let vendors = rows.iter().map(vendor_row::read);
-        vendors.map(|read| Ok(Sourced { vendor: read?.1, busy: Vec::new() })).collect()
+        let mut all = self.source_all(std::slice::from_ref(query)).await?;
+        Ok(all.pop().unwrap_or_default())
     }
+
+    /// The same for several queries, in their order, over few connections: each connection gets
+    /// its queries in one go and answers them one after the other. A connection that breaks is
+    /// replaced once, since reading twice does no harm.
+    ///
+    /// # Errors
+    /// As [`Store::source`].
+    pub async fn source_all(
+        &self,
+        queries: &[SourcingQuery],
+    ) -> Result<Vec<Vec<Sourced>>, StoreError> {
+        let share = queries.len().div_ceil(CONNECTIONS).max(1);
+        let shares =
+            queries.chunks(share).map(async |share| match self.source_share(share).await {
+                Err(StoreError::Disconnected { .. }) => self.source_share(share).await,
+                answer => answer,
+            });
+        Ok(try_join_all(shares).await?.into_iter().flatten().collect())
+    }
+
+    async fn source_share(
+        &self,
+        queries: &[SourcingQuery],
+    ) -> Result<Vec<Vec<Sourced>>, StoreError> {
+        let session = self.pool.session("sourcing vendors").await?;
+        if let [query] = queries {
+            return Ok(vec![source_one(&session, query).await?]);
+        }
+        // The first one prepares the statement; the others leave together.
+        let Some((first, others)) = queries.split_first() else { return Ok(Vec::new()) };
+        let mut all = vec![source_one(&session, first).await?];
+        all.extend(try_join_all(others.iter().map(|query| source_one(&session, query))).await?);
+        Ok(all)
+    }
+}
+
+async fn source_one(
+    session: &Session<'_>,
+    query: &SourcingQuery,
+) -> Result<Vec<Sourced>, StoreError> {
+    let city = name_key(&query.city);
+    let category = query.category.as_str();
+    let currency = query.currency.code();
+    let guests = i32::try_from(query.guests).unwrap_or(i32::MAX);
+    let days = (query.date - query.today).get_days();
+    let weekday = i16::from(Weekday(query.date.weekday()).iso());
+    let exclude: Vec<&str> = query.exclude.iter().map(VendorId::as_str).collect();
+    let plan = query.for_plan.map(|plan| plan.0);
+    let params: [Param<'_>; 11] = [
+        (&category as _, Type::TEXT),
+        (&city as _, Type::TEXT),
+        (&currency as _, Type::TEXT),
+        (&guests as _, Type::INT4),
+        (&days as _, Type::INT4),
+        (&query.date as _, Type::DATE),
+        (&weekday as _, Type::INT2),
+        (&exclude as _, Type::TEXT_ARRAY),
+        (&query.window.start as _, Type::TIMESTAMPTZ),
+        (&query.window.end as _, Type::TIMESTAMPTZ),
+        (&plan as _, Type::UUID),
+    ];
+    let mut found = Vec::new();
+    let mut unpacked = Vec::new();
+    let take = |row: &Row| {
+        let mut c = Columns::of(row, "a vendor");
+        let (id, packed): (i64, Option<&[u8]>) = (c.take()?, c.take()?);
+        match packed.and_then(vendor_pack::unpack) {
+            Some(vendor) => found.push((id, vendor)),
+            None => unpacked.push(id),
+        }
+        Ok(())
+    };
+    match query.reach {
+        Reach::Feasible => session.query_each(&FEASIBLE, &params, take).await?,
+        Reach::Relaxed => session.query_each(SERVING, &params[..2], take).await?,
+    }
+    if !unpacked.is_empty() {
+        found.extend(read_columns(session, &unpacked).await?);
+    }
+    found.sort_unstable_by(|a, b| a.1.id.cmp(&b.1.id));
+    if query.reach == Reach::Relaxed {
+        return with_busy_windows(session, found, query).await;
+    }
+    Ok(found.into_iter().map(|(_, vendor)| Sourced { vendor, busy: Vec::new() }).collect())
+}
+
+/// Rows that were changed by other hands, or written by an older version.
+async fn read_columns(session: &impl Sql, ids: &[i64]) -> Result<Vec<(i64, Vendor)>, StoreError> {
+    let rows = session.query(&BY_ROW_IDS, &[(&ids as _, Type::INT8_ARRAY)]).await?;
+    rows.iter().map(vendor_row::read).collect()
 }
 
 async fn with_busy_windows(
@@ -156,7 +243,7 @@ async fn with_busy_windows(
     ];
     let mut booked: BTreeMap<i64, Vec<Window>> = BTreeMap::new();
     for row in session.query(BOOKED, &params).await? {
-        let mut c = super::columns::Columns::of(&row, "a booking");
+        let mut c = Columns::of(&row, "a booking");
         let (vendor, _slot): (i64, i16) = (c.take()?, c.take()?);
         let window = Window { start: c.take()?, end: c.take()? };
         booked.entry(vendor).or_default().push(window);

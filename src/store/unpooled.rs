@@ -1,8 +1,6 @@
 //! One query on a connection of its own: what a caller would pay without the pool.
 
-use tokio_postgres::{Config, NoTls};
-
-use super::{StoreError, pool::with_session, settings::DatabaseSettings};
+use super::{StoreError, connector::Connector, settings::DatabaseSettings};
 
 const TASK: &str = "asking over a connection of its own";
 
@@ -12,9 +10,7 @@ const TASK: &str = "asking over a connection of its own";
 /// The database can't be reached.
 pub async fn ping_without_pool(settings: &DatabaseSettings) -> Result<(), StoreError> {
     let failed = |error| StoreError::from_driver(TASK, error);
-    let config: Config = settings.url.parse().map_err(failed)?;
-    let (client, connection) =
-        with_session(config, settings).connect(NoTls).await.map_err(failed)?;
+    let (client, connection) = Connector::new(settings)?.connect_raw().await.map_err(failed)?;
     let driving = tokio::spawn(connection);
     let asked = client.simple_query("SELECT 1").await.map(drop).map_err(failed);
     drop(client);

@@ -16,7 +16,7 @@ use crate::model::{
 };
 
 /// Columns that an import writes, in the order of `Record::values`.
-pub(super) const COLUMNS: [(&str, Type); 32] = [
+pub(super) const COLUMNS: [(&str, Type); 33] = [
     ("external_id", Type::TEXT),
     ("category_id", Type::INT2),
     ("city_id", Type::INT4),
@@ -49,10 +49,11 @@ pub(super) const COLUMNS: [(&str, Type); 32] = [
     ("styles", Type::TEXT_ARRAY),
     ("details", Type::JSONB),
     ("import_number", Type::INT8),
+    ("packed", Type::BYTEA),
 ];
 
-/// Columns that stand for something else when read: ids of names, and the import's own.
-const NOT_READ: [&str; 4] = ["category_id", "city_id", "area_id", "import_number"];
+/// Columns that stand for something else when read: ids of names, the import's own, the whole.
+const NOT_READ: [&str; 5] = ["category_id", "city_id", "area_id", "import_number", "packed"];
 
 /// The select list that [`read`] reads, of `vendor v`, `service_category cat`, `city ci` and
 /// `area a`.
@@ -188,7 +189,7 @@ pub(super) const fn basis_code(basis: Basis) -> i8 {
     }
 }
 
-fn basis_of(code: i8) -> Option<Basis> {
+pub(super) fn basis_of(code: i8) -> Option<Basis> {
     let all = [Basis::Flat, Basis::PerGuest, Basis::PerHour, Basis::PerRoom, Basis::PerPerson];
     all.into_iter().find(|basis| basis_code(*basis) == code)
 }
@@ -200,6 +201,6 @@ pub(super) const fn option_code(option: MealOption) -> i8 {
     }
 }
 
-fn option_of(code: i8) -> Option<MealOption> {
+pub(super) fn option_of(code: i8) -> Option<MealOption> {
     [MealOption::Veg, MealOption::NonVeg].into_iter().find(|option| option_code(*option) == code)
 }

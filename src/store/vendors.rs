@@ -1,43 +1,17 @@
-//! Vendors by id, by search, counted; categories and areas.
+//! Vendors by id and counted; categories and areas.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use jiff::civil::Date;
 use tokio_postgres::types::Type;
 
 use super::{
     Store, StoreError,
     columns::Columns,
     import_places::name_key,
-    session::{Param, Sql},
+    session::Sql,
     vendor_row::{self, SELECT_LIST},
 };
-use crate::model::{Area, Category, CategoryDef, Currency, GeoPoint, Vendor, VendorId, Weekday};
-
-/// Vendors that one search returns at most.
-pub const SEARCH_LIMIT_MAX: u32 = 1_000;
-
-/// What a search wants; an empty filter finds all.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VendorFilter {
-    pub category: Option<Category>,
-    /// In any case.
-    pub city: Option<String>,
-    /// A part of the name or description, in any case.
-    pub text: Option<String>,
-    /// One of its tags, amenities or styles.
-    pub tag: Option<String>,
-    /// A vendor with a price line of at most this, in minor units of the currency.
-    pub max_price: Option<(i64, Currency)>,
-    /// Serves that many.
-    pub guests: Option<u32>,
-    /// Neither blacked out nor closed that day.
-    pub date: Option<Date>,
-    pub min_rating: Option<f64>,
-    /// 1–[`SEARCH_LIMIT_MAX`]; 0 stands for the most.
-    pub limit: u32,
-    pub offset: u32,
-}
+use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId};
 
 /// How many vendors a category has in a city.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +21,7 @@ pub struct VendorCount {
     pub vendors: u64,
 }
 
-const JOINS: &str = "
+pub(super) const JOINS: &str = "
     FROM vendor v
     JOIN service_category cat ON cat.id = v.category_id
     JOIN city ci ON ci.id = v.city_id
@@ -55,25 +29,6 @@ const JOINS: &str = "
 
 static BY_IDS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} {JOINS} WHERE v.external_id = ANY ($1) ORDER BY v.external_id", *SELECT_LIST)
-});
-
-static SEARCH: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {} {JOINS}
-         WHERE ($1::text IS NULL OR cat.name = $1)
-           AND ($2::text IS NULL OR ci.key = $2)
-           AND ($3::text IS NULL OR v.name ILIKE $3 OR v.description ILIKE $3)
-           AND ($4::text IS NULL OR $4 = ANY (v.tags || v.amenities || v.styles))
-           AND ($5::bigint IS NULL
-                OR (v.currency = $6 AND $5 >= ANY (v.price_amounts)))
-           AND ($9::int IS NULL OR (coalesce(v.capacity_min, $9) <= $9
-                                    AND coalesce(v.capacity_max, $9) >= $9))
-           AND ($10::date IS NULL OR NOT ($10 = ANY (v.blackout_dates)
-                                          OR $11::smallint = ANY (v.closed_weekdays)))
-           AND ($12::float8 IS NULL OR v.rating >= $12)
-         ORDER BY v.external_id LIMIT $7 OFFSET $8",
-        *SELECT_LIST
-    )
 });
 
 impl Store {
@@ -96,37 +51,6 @@ impl Store {
         let missing: BTreeSet<&VendorId> =
             ids.iter().filter(|id| !found.contains(id.as_str())).collect();
         Ok(missing.into_iter().cloned().collect())
-    }
-
-    /// A page of the vendors that a filter lets through, ordered by id.
-    pub async fn search_vendors(&self, filter: &VendorFilter) -> Result<Vec<Vendor>, StoreError> {
-        let session = self.pool.session("searching vendors").await?;
-        let category = filter.category.as_ref().map(Category::as_str);
-        let city = filter.city.as_deref().map(name_key);
-        let text = filter.text.as_deref().map(contains_pattern);
-        let price = filter.max_price.map(|(minor, _)| minor);
-        let currency = filter.max_price.map(|(_, currency)| currency.code());
-        let limit = if filter.limit == 0 { SEARCH_LIMIT_MAX } else { filter.limit };
-        let limit = i64::from(limit.min(SEARCH_LIMIT_MAX));
-        let offset = i64::from(filter.offset);
-        let guests = filter.guests.map(|guests| i32::try_from(guests).unwrap_or(i32::MAX));
-        let weekday = filter.date.map(|date| i16::from(Weekday(date.weekday()).iso()));
-        let params: [Param<'_>; 12] = [
-            (&category as _, Type::TEXT),
-            (&city as _, Type::TEXT),
-            (&text as _, Type::TEXT),
-            (&filter.tag as _, Type::TEXT),
-            (&price as _, Type::INT8),
-            (&currency as _, Type::TEXT),
-            (&limit as _, Type::INT8),
-            (&offset as _, Type::INT8),
-            (&guests as _, Type::INT4),
-            (&filter.date as _, Type::DATE),
-            (&weekday as _, Type::INT2),
-            (&filter.min_rating as _, Type::FLOAT8),
-        ];
-        let rows = session.query(&SEARCH, &params).await?;
-        rows.iter().map(|row| Ok(vendor_row::read(row)?.1)).collect()
     }
 
     /// Vendors per category and city, in category order.
@@ -182,17 +106,4 @@ impl Store {
         };
         rows.iter().map(read).collect()
     }
-}
-
-/// A pattern that matches every text with `part` in it; `%` and `_` stand for themselves.
-fn contains_pattern(part: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in part.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

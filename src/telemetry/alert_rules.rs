@@ -10,8 +10,8 @@ use super::{
     burn_rate::{BurnRate, FAST, SLOW},
     metrics::{
         AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS,
-        DATABASE_CONNECTIONS_LIMIT, DISK_FREE, DISK_SIZE, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL,
-        MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
+        DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, DISK_FREE, DISK_SIZE, LLM_CACHE, LLM_SECONDS,
+        MEMORY_TOTAL, MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
     snapshot::percent,
@@ -26,7 +26,7 @@ pub enum Measure {
 }
 
 /// All rules with the settings' thresholds, in the order of the settings.
-pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 14] {
+pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 15] {
     let s = settings;
     let rule = |name, bad, unit, thresholds, runbook| Rule { name, bad, unit, thresholds, runbook };
     [
@@ -89,6 +89,16 @@ pub fn rules(settings: &AlertSettings) -> [(Rule, Measure); 14] {
                 "Look for slow queries (query_time) and long locks; raise database.pool_size or database.max_overflow, and PostgreSQL's max_connections with them.",
             ),
             Measure::Cycle(pool_usage),
+        ),
+        (
+            rule(
+                "database_errors",
+                Bad::Above,
+                "errors",
+                s.database_errors,
+                "See `eventplannerctl status` for what keeps the database away and the server's own log for the rest; after a restart of the server nothing is to be done here.",
+            ),
+            Measure::Cycle(database_errors),
         ),
         (
             rule(
@@ -267,6 +277,13 @@ fn pool_usage(window: &Window) -> Option<Sample> {
     Some(Sample { value: 100.0 * used / limit, samples: 1 })
 }
 
+/// A cycle without any query, failed ones included, says nothing.
+fn database_errors(window: &Window) -> Option<Sample> {
+    let errors = window.figures.counter(DATABASE_ERRORS, |_| true);
+    let samples = errors + window.figures.histogram(QUERY_SECONDS).count();
+    (samples > 0).then_some(Sample { value: errors as f64, samples })
+}
+
 fn mean(window: &Window, metric: Metric) -> Option<Sample> {
     let times = window.figures.histogram(metric);
     Some(Sample { value: times.mean_seconds()?, samples: times.count() })
@@ -311,6 +328,7 @@ mod tests {
         telemetry.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
         telemetry.add(QUERY_CACHE, &["miss"], 1_000);
         telemetry.add(LLM_CACHE, &["miss"], 1_000);
+        telemetry.add(DATABASE_ERRORS, &["query"], 1_000);
         telemetry.add(AGENT_RUNS, &["budgeting", "timeout"], 100);
         telemetry.add(CONTROL_REQUESTS, &["plans", "5xx"], 100);
         telemetry.gauge(DISK_FREE, &[], 1.0);
@@ -351,7 +369,7 @@ mod tests {
         for alert in &fired {
             assert!(alert.value.is_finite() && !alert.runbook.is_empty(), "{alert:?}");
         }
-        assert_eq!(book.firing().count(), 14);
+        assert_eq!(book.firing().count(), 15);
         // All good again: gauges at zero, hits, successes, fast answers.
         let good = Telemetry::default();
         for metric in [CPU_RATIO, MEMORY_USED] {
@@ -375,9 +393,9 @@ mod tests {
         let good = window(&good);
         // The slow burn looks half an hour back.
         let resolved: Vec<_> = (60..110).flat_map(|m| book.evaluate(&good, at(m))).collect();
-        assert_eq!(resolved.len(), 14);
+        assert_eq!(resolved.len(), 15);
         assert!(resolved.iter().all(|t| t.state == TransitionState::Resolved));
-        assert_eq!((book.firing().count(), book.recent().count()), (0, 14));
+        assert_eq!((book.firing().count(), book.recent().count()), (0, 15));
     }
 
     /// A storm of one error over ten hours: what an operator reads of it is bounded.

@@ -67,6 +67,14 @@ events! {
         "The log's level was changed.";
     LOG_DROPPED Warning "log_dropped" ["count"]
         "Log lines were dropped since the writer was behind.";
+    INDEXES_BUILT Info "indexes_built" ["indexes", "ms"]
+        "Indexes that were missing were built beside the work.";
+    HOLDS_EXPIRED Info "holds_expired" ["holds"]
+        "Holds of vendors ran out; the vendors are free again.";
+    DATABASE_WAITING Warning "database_waiting" ["error"]
+        "The database is not there yet; the daemon waits for it and takes in no plan.";
+    DATABASE_REACHED Info "database_reached" ["ms"]
+        "The database is there; plans are taken in.";
     CLUSTER_STARTED Info "cluster_started" ["version", "ms"]
         "The private PostgreSQL runs.";
     CLUSTER_STOPPED Info "cluster_stopped" ["ms?"]

@@ -66,6 +66,12 @@ metrics! {
     AGENT_RUNS Counter "agent_runs_total" ["agent", "outcome"] "Runs of agents: ok, fallback, failed or timeout.";
 
     QUERY_SECONDS Histogram "database_query_seconds" ["query"] "Seconds of a database query, without the wait for a connection.";
+    QUERY_ROWS Counter "database_query_rows_total" ["query"] "Rows that database queries read or changed.";
+    DATABASE_UP Gauge "database_up" [] "1 while the database answers.";
+    DATABASE_WAITING Gauge "database_waiting_callers" [] "Callers that wait for a connection of the pool.";
+    QUERY_CACHE_COALESCED Counter "query_cache_coalesced_total" [] "Misses that waited for the same query under way.";
+    QUERY_CACHE_INVALIDATED Counter "query_cache_invalidated_total" [] "Entries forgotten since vendors or bookings changed.";
+    SOURCING_SECONDS Histogram "sourcing_seconds" [] "Seconds of one plan's sourcing, all its categories, cached or not.";
     CHECKOUT_SECONDS Histogram "database_checkout_seconds" [] "Seconds that callers waited for a connection.";
     DATABASE_ERRORS Counter "database_errors_total" ["kind"] "Database errors.";
     DATABASE_CONNECTIONS Gauge "database_connections" ["state"] "Connections of the pool: idle or used.";

@@ -13,13 +13,14 @@ use super::{
     alerts::Alert,
     capacity::{CapacityPart, capacity},
     metrics::{
-        ACTOR_PANICS, ACTOR_RESTARTS, AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO,
-        DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, LLM_BREAKER, LLM_CACHE,
-        LLM_CACHE_ENTRIES, LLM_FALLBACKS, LLM_MODEL, LLM_QUEUED, LLM_SECONDS, LOG_DROPPED,
-        MEMORY_TOTAL, MEMORY_USED, Metric, PLANS_FINISHED, PLANS_IN_FLIGHT, PLANS_QUEUED,
-        PLANS_SUBMITTED, PROCESS_FDS, PROCESS_MEMORY, PROCESS_THREADS, QUERY_CACHE,
-        QUERY_CACHE_ENTRIES, QUERY_SECONDS, ROUNDS_ENDED, SCORE_CACHE, SEARCH_ROUNDS,
-        SEARCH_SECONDS, SEARCH_STOPS, WORKFLOW_SECONDS,
+        ACTOR_PANICS, ACTOR_RESTARTS, AGENT_RUNS, CHECKOUT_SECONDS, CONTROL_REQUESTS,
+        CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT,
+        DATABASE_ERRORS, DATABASE_WAITING, LLM_BREAKER, LLM_CACHE, LLM_CACHE_ENTRIES,
+        LLM_FALLBACKS, LLM_MODEL, LLM_QUEUED, LLM_SECONDS, LOG_DROPPED, MEMORY_TOTAL, MEMORY_USED,
+        Metric, PLANS_FINISHED, PLANS_IN_FLIGHT, PLANS_QUEUED, PLANS_SUBMITTED, PROCESS_FDS,
+        PROCESS_MEMORY, PROCESS_THREADS, QUERY_CACHE, QUERY_CACHE_ENTRIES, QUERY_ROWS,
+        QUERY_SECONDS, ROUNDS_ENDED, SCORE_CACHE, SEARCH_ROUNDS, SEARCH_SECONDS, SEARCH_STOPS,
+        WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
     snapshot::{Figure, percent},
@@ -41,12 +42,13 @@ pub struct ReportLimits {
     pub max_queued_plans: u64,
 }
 
-/// Times in a window. Both are absent where nothing was timed.
+/// Times in a window. All are absent where nothing was timed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Times {
     pub count: u64,
     pub mean_seconds: Option<f64>,
     pub p95_seconds: Option<f64>,
+    pub p99_seconds: Option<f64>,
 }
 
 /// A cache's look-ups in a window.
@@ -97,7 +99,56 @@ pub struct DatabasePart {
     pub query_cache: CacheUse,
     pub connections_used: Option<u64>,
     pub connections_limit: Option<u64>,
+    /// Callers that wait for a connection now.
+    pub waiting: u64,
+    /// Waits for a connection.
+    pub checkouts: Times,
     pub errors: u64,
+    /// Rows that queries read or changed.
+    pub rows: u64,
+    /// Each kind of query, the longest on average first.
+    pub by_query: Vec<QueryTimes>,
+    /// What the server itself says; absent where it was not asked, or did not answer.
+    pub server: Option<ServerPart>,
+}
+
+/// Times of one kind of query.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QueryTimes {
+    pub query: String,
+    #[serde(flatten)]
+    pub times: Times,
+}
+
+/// What the database's server counts since its statistics were last reset.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ServerPart {
+    pub bytes: u64,
+    /// Blocks that were found in the server's memory.
+    pub buffer_hit_percent: Option<f64>,
+    /// Indexes that no query has used, the largest first.
+    pub unused_indexes: Vec<String>,
+    /// The slowest on average, values left out; absent without `pg_stat_statements`.
+    pub slow_statements: Option<Vec<SlowStatement>>,
+    /// How each agent did in the last day, by name.
+    pub agents: Vec<AgentFigures>,
+    /// Plans that came to nothing in the last day, the latest first.
+    pub failures: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlowStatement {
+    pub statement: String,
+    pub calls: u64,
+    pub mean_ms: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentFigures {
+    pub agent: String,
+    pub runs: u64,
+    pub failed: u64,
+    pub mean_seconds: f64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -200,8 +251,27 @@ fn database_part(window: &Window) -> DatabasePart {
         query_cache: cache_use(window, QUERY_CACHE, Some(QUERY_CACHE_ENTRIES)),
         connections_used: used.map(|count| count as u64),
         connections_limit: whole(window, DATABASE_CONNECTIONS_LIMIT),
+        waiting: whole(window, DATABASE_WAITING).unwrap_or(0),
+        checkouts: times(&window.figures.histogram(CHECKOUT_SECONDS)),
         errors: window.figures.counter(DATABASE_ERRORS, |_| true),
+        rows: window.figures.counter(QUERY_ROWS, |_| true),
+        by_query: by_query(window),
+        server: None,
     }
+}
+
+fn by_query(window: &Window) -> Vec<QueryTimes> {
+    let mut queries: Vec<QueryTimes> = Vec::new();
+    for (labels, figure) in window.figures.metrics.get(&QUERY_SECONDS).into_iter().flatten() {
+        if let (Some(query), Figure::Histogram(histogram)) = (labels.first(), figure)
+            && histogram.count() > 0
+        {
+            queries.push(QueryTimes { query: query.clone(), times: times(histogram) });
+        }
+    }
+    let mean = |query: &QueryTimes| query.times.mean_seconds.unwrap_or_default();
+    queries.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+    queries
 }
 
 fn llm_part(window: &Window) -> LlmPart {
@@ -275,6 +345,7 @@ fn times(histogram: &Histogram) -> Times {
         count: histogram.count(),
         mean_seconds: histogram.mean_seconds(),
         p95_seconds: histogram.quantile_seconds(0.95),
+        p99_seconds: histogram.quantile_seconds(0.99),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    report::{CacheUse, ModelUse, Report, Times},
+    report::{CacheUse, DatabasePart, ModelUse, Report, Times},
     trends::Trend,
 };
 
@@ -74,7 +74,6 @@ impl Report {
         let (system, database) = (&self.system, &self.database);
         let (llm, workflow, control) = (&self.llm, &self.workflow, &self.control);
         let left = &self.capacity;
-        let pool = database.connections_used.zip(database.connections_limit);
         [
             (
                 "System",
@@ -89,18 +88,7 @@ impl Report {
                     ),
                 ],
             ),
-            (
-                "Database",
-                vec![
-                    ("queries", times(&database.queries)),
-                    ("query cache", cache(&database.query_cache)),
-                    (
-                        "connections in use",
-                        pool.map_or(NONE.into(), |(n, of)| format!("{n} of {of}")),
-                    ),
-                    ("errors", database.errors.to_string()),
-                ],
-            ),
+            ("Database", database_lines(database)),
             (
                 "LLM",
                 vec![
@@ -195,6 +183,47 @@ impl Report {
     }
 }
 
+/// Kinds of queries that a report for people shows.
+const SHOWN_QUERIES: usize = 5;
+
+fn database_lines(database: &DatabasePart) -> Vec<(&'static str, String)> {
+    let pool = database.connections_used.zip(database.connections_limit);
+    let mut lines = vec![
+        ("queries", times(&database.queries)),
+        ("rows read or changed", database.rows.to_string()),
+        ("query cache", cache(&database.query_cache)),
+        ("connections in use", pool.map_or(NONE.into(), |(n, of)| format!("{n} of {of}"))),
+        ("callers waiting", database.waiting.to_string()),
+        ("waits for a connection", times(&database.checkouts)),
+        ("errors", database.errors.to_string()),
+    ];
+    for query in database.by_query.iter().take(SHOWN_QUERIES) {
+        lines.push(("slow kind of query", format!("{}: {}", query.query, times(&query.times))));
+    }
+    let Some(server) = &database.server else { return lines };
+    let hits = format!("{} found in memory", percent(server.buffer_hit_percent));
+    lines.push(("size, blocks", format!("{}, {hits}", mebibytes(Some(server.bytes)))));
+    let unused = match server.unused_indexes.is_empty() {
+        true => "none".to_owned(),
+        false => server.unused_indexes.join(", "),
+    };
+    lines.push(("indexes not used yet", unused));
+    for slow in server.slow_statements.iter().flatten().take(SHOWN_QUERIES) {
+        let mean = seconds(Some(slow.mean_ms / 1e3));
+        let statement = slow.statement.replace('|', "\\|");
+        lines.push(("slow statement", format!("{} calls, mean {mean}: {statement}", slow.calls)));
+    }
+    for agent in &server.agents {
+        let mean = seconds(Some(agent.mean_seconds));
+        let text = format!("{}: {}, {} failed, mean {mean}", agent.agent, agent.runs, agent.failed);
+        lines.push(("agent, last day", text));
+    }
+    for failure in server.failures.iter().take(SHOWN_QUERIES) {
+        lines.push(("came to nothing", failure.replace('|', "\\|")));
+    }
+    lines
+}
+
 /// Stands for what was not measured.
 const NONE: &str = "-";
 
@@ -246,7 +275,8 @@ fn times(times: &Times) -> String {
         return "0".into();
     }
     let (mean, p95) = (seconds(times.mean_seconds), seconds(times.p95_seconds));
-    format!("{}, mean {mean}, 95th percentile {p95}", times.count)
+    let p99 = seconds(times.p99_seconds);
+    format!("{}, mean {mean}, 95th percentile {p95}, 99th {p99}", times.count)
 }
 
 fn cache(cache: &CacheUse) -> String {

@@ -72,6 +72,8 @@ pub struct AlertSettings {
     pub workflow_time: Thresholds,
     /// Percent of the pool's largest size, above.
     pub pool_usage: Thresholds,
+    /// Errors of the database in a cycle, above.
+    pub database_errors: Thresholds,
     /// Seconds, mean of database queries, above.
     pub query_time: Thresholds,
     /// Seconds, mean of requests to LLM servers, above.
@@ -104,6 +106,7 @@ impl Default for AlertSettings {
             error_rate: thresholds(5.0, Some(10.0), 120, 20),
             workflow_time: thresholds(120.0, Some(300.0), 120, 1),
             pool_usage: thresholds(80.0, None, 120, 1),
+            database_errors: thresholds(0.0, Some(100.0), 0, 1),
             query_time: thresholds(0.2, Some(0.5), 120, 20),
             llm_time: thresholds(5.0, Some(10.0), 120, 5),
             query_cache_hits: thresholds(70.0, None, 600, 200),

@@ -6,7 +6,7 @@ use eventplanner::{
     model::{
         Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
     },
-    store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, fingerprint},
+    store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, Touched, fingerprint},
 };
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
@@ -135,6 +135,10 @@ pub fn sourcing() -> SourcingQuery {
         for_plan: None,
         reach: Reach::Feasible,
     }
+}
+
+pub fn touched(category: &str, city: &str) -> Touched {
+    Touched { category: category.into(), city: Some(city.to_owned()) }
 }
 
 /// The ids of the vendors that a query finds.

@@ -83,8 +83,8 @@ async fn start() -> SharedCluster {
     let cluster = Cluster::start(&lock, &settings).await.unwrap();
     let leash = Leash::new(cluster.process_id(), &directory);
     cluster.ensure_database(TEMPLATE, None).await.unwrap();
-    let url = cluster.url(TEMPLATE);
-    eventplanner::store::migrate(&url.parse().unwrap(), &settings).await.unwrap();
+    let settings = DatabaseSettings { url: cluster.url(TEMPLATE), ..settings };
+    eventplanner::store::migrate(&settings).await.unwrap();
     SharedCluster { cluster, _lock: lock, _leash: leash }
 }
 

@@ -1,24 +1,18 @@
 //! Migrations: once, from several daemons at a time, never backwards.
 
-use eventplanner::store::{Store, StoreError, migrate};
+use eventplanner::store::{Store, StoreError, migrate, settings::DatabaseSettings};
 
 use crate::common::{empty_database, raw, small_pool};
 
 #[tokio::test]
 async fn daemons_that_start_together_migrate_once() {
-    let url = empty_database().await;
-    let config = url.parse().unwrap();
-    let settings = small_pool();
-    let (a, b, c) = tokio::join!(
-        migrate(&config, &settings),
-        migrate(&config, &settings),
-        migrate(&config, &settings)
-    );
+    let settings = DatabaseSettings { url: empty_database().await, ..small_pool() };
+    let (a, b, c) = tokio::join!(migrate(&settings), migrate(&settings), migrate(&settings));
     let mut ran = [a.unwrap(), b.unwrap(), c.unwrap()];
     ran.sort_unstable();
     assert_eq!(ran[..2], [0, 0]);
     assert!(ran[2] > 0);
-    assert_eq!(migrate(&config, &settings).await.unwrap(), 0);
+    assert_eq!(migrate(&settings).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -27,7 +21,7 @@ async fn a_newer_schema_is_refused() {
     let sql = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
                SELECT 9999, 'future', applied_on, checksum FROM refinery_schema_history LIMIT 1";
     raw(&url).await.batch_execute(sql).await.unwrap();
-    let settings = eventplanner::store::settings::DatabaseSettings { url, ..small_pool() };
+    let settings = DatabaseSettings { url, ..small_pool() };
     match Store::open(&settings).await.map(drop).unwrap_err() {
         StoreError::NewerSchema { found: 9999, known } => assert!(known < 9999),
         other => panic!("{other}"),

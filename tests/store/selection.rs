@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use eventplanner::{
     model::{PlanId, PlanState, Vendor, VendorId, Window},
-    store::{Bookings, Cancelled, ChainCheck, Patch, Store, StoreError, Transition},
+    store::{
+        Bookings, Cancelled, ChainCheck, Patch, Store, StoreError, Transition,
+        settings::DatabaseSettings,
+    },
 };
 
 use crate::common::{
     database,
     fixtures::{claim, import, submit, vendor, window},
-    open, raw, store,
+    open, raw, small_pool, store,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -204,4 +207,56 @@ async fn the_database_itself_refuses_an_overlap() {
     let error = client.execute(book, &[]).await.unwrap_err();
     let code = error.code().unwrap();
     assert_eq!(*code, tokio_postgres::error::SqlState::EXCLUSION_VIOLATION);
+}
+
+/// A thousand plans want the same four vendors, each of which serves two events at a time, all
+/// at once: eight get one, the others are told which vendor is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_holds_at_once_never_overlap() {
+    const PLANS: usize = 1_000;
+    let url = database().await;
+    let settings = DatabaseSettings {
+        url: url.clone(),
+        checkout_timeout: Duration::from_secs(120),
+        lock_timeout: Duration::from_secs(60),
+        ..small_pool()
+    };
+    let store = Store::open(&settings).await.unwrap();
+    let ids = ["a", "b", "c", "d"];
+    let two_crews = |id: &str| Vendor { parallel_events: 2, ..vendor(id, "venue", "Bengaluru") };
+    import(&store, &ids.map(two_crews)).await;
+    let client = raw(&url).await;
+    let sql = "
+        INSERT INTO plan (id, state, fingerprint, request, currency, seed, created_at, updated_at,
+                          state_since, run_after, audit_seq, audit_hash)
+        SELECT gen_random_uuid(), 'queued', $1, '{}', 'INR', 0, now(), now(), now(), now(), 0, $1
+        FROM generate_series(1, $2) RETURNING id";
+    let rows = client.query(sql, &[&vec![0_u8; 32], &(PLANS as i32)]).await.unwrap();
+    let plans: Vec<PlanId> = rows.iter().map(|row| PlanId(row.get(0))).collect();
+    let holds = plans.iter().enumerate().map(|(n, plan)| {
+        let store = store.clone();
+        async move {
+            let vendors = pick(&[ids[n % 4]], window(10, 18));
+            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD, instead_of: None };
+            store.record(*plan, 0, Patch { bookings, ..Patch::default() }).await
+        }
+    });
+    let mut won = 0;
+    for answer in futures_util::future::join_all(holds).await {
+        match answer {
+            Ok(_) => won += 1,
+            Err(StoreError::Taken { vendor }) => assert!(ids.contains(&vendor.as_str())),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(won, 8);
+    let sql = "SELECT count(*), count(*) FILTER (WHERE EXISTS (
+                   SELECT FROM booking o WHERE o.id <> b.id AND o.vendor_id = b.vendor_id
+                     AND o.slot = b.slot AND o.during && b.during))
+               FROM booking b WHERE state = 'held'";
+    let row = client.query_one(sql, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (8, 0));
+    let all = pick(&ids, window(10, 18));
+    assert_eq!(store.taken(&all).await.unwrap().len(), 4);
+    assert_eq!(store.taken(&pick(&ids, window(18, 20))).await.unwrap(), []);
 }

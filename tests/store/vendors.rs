@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use eventplanner::{
-    model::{Capacity, GeoPoint, Vendor, VendorId},
+    model::{Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
     store::{Bookings, Patch, Reach, Store, VendorFilter},
 };
 
@@ -210,7 +210,7 @@ async fn the_category_s_lead_widens_the_window() {
 #[tokio::test]
 async fn searches_combine_their_filters() {
     let store = store().await;
-    let described = Vendor { description: Some("100% Garden_party".into()), ..full_vendor("a") };
+    let described = Vendor { name: "100% Garden_party".into(), ..full_vendor("a") };
     import(&store, &[described, vendor("b", "venue", "Bengaluru"), vendor("c", "music", "Mysuru")])
         .await;
     let inr = "INR".parse().unwrap();
@@ -220,9 +220,25 @@ async fn searches_combine_their_filters() {
         (VendorFilter { limit: 1, offset: 1, ..any() }, "b"),
         (VendorFilter { category: Some("venue".into()), ..any() }, "a b"),
         (VendorFilter { city: Some("mysuru".into()), ..any() }, "c"),
-        (VendorFilter { text: Some("0% gARDEN_".into()), ..any() }, "a"),
-        (VendorFilter { text: Some("garden%party".into()), ..any() }, ""),
+        (VendorFilter { name: Some("0% gARDEN_".into()), ..any() }, "a"),
+        (VendorFilter { name: Some("garden%party".into()), ..any() }, ""),
+        (VendorFilter { words: Some("pond -lake".into()), ..any() }, "a"),
+        (VendorFilter { words: Some("lake".into()), ..any() }, ""),
         (VendorFilter { tag: Some("rustic".into()), ..any() }, "a"),
+        (VendorFilter { style: Some("classic".into()), ..any() }, "a"),
+        (VendorFilter { style: Some("parking".into()), ..any() }, ""),
+        (VendorFilter { amenity: Some("parking".into()), ..any() }, "a"),
+        (VendorFilter { cuisine: Some("garden".into()), ..any() }, "a"),
+        (VendorFilter { max_guest_price: Some((65_050, inr)), ..any() }, "a"),
+        (VendorFilter { max_guest_price: Some((65_049, inr)), ..any() }, ""),
+        (VendorFilter { near: Some((GeoPoint { lat: 12.97, lon: 77.60 }, 5.0)), ..any() }, "a"),
+        (VendorFilter { near: Some((GeoPoint { lat: 12.97, lon: 77.60 }, 4.0)), ..any() }, ""),
+        (VendorFilter { source: Some("fair".into()), ..any() }, "a"),
+        (VendorFilter { catering: Some(CateringPolicy::Both), ..any() }, "a"),
+        (VendorFilter { catering: Some(CateringPolicy::InHouse), ..any() }, ""),
+        (VendorFilter { guests: Some(401), ..any() }, "b c"),
+        (VendorFilter { guests: Some(49), ..any() }, "b c"),
+        (VendorFilter { min_rating: Some(4.3), ..any() }, "a"),
         (VendorFilter { max_price: Some((4_999_999, inr)), ..any() }, "a"),
         (VendorFilter { max_price: Some((5_000_000, inr)), ..any() }, "a b c"),
         (VendorFilter { max_price: Some((5_000_000, "EUR".parse().unwrap())), ..any() }, ""),

@@ -1,6 +1,7 @@
 //! How replies look to people: tables on a terminal, aligned plain text in a pipe.
 
 mod audit;
+mod history;
 mod plan;
 mod progress;
 mod proof;
@@ -10,6 +11,7 @@ mod vendor;
 mod verification;
 
 pub use audit::{audit_text, reloaded_text, verified_text};
+pub use history::history_text;
 pub use plan::{options_table, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use proof::proof_text;

@@ -20,8 +20,9 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
             format!("{} ago", show_duration(Duration::from_millis(actor.heartbeat_age_ms))),
         ]);
     }
+    let problem = status.database_problem.as_ref();
     format!(
-        "eventplannerd {} (pid {}), {} for {}, {} MiB\nstate directory: {}\ndatabase: {}\n\n{}",
+        "eventplannerd {} (pid {}), {} for {}, {} MiB\nstate directory: {}\ndatabase: {}{}\n\n{}",
         status.version,
         status.pid,
         status.state,
@@ -29,6 +30,7 @@ pub fn status_text(status: &StatusView, look: Look) -> String {
         status.memory_bytes / MIB,
         status.state_dir,
         status.database,
+        problem.map_or_else(String::new, |why| format!("; no plan is taken in: {why}")),
         table.render(look),
     )
 }

@@ -2,7 +2,7 @@
 
 use super::{Look, Table};
 use crate::{
-    control::{ImportReport, VendorStats},
+    control::{DatabaseUse, ImportReport, VendorStats},
     model::{PriceLine, Vendor},
 };
 
@@ -50,7 +50,37 @@ pub fn vendor_stats(stats: &VendorStats, look: Look) -> String {
         });
         table.row(std::iter::once(city.clone()).chain(counts));
     }
-    format!("{}{} vendors\n", table.render(look), stats.total)
+    let mut text = format!("{}{} vendors\n", table.render(look), stats.total);
+    text.push_str(&database_use(&stats.database));
+    text
+}
+
+fn database_use(used: &DatabaseUse) -> String {
+    let measured = |value: Option<f64>, unit: &str| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1} {unit}"))
+    };
+    let mut text = format!(
+        "queries: {}, mean {}, 99th percentile {}\n\
+         query cache: {} hits, {} entries\n\
+         connections: {} of {} in use, {} open, {} callers waiting, {} errors\n",
+        used.queries,
+        measured(used.query_mean_ms, "ms"),
+        measured(used.query_p99_ms, "ms"),
+        measured(used.query_cache_hit_percent, "%"),
+        used.query_cache_entries,
+        used.connections_in_use,
+        used.connections_limit,
+        used.connections_open,
+        used.callers_waiting,
+        used.connection_errors,
+    );
+    if !used.unused_indexes.is_empty() {
+        text.push_str(&format!("indexes not used yet: {}\n", used.unused_indexes.join(", ")));
+    }
+    for (statement, mean_ms) in used.slow_statements.iter().flatten() {
+        text.push_str(&format!("slow statement: {mean_ms:.1} ms: {statement}\n"));
+    }
+    text
 }
 
 pub fn import_text(report: &ImportReport) -> String {
@@ -92,11 +122,12 @@ mod tests {
         let stats = VendorStats {
             total: 7,
             counts: vec![count("venue", "Pune", 4), count("florist", "Goa", 3)],
+            database: DatabaseUse { query_mean_ms: Some(1.25), ..DatabaseUse::default() },
         };
         let text = vendor_stats(&stats, Look::PLAIN);
-        assert_eq!(
-            text,
-            "city  venue  florist\nGoa       0        3\nPune      4        0\n7 vendors\n"
-        );
+        let counts =
+            "city  venue  florist\nGoa       0        3\nPune      4        0\n7 vendors\n";
+        assert!(text.starts_with(counts), "{text}");
+        assert!(text.contains("queries: 0, mean 1.2 ms, 99th percentile -\n"), "{text}");
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod documents;
 mod events;
 mod failure;
+mod history;
 mod import;
 mod llm;
 mod openapi;
@@ -53,6 +54,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/health").route(web::get().to(status::health)))
         .service(resource("/v1/metrics").route(web::get().to(status::metrics)))
         .service(resource("/v1/alerts").route(web::get().to(status::alerts)))
+        .service(resource("/v1/history").route(web::get().to(history::history)))
         .service(resource("/v1/report").route(web::get().to(status::report)))
         .service(resource("/v1/llm/tune").route(web::get().to(llm::tune)))
         .service(resource("/v1/llm").route(web::get().to(llm::status)))

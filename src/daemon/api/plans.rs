@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use jiff::civil;
 use serde::Deserialize;
 
 use super::{
@@ -18,7 +19,8 @@ use crate::{
     },
     control::{self, ApiError, ErrorCode, PlanList, parse_duration},
     daemon::peer::{Admin, Peer},
-    model::{PlanId, PlanState},
+    model::{Currency, EventType, PlanId, PlanState},
+    store::PlanFilter,
 };
 
 /// Longest idempotency key in bytes.
@@ -75,6 +77,12 @@ fn accepted(submitted: Submitted) -> HttpResponse {
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
     state: Option<PlanState>,
+    user: Option<u32>,
+    client: Option<String>,
+    date: Option<civil::Date>,
+    city: Option<String>,
+    event_type: Option<EventType>,
+    currency: Option<Currency>,
     limit: Option<u32>,
     before: Option<PlanId>,
 }
@@ -85,7 +93,18 @@ pub async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> A
         let hint = format!("write 1 to {LIST_MAX}");
         return Err(ApiError::invalid("limit", format!("is {limit}"), hint).into());
     }
-    let message = ListPlans { state: query.state, limit, before: query.before };
+    let filter = PlanFilter {
+        state: query.state,
+        requested_by: query.user,
+        client: query.client,
+        date: query.date,
+        city: query.city,
+        event_type: query.event_type,
+        currency: query.currency,
+        after: None,
+        limit,
+    };
+    let message = ListPlans { filter, before: query.before };
     let list: PlanList = context.actors.coordinator.ask(message).await?;
     Ok(HttpResponse::Ok().json(list))
 }

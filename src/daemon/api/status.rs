@@ -25,7 +25,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const REPORT_MAX: Duration = Duration::from_secs(3_600);
 
 /// Capabilities that a client may look for before it uses them.
-const FEATURES: [&str; 23] = [
+const FEATURES: [&str; 24] = [
     "plans",
     "idempotency_keys",
     "long_poll",
@@ -37,6 +37,7 @@ const FEATURES: [&str; 23] = [
     "metrics",
     "alerts",
     "report",
+    "history",
     "llm",
     "cache_flush",
     "log_level",
@@ -63,6 +64,7 @@ pub async fn features() -> Answer {
 /// Answers from memory alone, also while everything else is busy or down.
 pub async fn status(context: Data<Context>) -> Answer {
     let facts = &context.facts;
+    let pool = context.store.pool_status();
     let uptime = Timestamp::now().duration_since(facts.started_at);
     Ok(HttpResponse::Ok().json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,6 +75,8 @@ pub async fn status(context: Data<Context>) -> Answer {
         state_dir: facts.state_dir.display().to_string(),
         memory_bytes: resident_bytes(),
         database: facts.database.to_owned(),
+        database_problem: (!pool.reachable)
+            .then(|| pool.last_error.unwrap_or_else(|| "not reached yet".to_owned())),
         actors: context.actors.status(),
     }))
 }
