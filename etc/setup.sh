@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and running eventplanner needs and this machine lacks: a C compiler for
 # two of the libraries, and PostgreSQL's server binaries. Changes nothing where all is there.
-# --with-pgbouncer: PgBouncer too, for `cargo test --features check-pgbouncer`.
+# --with-pgbouncer: PgBouncer too, so that the tests can stand behind it.
 set -eu
 
 has_postgres() {
