@@ -119,11 +119,9 @@ impl Peers {
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach, plan.replans);
             let found = SourceVendors::ask(&self.vendors, queries).await?;
-            let vendors: Vec<_> =
-                found.iter().flat_map(|of_category| of_category.iter().cloned()).collect();
-            let cities = sourcing::cities(request, &vendors);
+            let cities = sourcing::cities(request, &found);
             let areas = self.vendors.ask(GetAreas { cities }).await?;
-            Ok::<_, ApiError>(sourcing::Supply { vendors, areas })
+            Ok::<_, ApiError>(sourcing::Supply { found, areas })
         };
         let late = |_| {
             let seconds = limits.agent_timeout.as_secs();

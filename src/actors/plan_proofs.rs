@@ -82,9 +82,9 @@ impl PlanService {
             request: plan.request,
             requirements,
             categories,
-            areas: supply.areas,
             shares,
-            vendors: supply.vendors,
+            vendors: supply.vendors(),
+            areas: supply.areas,
             today,
             previous: None,
         })

@@ -10,7 +10,7 @@ use std::{
 
 use jiff::{Timestamp, civil::Date};
 use slog::{Logger, debug, info};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
     briefing::Briefing,
@@ -47,18 +47,22 @@ pub async fn search(
     report_agents(context, log, &runs);
     *agent_runs = runs;
     let resume_from = newest_checkpoint(context, plan, log).await?;
+    // First a core, then the copies: plans that wait for their turn stay small.
+    let closed = |_| RunError::Passing("the daemon is stopping".into());
+    let core = context.cores.clone().acquire_owned().await.map_err(closed)?;
     let input = Arc::new(SearchInput {
         request: plan.request.clone(),
         requirements,
         categories,
-        areas: supply.areas,
         shares,
-        vendors: supply.vendors,
+        vendors: supply.vendors(),
+        areas: supply.areas,
         today,
         previous: plan.previous.clone(),
     });
     let mut history = Vec::new();
-    let end = run_search(context, plan, log, input.clone(), resume_from, &mut history).await?;
+    let end =
+        run_search(context, plan, log, (input.clone(), core), resume_from, &mut history).await?;
     let finished = Finished { context, plan, log, input: &input, runs: agent_runs, started };
     match end {
         SearchEnd::Found { options, tally, notes: found, proof } => {
@@ -96,12 +100,10 @@ async fn run_search(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
-    input: Arc<SearchInput>,
+    (input, core): (Arc<SearchInput>, OwnedSemaphorePermit),
     resume_from: Option<Checkpoint>,
     history: &mut Vec<RoundFigures>,
 ) -> Result<SearchEnd, RunError> {
-    let closed = |_| RunError::Passing("the daemon is stopping".into());
-    let core = context.cores.clone().acquire_owned().await.map_err(closed)?;
     let began = Instant::now();
     let (tell, mut told) = mpsc::channel(SEARCH_EVENTS_WAITING);
     let cancelled = Cancelled::default();
@@ -241,7 +243,7 @@ async fn explain(
     let limits = context.briefing_limits(plan.id);
     let (supply, _) =
         context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
-    let relaxed = SearchInput { vendors: supply.vendors, areas: supply.areas, ..input.clone() };
+    let relaxed = SearchInput { vendors: supply.vendors(), areas: supply.areas, ..input.clone() };
     let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
     explained.map_err(|panicked| RunError::Failed(format!("the explanation failed: {panicked}")))
 }

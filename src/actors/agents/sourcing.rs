@@ -1,7 +1,7 @@
 //! The sourcing agents: one query per category, all of them in one message, each for the complete
 //! set of vendors that meet the hard constraints. The planner's bound rests on its completeness.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -40,14 +40,23 @@ pub fn queries(
 }
 
 /// The cities whose areas matter: the event's, and those that travelling vendors come from.
-pub fn cities(request: &Request, vendors: &[Sourced]) -> Vec<String> {
+pub fn cities(request: &Request, found: &[Arc<Vec<Sourced>>]) -> Vec<String> {
     let own = std::iter::once(request.city.as_str());
-    let all: BTreeSet<&str> = own.chain(vendors.iter().map(|v| v.vendor.city.as_str())).collect();
+    let theirs = found.iter().flat_map(|vendors| vendors.iter()).map(|v| v.vendor.city.as_str());
+    let all: BTreeSet<&str> = own.chain(theirs).collect();
     all.into_iter().map(str::to_owned).collect()
 }
 
 /// What a plan's search is given.
 pub struct Supply {
-    pub vendors: Vec<Sourced>,
+    /// By category; shared with the query cache and with every plan that waits for its models.
+    pub found: Vec<Arc<Vec<Sourced>>>,
     pub areas: AreaMap,
+}
+
+impl Supply {
+    /// A copy of all vendors, some kilobytes each: to be made when the search begins.
+    pub fn vendors(&self) -> Vec<Sourced> {
+        self.found.iter().flat_map(|vendors| vendors.iter().cloned()).collect()
+    }
 }
