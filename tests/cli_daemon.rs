@@ -3,7 +3,7 @@
 #[path = "common/daemon.rs"]
 mod daemon;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
 
 use daemon::{Daemon, json_of, run_command, sample, stderr_of};
 use serde_json::Value;
@@ -81,14 +81,28 @@ fn acknowledged_plans_outlive_a_kill() {
 }
 
 #[test]
-fn a_database_that_is_not_there_ends_with_69() {
-    let folder = daemon::folder();
+fn a_named_database_that_is_away_is_waited_for_with_no_cluster_beside_it() {
+    let folder = Arc::new(daemon::folder());
     let url = format!("postgresql://x@/x?host={}", folder.path().display());
+    let daemon = Daemon::start_in(folder.clone(), &[("DATABASE_URL", &url)]);
+    let status = daemon.json(&["status"]);
+    assert_eq!(status["database"], "external");
+    assert!(status["database_problem"].is_string(), "{status}");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(!folder.path().join("postgres").exists(), "no cluster beside a named database");
+}
+
+#[test]
+fn a_database_that_refuses_the_daemon_ends_with_69() {
+    let other = Daemon::start();
+    let folder = daemon::folder();
+    let socket = other.folder.path().join("postgres/socket");
+    let url = format!("postgresql://eventplanner@/nowhere?host={}", socket.display());
     let output = run_command(folder.path()).env("DATABASE_URL", &url).output().unwrap();
     assert_eq!(output.status.code(), Some(69), "{output:?}");
-    assert!(!folder.path().join("postgres").exists(), "no cluster beside a named database");
     let last = events(&String::from_utf8_lossy(&output.stdout)).pop().unwrap();
     assert_eq!(last["event"], "daemon_failed");
+    assert!(last["error"].as_str().unwrap().contains("nowhere"), "{last}");
 }
 
 #[test]
