@@ -3,7 +3,7 @@
 #[path = "common/daemon.rs"]
 mod daemon;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
 
 use daemon::{Daemon, json_of, run_command, sample, stderr_of};
 use serde_json::Value;
@@ -81,14 +81,14 @@ fn acknowledged_plans_outlive_a_kill() {
 }
 
 #[test]
-fn a_database_that_is_not_there_ends_with_69() {
-    let folder = daemon::folder();
+fn a_database_that_is_not_there_is_waited_for() {
+    let folder = Arc::new(daemon::folder());
     let url = format!("postgresql://x@/x?host={}", folder.path().display());
-    let output = run_command(folder.path()).env("DATABASE_URL", &url).output().unwrap();
-    assert_eq!(output.status.code(), Some(69), "{output:?}");
+    let daemon = Daemon::start_in(folder.clone(), &[("DATABASE_URL", &url)]);
+    assert!(daemon.said("log").contains(r#""event":"database_waiting""#), "{}", daemon.said("log"));
+    assert_eq!(daemon.ctl(&["health"]).status.code(), Some(1), "it says that it can't work");
     assert!(!folder.path().join("postgres").exists(), "no cluster beside a named database");
-    let last = events(&String::from_utf8_lossy(&output.stdout)).pop().unwrap();
-    assert_eq!(last["event"], "daemon_failed");
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]
