@@ -23,9 +23,16 @@ pub async fn drain(session: &Session, undo: bool, no_wait: bool) -> Result<u8, C
     let deadline = Instant::now() + session.timeout_or(WAIT);
     loop {
         let status: Reply<StatusView> = session.client.get("/v1/status", &()).await?;
-        if status.value.state != "draining" {
-            session.print(&status, |status, _| format!("the daemon is {}\n", status.state))?;
-            return Ok(0);
+        match &*status.value.state {
+            "draining" => {}
+            "running" => {
+                let error = ApiError::new(ErrorCode::WrongState, "the drain was undone");
+                return Err(ClientError::from(error).into());
+            }
+            _ => {
+                session.print(&status, |status, _| format!("the daemon is {}\n", status.state))?;
+                return Ok(0);
+            }
         }
         if Instant::now() >= deadline {
             let error = ApiError::new(ErrorCode::Timeout, "plans still run");

@@ -1,23 +1,25 @@
 //! Calls for administrators only.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 
 use slog::{Level, info};
+use tokio::time::timeout;
 
 use super::{Answer, Context, Failure, body::Json};
 use crate::{
     actors::{
+        Duty,
         beam_coordinator::{Drain, Resume},
         llm_gateway::FlushResponses,
         metrics::VerifyMechanisms,
         vendor_search::FlushQueries,
     },
     control::{
-        ApiError, CacheName, DrainDaemon, FlushCache, Flushed, LogLevel, SAMPLES_MAX, SAMPLES_MIN,
-        VerifyOptimizations,
+        ApiError, CacheName, DrainDaemon, ErrorCode, FlushCache, Flushed, LogLevel, SAMPLES_MAX,
+        SAMPLES_MIN, VerifyOptimizations,
     },
     daemon::peer::Admin,
     telemetry::events::{CACHE_FLUSHED, DRAINED, DRAINING, LOG_LEVEL_CHANGED},
@@ -84,6 +86,9 @@ pub async fn reload(context: Data<Context>, _: Admin) -> Answer {
     Ok(HttpResponse::Ok().json(context.reloader.reload().await?))
 }
 
+/// How long the coordinator may take to begin a drain: a new life of it, at the worst.
+const DRAIN_BEGINS_WITHIN: Duration = Duration::from_secs(10);
+
 /// 202: no more plans are claimed; `status` says when none runs any more. `undo` claims again.
 pub async fn drain(context: Data<Context>, _: Admin, Json(body): Json<DrainDaemon>) -> Answer {
     let coordinator = context.actors.coordinator.clone();
@@ -98,6 +103,13 @@ pub async fn drain(context: Data<Context>, _: Admin, Json(body): Json<DrainDaemo
                 info!(log, "drained"; DRAINED, "ms" => began.elapsed().as_millis() as u64);
             }
         });
+        // A status asked for after the reply must not say `running` still.
+        let mut duty = context.actors.duty.clone();
+        let begins = duty.wait_for(|duty| *duty == Duty::Draining);
+        if !matches!(timeout(DRAIN_BEGINS_WITHIN, begins).await, Ok(Ok(_))) {
+            let error = ApiError::new(ErrorCode::Unavailable, "the coordinator does not answer");
+            return Err(error.with_hint("try again in a moment").into());
+        }
     }
     let state = if body.undo { "running" } else { "draining" };
     Ok(HttpResponse::Accepted().json(json!({"state": state, "pid": std::process::id()})))
