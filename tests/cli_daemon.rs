@@ -88,6 +88,7 @@ fn a_named_database_that_is_away_is_waited_for_with_no_cluster_beside_it() {
     let status = daemon.json(&["status"]);
     assert_eq!(status["database"], "external");
     assert!(status["database_problem"].is_string(), "{status}");
+    assert_eq!(daemon.ctl(&["health"]).status.code(), Some(1), "it says that it can't work");
     assert_eq!(daemon.stop().code(), Some(0));
     assert!(!folder.path().join("postgres").exists(), "no cluster beside a named database");
 }
