@@ -104,6 +104,8 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     shape("Plan", &["plan", "replan", id, "--guests", "150"]);
     let other = shape("Plan", &["plan", "submit", "--wait", wedding.to_str().unwrap()]);
     shape("Plan", &["plan", "cancel", other["id"].as_str().unwrap()]);
+    shape("History", &["history"]);
+    shape("History", &["history", "--runs"]);
     shape("Status", &["status"]);
     shape("Health", &["health"]);
     shape("Alerts", &["alerts"]);

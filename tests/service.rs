@@ -198,8 +198,8 @@ fn the_tcp_listener_only_reads_and_only_for_this_machine() {
     assert!(said.contains("control.tcp_listen: `0.0.0.0:9464` is no loopback address"), "{said}");
 }
 
-/// More connections than allowed wait; none is answered with rubbish, and after they are gone
-/// everything goes on.
+/// What comes beyond the limit is told so; those that say nothing are sent away after the header's
+/// time, and everything goes on.
 #[test]
 fn a_crowd_of_idle_connections_does_not_stop_the_daemon() {
     let environment = [
@@ -209,10 +209,15 @@ fn a_crowd_of_idle_connections_does_not_stop_the_daemon() {
     let daemon = Daemon::start_in(std::sync::Arc::new(folder()), &environment);
     let crowd: Vec<UnixStream> =
         (0..40).map(|_| UnixStream::connect(daemon.socket()).unwrap()).collect();
-    // Those that say nothing are sent away after the header's time, so that the next ones come in.
     let began = Instant::now();
-    assert!(daemon.ctl(&["--timeout", "60s", "health"]).status.success());
-    assert!(began.elapsed() < Duration::from_secs(60));
+    loop {
+        match daemon.ctl(&["health"]).status.code() {
+            Some(0) => break,
+            Some(5) => assert!(began.elapsed() < Duration::from_secs(60), "busy for ever"),
+            other => panic!("{other:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
     drop(crowd);
     assert!(daemon.ctl(&["health"]).status.success());
 }
