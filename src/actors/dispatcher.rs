@@ -103,9 +103,10 @@ impl Dispatcher {
     /// Stops claiming. What runs may go on for `grace`, then it is given back; the future ends
     /// when nothing is left.
     pub fn drain(&self, grace: Duration) -> impl Future<Output = ()> + Send + 'static {
-        self.handover.duty.send_replace(Duty::Draining);
         let (runs, idle) = (self.runs.clone(), self.handover.idle.clone());
+        // Before the duty: nobody may see the idleness of an earlier drain.
         idle.send_replace(false);
+        self.handover.duty.send_replace(Duty::Draining);
         let mut idle = idle.subscribe();
         async move {
             // An error means that the claiming has ended, and its runs with it.

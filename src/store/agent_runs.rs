@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     Store, StoreError,
@@ -97,22 +97,24 @@ impl Store {
     /// The runs of a plan's agents, in order of their start.
     pub async fn agent_runs(&self, plan: PlanId) -> Result<Vec<AgentRun>, StoreError> {
         let session = self.pool.session("reading the agents' runs").await?;
-        let sql = "SELECT agent, started_at, ended_at, outcome, server, model, detail \
+        let sql = "SELECT plan_id, agent, started_at, ended_at, outcome, server, model, detail \
                    FROM agent_run WHERE plan_id = $1 ORDER BY started_at, id";
         let rows = session.query(sql, &[(&plan.0, Type::UUID)]).await?;
-        let read = |row| {
-            let mut c = Columns::of(row, "an agent's run");
-            Ok(AgentRun {
-                plan,
-                agent: c.take()?,
-                started_at: c.take()?,
-                ended_at: c.take()?,
-                outcome: c.parsed()?,
-                server: c.take()?,
-                model: c.take()?,
-                detail: c.take()?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(run_of).collect()
     }
+}
+
+/// A row of plan_id, agent, started_at, ended_at, outcome, server, model, detail.
+pub(super) fn run_of(row: &Row) -> Result<AgentRun, StoreError> {
+    let mut c = Columns::of(row, "an agent's run");
+    Ok(AgentRun {
+        plan: PlanId(c.take()?),
+        agent: c.take()?,
+        started_at: c.take()?,
+        ended_at: c.take()?,
+        outcome: c.parsed()?,
+        server: c.take()?,
+        model: c.take()?,
+        detail: c.take()?,
+    })
 }

@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::{
     AgentRun, Store, StoreError,
+    agent_runs::run_of,
     columns::Columns,
     conditions::Conditions,
     session::{Param, Sql},
@@ -96,20 +97,7 @@ impl Store {
             "SELECT plan_id, agent, started_at, ended_at, outcome, server, model, detail
              FROM agent_run {conditions} ORDER BY started_at DESC, id DESC LIMIT {limit}"
         );
-        let read = |row| {
-            let mut c = Columns::of(row, "an agent's run");
-            Ok(AgentRun {
-                plan: PlanId(c.take()?),
-                agent: c.take()?,
-                started_at: c.take()?,
-                ended_at: c.take()?,
-                outcome: c.parsed()?,
-                server: c.take()?,
-                model: c.take()?,
-                detail: c.take()?,
-            })
-        };
-        session.query_once(&sql, &params).await?.iter().map(read).collect()
+        session.query_once(&sql, &params).await?.iter().map(run_of).collect()
     }
 
     /// How the agents did since a time, by name.
