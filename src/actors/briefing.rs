@@ -13,7 +13,8 @@ use super::{
     agents::{Started, budgeting, requirements, sourcing},
     llm_gateway::{Ask, LlmGateway},
     supervision::Handle,
-    vendor_search::{GetAreas, GetCategories, SourceVendors, VendorSearch},
+    vendor_messages::{GetAreas, GetCategories},
+    vendor_search::VendorSearch,
 };
 use crate::{
     config::WorkflowSettings,
@@ -118,7 +119,7 @@ impl Peers {
         let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach, plan.replans);
-            let found = SourceVendors::ask(&self.vendors, queries).await?;
+            let found = VendorSearch::source(&self.vendors, queries).await?;
             let cities = sourcing::cities(request, &found);
             let areas = self.vendors.ask(GetAreas { cities }).await?;
             Ok::<_, ApiError>(sourcing::Supply { found, areas })

@@ -10,10 +10,8 @@ use tokio::{
 };
 
 use super::{
-    plan_events::PlanEvents,
-    supervision::Handle,
-    vendor_search::{LearnChanges, VendorSearch},
-    work::Work,
+    plan_events::PlanEvents, supervision::Handle, vendor_messages::LearnChanges,
+    vendor_search::VendorSearch, work::Work,
 };
 use crate::{
     store::{Heard, Store},

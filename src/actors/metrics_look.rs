@@ -9,7 +9,7 @@ use std::{
 use slog::{Logger, debug};
 
 use super::{
-    briefing::Peers, llm_figures, llm_gateway::GetLlmStatus, vendor_search::GetQueryCounters,
+    briefing::Peers, llm_figures, llm_gateway::GetLlmStatus, vendor_messages::GetQueryCounters,
 };
 use crate::{
     control::ActorStatus,

@@ -3,9 +3,9 @@
 //!
 //! | actor | file | beside it |
 //! |---|---|---|
-//! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
+//! | VendorSearch | `vendor_search` | `vendor_messages`, `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
-//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
+//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
@@ -22,6 +22,7 @@ mod database_use;
 mod digest;
 mod dispatcher;
 mod errors;
+mod explanation;
 mod fleet;
 mod housekeeping;
 pub mod llm_figures;
@@ -46,6 +47,7 @@ mod search_run;
 mod start;
 pub mod supervision;
 pub mod vendor_import;
+pub mod vendor_messages;
 pub mod vendor_search;
 mod verification;
 mod work;

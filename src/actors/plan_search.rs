@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use slog::{Logger, debug, info};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
@@ -16,6 +16,7 @@ use super::{
     briefing::Briefing,
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
+    explanation::explain,
     proof_record::ProofRecord,
     run_context::{RunContext, RunError, agent_event, report_agents},
     search_run::{self, SearchEnd, SearchEvent, SearchInput},
@@ -24,7 +25,7 @@ use crate::{
     control::PlanEvent,
     model::{Infeasibility, Note, PlanOption, PlanState, Tally},
     planning::search::Progress,
-    store::{self, AgentRun, Patch, Plan, PlanResult, Reach, RoundFigures, Transition},
+    store::{self, AgentRun, Patch, Plan, PlanResult, RoundFigures, Transition},
     telemetry::{events, metrics},
 };
 
@@ -71,7 +72,7 @@ pub async fn search(
             finished.options(options, tally, notes, history).await
         }
         SearchEnd::Infeasible => {
-            let infeasibility = explain(context, plan, &input, today).await?;
+            let infeasibility = explain(context, plan, &input).await?;
             finished.infeasible(infeasibility, notes, history).await
         }
         SearchEnd::GaveUp { reason } => Err(RunError::Final(format!(
@@ -231,21 +232,6 @@ async fn newest_checkpoint(
             "round" => row.round);
     }
     Ok(unpacked)
-}
-
-/// Asks why nothing is feasible, with every vendor at hand, whatever stands against it.
-async fn explain(
-    context: &RunContext,
-    plan: &Plan,
-    input: &SearchInput,
-    today: Date,
-) -> Result<Infeasibility, RunError> {
-    let limits = context.briefing_limits(plan.id);
-    let (supply, _) =
-        context.peers.source(plan, &input.categories, today, Reach::Relaxed, limits).await?;
-    let relaxed = SearchInput { vendors: supply.vendors(), areas: supply.areas, ..input.clone() };
-    let explained = context.work.compute(move || search_run::explain(&relaxed)).await;
-    explained.map_err(|panicked| RunError::Failed(format!("the explanation failed: {panicked}")))
 }
 
 /// A search that came to an end.

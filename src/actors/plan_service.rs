@@ -16,7 +16,7 @@ use super::{
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,
-    vendor_search::{FindMissingVendors, ForgetStale, GetCategories},
+    vendor_messages::{FindMissingVendors, ForgetStale, GetCategories},
 };
 use crate::{
     config::Settings,

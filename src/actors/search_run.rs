@@ -14,6 +14,7 @@ use crate::{
     },
     planning::{
         assembly::{Assembly, assemble},
+        engagement::Engagement,
         infeasibility,
         inquiry::Inquiry,
         outcome::PROVEN_GAP,
@@ -276,14 +277,26 @@ pub fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedPro
 }
 
 /// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands
-/// against it.
+/// against it, and those of other cities that are to be offered.
 pub fn explain(input: &SearchInput) -> Infeasibility {
-    infeasibility::explain(&input.inquiry(), &mut |request, categories, engagements| {
-        let laid_out = timeline::schedule(request, categories, engagements);
-        let high = |conflict: &&timeline::Conflict| conflict.severity == timeline::Severity::High;
-        match laid_out.conflicts.iter().find(high) {
-            Some(conflict) => Err(conflict.message.clone()),
-            None => Ok(()),
-        }
-    })
+    infeasibility::explain(&input.inquiry(), &mut lay_out)
+}
+
+/// Whether some combination of the input's vendors meets its request.
+pub fn can_be_met(input: &SearchInput) -> bool {
+    infeasibility::can_be_met(&input.inquiry(), &mut lay_out)
+}
+
+/// The first severe conflict of these engagements' timeline, in plain words.
+fn lay_out(
+    request: &Request,
+    categories: &[CategoryDef],
+    engagements: &[Engagement<'_>],
+) -> Result<(), String> {
+    let laid_out = timeline::schedule(request, categories, engagements);
+    let high = |conflict: &&timeline::Conflict| conflict.severity == timeline::Severity::High;
+    match laid_out.conflicts.iter().find(high) {
+        Some(conflict) => Err(conflict.message.clone()),
+        None => Ok(()),
+    }
 }

@@ -21,7 +21,8 @@ use super::{
     run_context::RunContext,
     runs::Runs,
     supervision::{Handle, Policy, supervise},
-    vendor_search::{ResizeQueries, VendorSearch},
+    vendor_messages::ResizeQueries,
+    vendor_search::VendorSearch,
     verification::{Verifier, VerifierSettings},
     work::Work,
 };

@@ -1,17 +1,17 @@
 //! VendorSearch: the one way to the vendor catalogue, for plans and for people.
 //!
-//! State owned: the query cache, and the categories as read a moment ago. Peers: the coordinator's sourcing agents ask for whole feasible
-//! sets; the control server imports, generates and searches; the coordinator tells when bookings
-//! changed. Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart
-//! loses the cache, which fills again.
+//! State owned: the query cache, and the categories as read a moment ago. Messages:
+//! `vendor_messages`. Peers: the coordinator's sourcing agents ask for whole feasible sets; the
+//! control server imports, generates and searches; the coordinator tells when bookings changed.
+//! Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart loses the
+//! cache, which fills again.
 
 use std::{
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use tokio::{sync::oneshot, task::AbortHandle};
 
 use super::{
@@ -22,13 +22,15 @@ use super::{
     search_filter::search_filter,
     supervision::{Handle, Heartbeat, Lifeline},
     vendor_import,
+    vendor_messages::{
+        FindMissingVendors, FlushQueries, ForgetStale, GetAreas, GetCategories, GetNearestCities,
+        GetQueryCounters, GetVendorStats, GetVendors, ImportGenerated, ImportVendors, LearnChanges,
+        ResizeQueries, SearchVendors, SourceVendors,
+    },
     work::Work,
 };
 use crate::{
-    control::{
-        ApiError, DatabaseUse, ErrorCode, GenerateVendors, ImportFormat, ImportReport, VendorCount,
-        VendorQuery, VendorStats,
-    },
+    control::{ApiError, DatabaseUse, ErrorCode, ImportReport, VendorCount, VendorStats},
     model::{AreaMap, CategoryDef, Vendor, VendorId},
     store::{SourcingQuery, Store},
     telemetry::{Telemetry, metrics},
@@ -36,135 +38,6 @@ use crate::{
 
 /// Every submission and every plan asks for the categories; a new one is known this much later.
 const CATEGORIES_TTL: Duration = Duration::from_secs(1);
-
-/// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
-/// all categories of a plan in one message.
-pub struct SourceVendors {
-    pub queries: Vec<SourcingQuery>,
-    /// Ends when the caller has gone away, and with it, unless others wait for the same, the
-    /// query.
-    pub abandoned: oneshot::Receiver<()>,
-}
-
-impl SourceVendors {
-    /// Asks, and takes the question back where the caller's future is dropped.
-    ///
-    /// # Errors
-    /// What keeps the database from answering.
-    pub async fn ask(
-        vendors: &Handle<VendorSearch>,
-        queries: Vec<SourcingQuery>,
-    ) -> Result<Vec<Found>, ApiError> {
-        let (_alive, abandoned) = oneshot::channel();
-        vendors.ask(Self { queries, abandoned }).await
-    }
-}
-
-impl Message for SourceVendors {
-    type Result = Result<Vec<Found>, ApiError>;
-}
-
-/// The service categories, all of them, in order.
-pub struct GetCategories;
-
-impl Message for GetCategories {
-    type Result = Result<Vec<CategoryDef>, ApiError>;
-}
-
-/// The areas of these cities.
-pub struct GetAreas {
-    pub cities: Vec<String>,
-}
-
-impl Message for GetAreas {
-    type Result = Result<AreaMap, ApiError>;
-}
-
-/// Those of the ids that no vendor has.
-pub struct FindMissingVendors {
-    pub ids: Vec<VendorId>,
-}
-
-impl Message for FindMissingVendors {
-    type Result = Result<Vec<VendorId>, ApiError>;
-}
-
-pub struct GetVendors {
-    pub ids: Vec<VendorId>,
-}
-
-impl Message for GetVendors {
-    type Result = Result<Vec<Vendor>, ApiError>;
-}
-
-/// Imports a file that lies on the daemon's disk; all of it, or nothing.
-pub struct ImportVendors {
-    pub spool: PathBuf,
-    pub format: ImportFormat,
-    /// Leave refused rows out and import the others.
-    pub skip_invalid: bool,
-}
-
-impl Message for ImportVendors {
-    type Result = Result<ImportReport, ApiError>;
-}
-
-/// Makes up vendors and imports them.
-pub struct ImportGenerated(pub GenerateVendors);
-
-impl Message for ImportGenerated {
-    type Result = Result<ImportReport, ApiError>;
-}
-
-pub struct SearchVendors(pub VendorQuery);
-
-impl Message for SearchVendors {
-    type Result = Result<Vec<Vendor>, ApiError>;
-}
-
-pub struct GetVendorStats;
-
-impl Message for GetVendorStats {
-    type Result = Result<VendorStats, ApiError>;
-}
-
-/// Vendors were booked or released here: what was read before is stale. Once it is answered,
-/// nothing stale is; other daemons are told.
-pub struct ForgetStale;
-
-impl Message for ForgetStale {
-    type Result = Result<(), ApiError>;
-}
-
-/// Another daemon tells that vendors changed: time to look which.
-pub struct LearnChanges;
-
-impl Message for LearnChanges {
-    type Result = Result<(), ApiError>;
-}
-
-/// Empties the query cache; answers how many entries it had.
-pub struct FlushQueries;
-
-impl Message for FlushQueries {
-    type Result = Result<usize, ApiError>;
-}
-
-/// The query cache's bounds changed.
-pub struct ResizeQueries {
-    pub size: usize,
-    pub ttl: Duration,
-}
-
-impl Message for ResizeQueries {
-    type Result = Result<(), ApiError>;
-}
-
-pub struct GetQueryCounters;
-
-impl Message for GetQueryCounters {
-    type Result = Result<QueryCacheCounters, ApiError>;
-}
 
 /// The categories as last read, and when.
 type KnownCategories = Arc<Mutex<Option<(Instant, Vec<CategoryDef>)>>>;
@@ -202,6 +75,19 @@ impl VendorSearch {
             categories,
             _lifeline: lifeline,
         }
+    }
+
+    /// Asks for the vendors of several queries, and takes the question back where the caller's
+    /// future is dropped.
+    ///
+    /// # Errors
+    /// What keeps the database from answering.
+    pub async fn source(
+        vendors: &Handle<Self>,
+        queries: Vec<SourcingQuery>,
+    ) -> Result<Vec<Found>, ApiError> {
+        let (_alive, abandoned) = oneshot::channel();
+        vendors.ask(SourceVendors { queries, abandoned }).await
     }
 
     /// Imports, then forgets what the import made stale.
@@ -294,6 +180,18 @@ impl Handler<GetAreas> for VendorSearch {
         self.work.run("vendor_search", async move {
             let cities: Vec<&str> = message.cities.iter().map(String::as_str).collect();
             Ok(AreaMap::new(store.areas(&cities).await?))
+        })
+    }
+}
+
+impl Handler<GetNearestCities> for VendorSearch {
+    type Result = ResponseFuture<Result<Vec<String>, ApiError>>;
+
+    fn handle(&mut self, message: GetNearestCities, _: &mut Context<Self>) -> Self::Result {
+        let store = self.store.clone();
+        self.work.run("vendor_search", async move {
+            let GetNearestCities { city, categories, limit } = message;
+            Ok(store.nearest_cities(&city, &categories, limit).await?)
         })
     }
 }

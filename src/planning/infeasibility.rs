@@ -25,8 +25,9 @@ const GUEST_RANGES_MAX: usize = 64;
 /// Most guests a request may have.
 const GUESTS_MAX: u32 = 100_000;
 
-/// Explains an infeasible inquiry. Its vendors are all of the requested categories, of every
-/// city, with their bookings from two weeks before to two weeks after the date.
+/// Explains an infeasible inquiry. Its vendors are all those that serve the city, with their
+/// bookings from two weeks before to two weeks after the date, and those of any other city that is
+/// to be offered.
 ///
 /// `conflicts` is a minimal set: it can't be met, every part of it can. `relaxations` holds, per
 /// dimension, the smallest change that suffices on its own: budget, contingency, guests, date
@@ -49,6 +50,14 @@ pub fn explain(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> Infeasibil
         relaxations = study.pairs();
     }
     Infeasibility { conflicts, relaxations }
+}
+
+/// Whether some combination of the inquiry's vendors meets it, money and timeline included.
+pub fn can_be_met(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> bool {
+    let areas = AreaTable::new(inquiry.areas);
+    let ledger = Ledger::of(inquiry, &areas, inquiry.vendors);
+    let cheapest = ledger.cheapest(&Waivers::default(), Some(timeline)).found;
+    cheapest.is_some_and(|(total, _)| total <= inquiry.request.spendable_minor())
 }
 
 /// A varied request's cheapest combination.

@@ -8,7 +8,7 @@ use super::{
     Store, StoreError,
     columns::Columns,
     import_places::name_key,
-    session::Sql,
+    session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
 };
 use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId};
@@ -30,6 +30,15 @@ pub(super) const JOINS: &str = "
 static BY_IDS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} {JOINS} WHERE v.external_id = ANY ($1) ORDER BY v.external_id", *SELECT_LIST)
 });
+
+const NEAREST_CITIES: &str = "
+    SELECT ci.name FROM city ci LEFT JOIN city here ON here.key = $1
+    WHERE ci.key <> $1
+      AND EXISTS (SELECT FROM service_category cat
+                  JOIN vendor v ON v.category_id = cat.id AND v.city_id = ci.id
+                  WHERE cat.name = ANY ($2))
+    ORDER BY km_between(here.lat, here.lon, ci.lat, ci.lon), ci.key
+    LIMIT $3";
 
 impl Store {
     /// The vendors of these ids that exist, ordered by id.
@@ -87,6 +96,24 @@ impl Store {
             Ok(Area { city, name, centre: GeoPoint { lat: c.take()?, lon: c.take()? } })
         };
         rows.iter().map(read).collect()
+    }
+
+    /// Other cities that have vendors of any of these categories, `limit` at most: the nearest
+    /// to `city` first, those at an unknown distance last, by name.
+    pub async fn nearest_cities(
+        &self,
+        city: &str,
+        categories: &[Category],
+        limit: u16,
+    ) -> Result<Vec<String>, StoreError> {
+        let session = self.pool.session("reading the nearest cities").await?;
+        let city = name_key(city);
+        let names: Vec<&str> = categories.iter().map(Category::as_str).collect();
+        let limit = i64::from(limit);
+        let params: [Param<'_>; 3] =
+            [(&city as _, Type::TEXT), (&names as _, Type::TEXT_ARRAY), (&limit as _, Type::INT8)];
+        let rows = session.query(NEAREST_CITIES, &params).await?;
+        rows.iter().map(|row| Columns::of(row, "a city").take()).collect()
     }
 
     /// The service categories, in their order.

@@ -13,7 +13,7 @@ use super::{
     samples::{Claim, Comparison},
 };
 use crate::{
-    actors::vendor_search::SourceVendors,
+    actors::vendor_search::VendorSearch,
     control::ApiError,
     store::{SourcingQuery, Store, ping_without_pool},
 };
@@ -72,7 +72,7 @@ async fn query_cache(
         let note = "database.query_cache is off";
         return Ok(Comparison::not_measured(QUERY_CACHE, note));
     }
-    let ask = |query: &SourcingQuery| SourceVendors::ask(&verifier.vendors, vec![query.clone()]);
+    let ask = |query: &SourcingQuery| VendorSearch::source(&verifier.vendors, vec![query.clone()]);
     let mut compared = Comparison::new(QUERY_CACHE);
     for query in queries.iter().cycle().take(samples as usize) {
         let off = timed(plain.source(query)).await?;

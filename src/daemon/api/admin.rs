@@ -15,7 +15,7 @@ use crate::{
         beam_coordinator::{Drain, Resume},
         llm_gateway::FlushResponses,
         metrics::VerifyMechanisms,
-        vendor_search::FlushQueries,
+        vendor_messages::FlushQueries,
     },
     control::{
         ApiError, CacheName, DrainDaemon, ErrorCode, FlushCache, Flushed, LogLevel, SAMPLES_MAX,

@@ -15,7 +15,7 @@ use super::{
     body::{Params, next_part, too_large},
 };
 use crate::{
-    actors::vendor_search::ImportVendors,
+    actors::vendor_messages::ImportVendors,
     control::{ApiError, ErrorCode, ImportFormat, ImportReport},
     daemon::peer::Admin,
 };

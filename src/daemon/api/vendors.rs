@@ -7,7 +7,7 @@ use super::{
     body::{Json, Params},
 };
 use crate::{
-    actors::vendor_search::{GetVendorStats, ImportGenerated, SearchVendors},
+    actors::vendor_messages::{GetVendorStats, ImportGenerated, SearchVendors},
     control::{GenerateVendors, ImportReport, VendorList, VendorQuery, VendorStats},
     daemon::peer::Admin,
 };
