@@ -6,6 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+/// Of all that links this library: the programs, the tests and the benches.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 // Floor 0
 pub mod model;
 

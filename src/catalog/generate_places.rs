@@ -34,17 +34,25 @@ const AREAS: [(&str, f64, f64); 10] = [
 /// Degrees by which an area's centre is moved per city, so that no two cities are alike.
 const CITY_JITTER: f64 = 0.015;
 
-/// The areas of a city, always the same for one name: a known city around its real centre, any
-/// other one at an invented place in southern Asia.
+/// Where the first invented city lies, degrees north and east, and how far each further row and
+/// column is from it: neighbours are 140 to 190 km apart, as cities with thousands of vendors are,
+/// so that those who travel farthest reach a part of the next one.
+const LATTICE: [(f64, f64); 2] = [(10.0, 1.5), (66.0, 1.6)];
+/// Degrees by which an invented city is moved off its place in the lattice.
+const LATTICE_JITTER: f64 = 0.1;
+
+/// The areas of a city, always the same for one name: a known city around its real centre, the
+/// first 200 invented ones in a loose lattice, any other one at random in southern Asia.
 pub fn areas(city: &str) -> Vec<Area> {
     let folded = city.trim().to_lowercase();
     let digest = blake3::hash(folded.as_bytes());
     let mut first_bytes = [0; 8];
     first_bytes.copy_from_slice(&digest.as_bytes()[..8]);
     let mut draws = Draws::new(u64::from_le_bytes(first_bytes), 0);
-    let known = CENTRES.iter().find(|(name, ..)| *name == folded);
-    let (lat, lon) =
-        known.map_or_else(|| (draws.between(9.0, 29.0), draws.between(73.0, 88.0)), |c| (c.1, c.2));
+    let (lat, lon) = match CENTRES.iter().find(|(name, ..)| *name == folded) {
+        Some((_, lat, lon)) => (*lat, *lon),
+        None => invented_place(&folded, &mut draws),
+    };
     let mut jitter = || draws.between(-CITY_JITTER, CITY_JITTER);
     let area = |(name, north, east): &(&str, f64, f64)| Area {
         city: city.trim().to_owned(),
@@ -60,6 +68,23 @@ const FIRST_PARTS: [&str; 20] = [
 ];
 const LAST_PARTS: [&str; 10] =
     ["pur", "nagar", "gaon", "wadi", "kot", "garh", "patnam", "halli", "bagh", "ganj"];
+
+fn invented_place(folded: &str, draws: &mut Draws) -> (f64, f64) {
+    let position = |parts: &[&str], fits: &dyn Fn(&str) -> bool| {
+        parts.iter().position(|part| fits(&part.to_lowercase()))
+    };
+    let column = position(&FIRST_PARTS, &|part| folded.starts_with(part));
+    let row = position(&LAST_PARTS, &|part| folded.ends_with(part));
+    let mut jitter = || draws.between(-LATTICE_JITTER, LATTICE_JITTER);
+    match (row, column) {
+        (Some(row), Some(column)) => {
+            let [(north, row_step), (east, column_step)] = LATTICE;
+            let lat = north + row as f64 * row_step + jitter();
+            (lat, east + column as f64 * column_step + jitter())
+        }
+        _ => (draws.between(9.0, 29.0), draws.between(73.0, 88.0)),
+    }
+}
 
 /// Names of invented cities, the same for every count: `Ambapur`, `Belapur` … and with a number
 /// once the 200 names are used up.
@@ -85,6 +110,18 @@ pub(super) fn point(lat: f64, lon: f64) -> GeoPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invented_cities_are_apart_and_some_travel_between_them() {
+        let centres: Vec<GeoPoint> =
+            invented_cities(200).iter().map(|city| areas(city)[0].centre).collect();
+        let nearest = |(i, at): (usize, &GeoPoint)| {
+            let others = centres.iter().enumerate().filter(|(j, _)| *j != i);
+            others.map(|(_, other)| at.distance_km(*other)).fold(f64::INFINITY, f64::min)
+        };
+        let nearest: Vec<f64> = centres.iter().enumerate().map(nearest).collect();
+        assert!(nearest.iter().all(|km| (120.0..190.0).contains(km)), "{nearest:?}");
+    }
 
     #[test]
     fn invented_cities_are_all_different() {

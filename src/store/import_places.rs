@@ -2,7 +2,7 @@
 //! database knows none yet.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -17,8 +17,7 @@ pub(super) fn name_key(name: &str) -> String {
 
 /// A city or area, and the sum of its vendors' coordinates in this import.
 #[derive(Default)]
-pub(super) struct Place {
-    id: i32,
+struct Place {
     /// As first imported.
     name: Arc<str>,
     lat_sum: f64,
@@ -27,12 +26,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) const fn id(&self) -> i32 {
-        self.id
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    fn named(name: &str) -> Self {
+        Self { name: name.into(), ..Self::default() }
     }
 
     fn add(&mut self, at: Option<GeoPoint>) {
@@ -47,9 +42,10 @@ impl Place {
 /// Grows with the cities and areas of the file, not with its vendors.
 #[derive(Default)]
 pub(super) struct Places {
-    cities: BTreeMap<String, Place>,
-    names: BTreeMap<i32, String>,
-    areas: BTreeMap<(i32, String), Place>,
+    city_ids: BTreeMap<String, i32>,
+    area_ids: BTreeMap<(i32, String), i32>,
+    cities: HashMap<i32, Place>,
+    areas: HashMap<i32, Place>,
 }
 
 impl Places {
@@ -62,7 +58,7 @@ impl Places {
         let mut unknown: BTreeMap<String, &str> = BTreeMap::new();
         for (_, vendor) in vendors {
             let key = name_key(&vendor.city);
-            if !self.cities.contains_key(&key) {
+            if !self.city_ids.contains_key(&key) {
                 unknown.entry(key).or_insert(vendor.city.trim());
             }
         }
@@ -73,19 +69,17 @@ impl Places {
             client.execute(sql, &[&keys, &names]).await?;
             let sql = "SELECT id, key, name FROM city WHERE key = ANY($1)";
             for row in client.query(sql, &[&keys]).await? {
-                let (id, name) = (row.get(0), row.get::<_, &str>(2));
-                let place = Place { id, name: name.into(), ..Place::default() };
-                self.cities.insert(row.get(1), place);
-                self.names.insert(id, name.to_owned());
+                self.city_ids.insert(row.get(1), row.get(0));
+                self.cities.insert(row.get(0), Place::named(row.get(2)));
             }
         }
 
         let mut unknown: BTreeMap<(i32, String), &str> = BTreeMap::new();
         for (_, vendor) in vendors {
-            let Some(city) = self.cities.get(&name_key(&vendor.city)) else { continue };
+            let Some(city) = self.city_ids.get(&name_key(&vendor.city)) else { continue };
             let Some(area) = vendor.area.as_deref() else { continue };
-            let key = (city.id, name_key(area));
-            if !self.areas.contains_key(&key) {
+            let key = (*city, name_key(area));
+            if !self.area_ids.contains_key(&key) {
                 unknown.entry(key).or_insert(area.trim());
             }
         }
@@ -102,47 +96,52 @@ impl Places {
         let sql = "SELECT id, city_id, key, name FROM area WHERE (city_id, key) IN \
                    (SELECT * FROM unnest($1::int[], $2::text[]))";
         for row in client.query(sql, &[&cities, &keys]).await? {
-            let name = row.get::<_, &str>(3).into();
-            let place = Place { id: row.get(0), name, ..Place::default() };
-            self.areas.insert((row.get(1), row.get(2)), place);
+            self.area_ids.insert((row.get(1), row.get(2)), row.get(0));
+            self.areas.insert(row.get(0), Place::named(row.get(3)));
         }
         Ok(())
     }
 
-    /// A vendor's city and area, once learnt.
-    pub(super) fn find(&self, vendor: &Vendor) -> Option<(&Place, Option<&Place>)> {
-        let city = self.cities.get(&name_key(&vendor.city))?;
-        let area = vendor.area.as_deref().map(|area| (city.id, name_key(area)));
-        Some((city, area.and_then(|key| self.areas.get(&key))))
+    /// The ids of a vendor's city and area, once learnt.
+    pub(super) fn find(&self, vendor: &Vendor) -> Option<(i32, Option<i32>)> {
+        let city = *self.city_ids.get(&name_key(&vendor.city))?;
+        let area = vendor.area.as_deref().map(|area| (city, name_key(area)));
+        Some((city, area.and_then(|key| self.area_ids.get(&key).copied())))
+    }
+
+    /// Their names.
+    pub(super) fn names(&self, city: i32, area: Option<i32>) -> Option<(&str, Option<&str>)> {
+        let area = area.and_then(|area| self.areas.get(&area));
+        Some((&self.cities.get(&city)?.name, area.map(|place| &*place.name)))
     }
 
     /// Counts an accepted vendor's coordinates in.
-    pub(super) fn locate(&mut self, vendor: &Vendor) {
-        let Some(city) = self.cities.get_mut(&name_key(&vendor.city)) else { return };
-        city.add(vendor.location);
-        if let Some(area) = vendor.area.as_deref()
-            && let Some(place) = self.areas.get_mut(&(city.id, name_key(area)))
-        {
-            place.add(vendor.location);
+    pub(super) fn locate(&mut self, city: i32, area: Option<i32>, at: Option<GeoPoint>) {
+        if let Some(city) = self.cities.get_mut(&city) {
+            city.add(at);
+        }
+        if let Some(area) = area.and_then(|area| self.areas.get_mut(&area)) {
+            area.add(at);
         }
     }
 
     /// The names of cities, as first imported.
     pub(super) async fn names_of(
-        &mut self,
+        &self,
         client: &Client,
         cities: &BTreeSet<i32>,
-    ) -> Result<&BTreeMap<i32, String>, tokio_postgres::Error> {
-        let known = &self.names;
+    ) -> Result<BTreeMap<i32, String>, tokio_postgres::Error> {
+        let known = |id: &i32| Some((*id, self.cities.get(id)?.name.to_string()));
+        let mut names: BTreeMap<i32, String> = cities.iter().filter_map(known).collect();
         let unknown: Vec<i32> =
-            cities.iter().copied().filter(|id| !known.contains_key(id)).collect();
+            cities.iter().copied().filter(|id| !names.contains_key(id)).collect();
         if !unknown.is_empty() {
             let sql = "SELECT id, name FROM city WHERE id = ANY($1)";
             for row in client.query(sql, &[&unknown]).await? {
-                self.names.insert(row.get(0), row.get(1));
+                names.insert(row.get(0), row.get(1));
             }
         }
-        Ok(&self.names)
+        Ok(names)
     }
 
     /// Places without a centre get the mean of this import's coordinates there; a known centre
@@ -154,16 +153,15 @@ impl Places {
         let areas = "UPDATE area SET lat = c.lat, lon = c.lon \
                      FROM unnest($1::int[], $2::float8[], $3::float8[]) AS c (id, lat, lon) \
                      WHERE area.id = c.id AND area.lat IS NULL";
-        let of_cities: Vec<&Place> = self.cities.values().collect();
-        let of_areas: Vec<&Place> = self.areas.values().collect();
-        for (sql, places) in [(cities, of_cities), (areas, of_areas)] {
-            let located: Vec<&Place> = places.into_iter().filter(|p| p.located > 0).collect();
-            if located.is_empty() {
+        for (sql, places) in [(cities, &self.cities), (areas, &self.areas)] {
+            let located = || places.iter().filter(|(_, place)| place.located > 0);
+            let ids: Vec<i32> = located().map(|(id, _)| *id).collect();
+            if ids.is_empty() {
                 continue;
             }
-            let ids: Vec<i32> = located.iter().map(|p| p.id).collect();
-            let lats: Vec<f64> = located.iter().map(|p| p.lat_sum / f64::from(p.located)).collect();
-            let lons: Vec<f64> = located.iter().map(|p| p.lon_sum / f64::from(p.located)).collect();
+            let mean = |sum: f64, place: &Place| sum / f64::from(place.located);
+            let lats: Vec<f64> = located().map(|(_, p)| mean(p.lat_sum, p)).collect();
+            let lons: Vec<f64> = located().map(|(_, p)| mean(p.lon_sum, p)).collect();
             client.execute(sql, &[&ids, &lats, &lons]).await?;
         }
         Ok(())

@@ -51,6 +51,14 @@ static INDEXES: LazyLock<Vec<Index>> = LazyLock::new(|| {
     statement("CREATE INDEX ").filter_map(read).collect()
 });
 
+/// Indexes of the vendor table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum VendorIndexes {
+    All,
+    /// Those that only a search of the catalogue needs.
+    OfSearches,
+}
+
 /// How an index stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -116,13 +124,12 @@ impl Store {
         Ok(names.filter(|name| found.get(*name) != Some(&State::Valid)).collect())
     }
 
-    /// Drops the vendors' indexes that only a search of the catalogue needs, before more rows
-    /// arrive than are worth keeping them up to date for. [`Store::build_indexes`] brings them
-    /// back; until then such a search is slow.
-    pub(super) async fn drop_search_indexes(&self) -> Result<(), StoreError> {
+    /// Drops indexes of the vendors, before more rows arrive than are worth keeping them up to
+    /// date for. [`Store::build_indexes`] brings them back; until then the searches are slow.
+    pub(super) async fn drop_vendor_indexes(&self, which: VendorIndexes) -> Result<(), StoreError> {
         let (client, _guard) = self.index_client().await?;
-        for index in INDEXES.iter() {
-            if index.table == "vendor" && !FOR_SOURCING.contains(&index.name) {
+        for index in INDEXES.iter().filter(|index| index.table == "vendor") {
+            if which == VendorIndexes::All || !FOR_SOURCING.contains(&index.name) {
                 drop_index(&client, index.name).await?;
             }
         }

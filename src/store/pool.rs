@@ -162,12 +162,18 @@ impl Pool {
 
     fn failure(&self, task: &'static str, since: u64, started: Instant) -> StoreError {
         let report = self.shared.health.report();
+        let in_use = self.status().in_use;
         match report.cause {
             Some(cause) if report.refused => StoreError::Refused { cause },
             Some(cause) if self.shared.health.mark() > since => {
                 StoreError::Unreachable { task, cause }
             }
-            _ => StoreError::exhausted(task, self.status().in_use, started.elapsed()),
+            // Nobody holds one: the pool waits between two attempts, or for an answer.
+            cause if in_use == 0 => {
+                let none = || "no connection could be opened in time".to_owned();
+                StoreError::Unreachable { task, cause: cause.unwrap_or_else(none) }
+            }
+            _ => StoreError::exhausted(task, in_use, started.elapsed()),
         }
     }
 

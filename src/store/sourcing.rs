@@ -18,6 +18,9 @@ use crate::model::{Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekda
 
 /// Days before and after an event for which [`Reach::Relaxed`] tells when vendors are busy.
 const BUSY_DAYS: i64 = 15;
+/// Pieces in which a query's vendors arrive: of a million in one city each has some 50 MB, and the
+/// server could not make one of a gigabyte.
+const PIECES: u32 = 8;
 /// Connections that one plan's sourcing takes at most: as many queries run at the same time.
 const CONNECTIONS: usize = 4;
 
@@ -77,13 +80,16 @@ const SERVING: &str = "
                    @> (SELECT box(point(lon, lat)) FROM here)
                AND guest.city_id <> (SELECT id FROM here)
                AND km_between(guest.lat, guest.lon, (SELECT lat FROM here),
-                              (SELECT lon FROM here)) <= guest.service_radius_km)
-    SELECT v.id, v.packed FROM v";
+                              (SELECT lon FROM here)) <= guest.service_radius_km)";
+
+/// All that serve the city.
+static RELAXED: LazyLock<String> =
+    LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v"));
 
 /// The needed window runs from setup to teardown. A vendor is busy when none of its slots is
 /// free over all of it: a booking occupies one slot from its start to its end. Most vendors have
 /// no booking near the event, so that is asked first.
-static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
+static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
     let near = "b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
         AND upper(b.during) > $9 - make_interval(mins =>
             (SELECT lead_minutes FROM cat) + v.setup_minutes)
@@ -91,17 +97,34 @@ static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
         AND (b.expires_at IS NULL OR b.expires_at > now())
         AND b.plan_id IS DISTINCT FROM $11";
     format!(
+        "v.currency = $3
+         AND (v.capacity_min IS NULL OR v.capacity_min <= $4)
+         AND (v.capacity_max IS NULL OR v.capacity_max >= $4)
+         AND v.lead_days <= $5
+         AND NOT $6 = ANY (v.blackout_dates)
+         AND NOT $7 = ANY (v.closed_weekdays)
+         AND NOT v.external_id = ANY ($8)
+         AND (NOT EXISTS (SELECT FROM booking b WHERE {near})
+              OR (SELECT count(DISTINCT b.slot) FROM booking b WHERE {near})
+                  < v.parallel_events)"
+    )
+});
+
+/// Those of them that meet the hard constraints, a vendor a row.
+static FEASIBLE_ROWS: LazyLock<String> =
+    LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v WHERE {}", *CONSTRAINTS));
+
+/// The same in few pieces: what a row costs on its way is as much as finding it. A packed vendor
+/// knows its own length. Beside them the ids of those that have to be read by their columns.
+static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
+    let current = format!("substring(v.packed FOR 1) = '\\x{:02x}'", vendor_pack::VERSION);
+    format!(
         "{SERVING}
-         WHERE v.currency = $3
-           AND (v.capacity_min IS NULL OR v.capacity_min <= $4)
-           AND (v.capacity_max IS NULL OR v.capacity_max >= $4)
-           AND v.lead_days <= $5
-           AND NOT $6 = ANY (v.blackout_dates)
-           AND NOT $7 = ANY (v.closed_weekdays)
-           AND NOT v.external_id = ANY ($8)
-           AND (NOT EXISTS (SELECT FROM booking b WHERE {near})
-                OR (SELECT count(DISTINCT b.slot) FROM booking b WHERE {near})
-                    < v.parallel_events)"
+         SELECT string_agg(v.packed, '') FILTER (WHERE {current}),
+                array_agg(v.id) FILTER (WHERE ({current}) IS NOT TRUE)
+         FROM v WHERE {}
+         GROUP BY v.id % {PIECES}",
+        *CONSTRAINTS
     )
 });
 
@@ -194,8 +217,49 @@ async fn source_one(
         (&query.window.end as _, Type::TIMESTAMPTZ),
         (&plan as _, Type::UUID),
     ];
-    let mut found = Vec::new();
-    let mut unpacked = Vec::new();
+    let found = match query.reach {
+        Reach::Feasible => {
+            let free = |vendor| Sourced { vendor, busy: Vec::new() };
+            feasible(session, &params).await?.into_iter().map(free).collect()
+        }
+        Reach::Relaxed => {
+            let found = rows(session, &RELAXED, &params[..2]).await?;
+            with_busy_windows(session, found, query).await?
+        }
+    };
+    Ok(by_id(found))
+}
+
+/// Vendors that meet the hard constraints.
+async fn feasible(session: &Session<'_>, params: &[Param<'_>]) -> Result<Vec<Vendor>, StoreError> {
+    let (mut found, mut unpacked, mut intact) = (Vec::new(), Vec::new(), true);
+    let take = |row: &Row| {
+        let mut c = Columns::of(row, "vendors");
+        let (packed, others): (Option<&[u8]>, Option<Vec<i64>>) = (c.take()?, c.take()?);
+        intact &= vendor_pack::unpack_all(packed.unwrap_or_default(), &mut found);
+        unpacked.extend(others.unwrap_or_default());
+        Ok(())
+    };
+    session.query_each(&FEASIBLE, params, take).await?;
+    let others = match intact {
+        true => read_columns(session, &unpacked).await?,
+        // Broken bytes hide where the next vendor begins: row by row they are told apart.
+        false => {
+            found.clear();
+            rows(session, &FEASIBLE_ROWS, params).await?
+        }
+    };
+    found.extend(others.into_iter().map(|(_, vendor)| vendor));
+    Ok(found)
+}
+
+/// Vendors with their rows' ids, a row each.
+async fn rows(
+    session: &Session<'_>,
+    sql: &'static str,
+    params: &[Param<'_>],
+) -> Result<Vec<(i64, Vendor)>, StoreError> {
+    let (mut found, mut unpacked) = (Vec::new(), Vec::new());
     let take = |row: &Row| {
         let mut c = Columns::of(row, "a vendor");
         let (id, packed): (i64, Option<&[u8]>) = (c.take()?, c.take()?);
@@ -205,22 +269,24 @@ async fn source_one(
         }
         Ok(())
     };
-    match query.reach {
-        Reach::Feasible => session.query_each(&FEASIBLE, &params, take).await?,
-        Reach::Relaxed => session.query_each(SERVING, &params[..2], take).await?,
-    }
-    if !unpacked.is_empty() {
-        found.extend(read_columns(session, &unpacked).await?);
-    }
-    found.sort_unstable_by(|a, b| a.1.id.cmp(&b.1.id));
-    if query.reach == Reach::Relaxed {
-        return with_busy_windows(session, found, query).await;
-    }
-    Ok(found.into_iter().map(|(_, vendor)| Sourced { vendor, busy: Vec::new() }).collect())
+    session.query_each(sql, params, take).await?;
+    found.extend(read_columns(session, &unpacked).await?);
+    Ok(found)
+}
+
+/// In order of their ids; each vendor, some hundred bytes, moves once.
+fn by_id(found: Vec<Sourced>) -> Vec<Sourced> {
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_unstable_by(|a, b| found[*a].vendor.id.cmp(&found[*b].vendor.id));
+    let mut slots: Vec<Option<Sourced>> = found.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|index| slots[index].take()).collect()
 }
 
 /// Rows that were changed by other hands, or written by an older version.
 async fn read_columns(session: &impl Sql, ids: &[i64]) -> Result<Vec<(i64, Vendor)>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = session.query(&BY_ROW_IDS, &[(&ids as _, Type::INT8_ARRAY)]).await?;
     rows.iter().map(vendor_row::read).collect()
 }

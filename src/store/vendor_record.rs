@@ -102,15 +102,6 @@ impl<'v> Record<'v> {
         })
     }
 
-    /// Rows that are read together lie together: a search of one city reads few pages.
-    pub(super) fn place(&self) -> (i16, i32, &'v str) {
-        (self.keys.category, self.keys.city, self.id)
-    }
-
-    pub(super) fn id(&self) -> &'v str {
-        self.id
-    }
-
     /// The values of [`COLUMNS`].
     pub(super) fn values(&self) -> [&(dyn ToSql + Sync); COLUMNS.len()] {
         let vendor = self.vendor;

@@ -56,4 +56,8 @@ SELECT now() - interval '90 days 10 minutes' + i / 4 * interval '1 minute',
     (ARRAY['cpu_ratio', 'a', 'b', 'c'])[1 + i % 4], 1 FROM generate_series(0, 99999) i;
 INSERT INTO catalogue_change (at, written_by, category_id, city_id)
 SELECT now() - (i % 1450) * interval '1 minute', '3'::xid8, 1, i % 2000 FROM generate_series(1, 20000) i;
+INSERT INTO llm_reply (key, reply, stored_at)
+SELECT md5(i::text) || md5(i::text), '{}', timestamptz '2027-06-19 00:00Z' - i * interval '1 minute'
+FROM generate_series(1, 20000) i;
+INSERT INTO plan_proof (plan_id, version, problem, certificate) SELECT id, 1, '', '' FROM plan;
 SET session_replication_role = origin;
