@@ -56,6 +56,18 @@ enum Answer {
     Flying(Flight, usize),
 }
 
+impl Answer {
+    async fn found(self) -> Result<Found, ApiError> {
+        match self {
+            Self::Cached(found) => Ok(found),
+            Self::Flying(flight, place) => {
+                let all = flight.await?;
+                Ok(all.get(place).cloned().unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl CachedSourcing {
     /// `cache`: `None` where the query cache is switched off.
     pub fn new(store: Store, cache: Option<QueryCache>) -> Self {
@@ -79,14 +91,7 @@ impl CachedSourcing {
             return Ok(all.into_iter().map(Arc::new).collect());
         };
         let answers = self.answers(shared, &keys);
-        try_join_all(answers.into_iter().map(async |answer| match answer {
-            Answer::Cached(found) => Ok(found),
-            Answer::Flying(flight, place) => {
-                let all = flight.await?;
-                Ok(all.get(place).cloned().unwrap_or_default())
-            }
-        }))
-        .await
+        try_join_all(answers.into_iter().map(Answer::found)).await
     }
 
     fn answers(&self, shared: &Arc<SharedState>, keys: &[SourcingQuery]) -> Vec<Answer> {

@@ -15,8 +15,8 @@ use tokio_postgres::{Client, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    connector::Connector, error::describe, pool_health::Health, session::Statements,
-    settings::DatabaseSettings,
+    connector::Connector, error::describe, pool_health::Health, settings::DatabaseSettings,
+    statements::Statements,
 };
 
 /// Connections opened at the same time: filling the pool must not slow down who waits for one.

@@ -1,14 +1,6 @@
 //! One connection at work: statements prepared once per connection, errors that name the task.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Instant,
-};
+use std::{future::Future, sync::atomic::AtomicU32, time::Instant};
 
 use futures_util::{StreamExt, future::join3};
 use tokio_postgres::{
@@ -19,77 +11,14 @@ use tokio_postgres::{
 
 use super::{
     StoreError,
-    error::is_io,
     observer::{Observer, QueryFigures},
     pool::PooledConnection,
+    statements::{Statements, UnderWay},
 };
 
 /// A parameter and its type: named by the caller, so that a statement also runs unprepared in one
 /// round trip.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
-
-/// The statements of one connection. As many as there are SQL texts in this program, at most.
-pub(super) struct Statements {
-    /// Where nothing is prepared, behind a pooler that hands each transaction to another server
-    /// connection: what sets the limits of one transaction.
-    unprepared: Option<Arc<str>>,
-    prepared: Mutex<HashMap<&'static str, Statement>>,
-}
-
-impl Statements {
-    pub(super) fn prepared() -> Self {
-        Self { unprepared: None, prepared: Mutex::default() }
-    }
-
-    pub(super) fn unprepared(limits: Arc<str>) -> Self {
-        Self { unprepared: Some(limits), prepared: Mutex::default() }
-    }
-
-    fn get(&self, sql: &'static str) -> Option<Statement> {
-        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        prepared.get(sql).cloned()
-    }
-
-    fn put(&self, sql: &'static str, statement: Statement) {
-        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement);
-    }
-
-    /// Forgets a statement that the server no longer knows, or whose tables changed their shape.
-    fn drop_if_stale(&self, sql: &'static str, error: &Error) {
-        let stale = [SqlState::FEATURE_NOT_SUPPORTED, SqlState::INVALID_SQL_STATEMENT_NAME];
-        if error.code().is_some_and(|code| stale.contains(code)) {
-            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
-        }
-    }
-}
-
-/// Counts a statement as under way until its answer came, or its caller went away.
-struct UnderWay<'a> {
-    count: &'a AtomicU32,
-    answered: bool,
-}
-
-impl<'a> UnderWay<'a> {
-    fn begin(count: &'a AtomicU32) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self { count, answered: false }
-    }
-
-    /// The answer is there. After one that ends the connection it stays counted: the driver may
-    /// not have noticed yet, and the next one must not get it.
-    fn settle<T>(mut self, result: &Result<T, Error>) {
-        self.answered = !result.as_ref().is_err_and(ends_connection);
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    /// A statement that was dropped stays counted: its connection is in the middle of it.
-    fn drop(&mut self) {
-        if self.answered {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
 
 /// What runs statements: a connection, or a transaction on it.
 pub(super) trait Sql: Sync {
@@ -201,6 +130,12 @@ pub(super) trait Sql: Sync {
         })
     }
 
+    /// Whether a statement goes out in one round trip.
+    fn knows(&self, sql: &'static str) -> bool {
+        let statements = self.statements();
+        statements.unprepared.is_some() || statements.get(sql).is_some()
+    }
+
     fn statement(
         &self,
         sql: &'static str,
@@ -264,18 +199,6 @@ pub(super) trait Sql: Sync {
                 StoreError::from_driver(self.task(), error)
             })
         }
-    }
-}
-
-fn ends_connection(error: &Error) -> bool {
-    let last_words = [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-    ];
-    match error.code() {
-        Some(code) => last_words.contains(code),
-        None => error.is_closed() || is_io(error),
     }
 }
 

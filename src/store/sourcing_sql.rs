@@ -1,0 +1,85 @@
+//! The statements of sourcing.
+
+use std::sync::LazyLock;
+
+use super::{vendor_pack, vendor_row::SELECT_LIST};
+
+/// Pieces in which a query's vendors arrive: of a million in one city each has some 50 MB, and the
+/// server could not make one of a gigabyte.
+const PIECES: u32 = 8;
+
+/// Vendors of the city, and travelling ones of other cities whose radius reaches its centre: the
+/// box finds them by an index, the distance decides.
+const SERVING: &str = "
+    WITH cat AS MATERIALIZED (SELECT id, lead_minutes FROM service_category WHERE name = $1),
+         here AS MATERIALIZED (SELECT id, lat, lon FROM city WHERE key = $2),
+         v AS (
+             SELECT local.* FROM vendor local
+             WHERE local.category_id = (SELECT id FROM cat)
+               AND local.city_id = (SELECT id FROM here)
+             UNION ALL
+             SELECT guest.* FROM vendor guest
+             WHERE guest.category_id = (SELECT id FROM cat)
+               AND guest.service_radius_km IS NOT NULL
+               AND box_around(guest.lat, guest.lon, guest.service_radius_km)
+                   @> (SELECT box(point(lon, lat)) FROM here)
+               AND guest.city_id <> (SELECT id FROM here)
+               AND km_between(guest.lat, guest.lon, (SELECT lat FROM here),
+                              (SELECT lon FROM here)) <= guest.service_radius_km)";
+
+/// All that serve the city.
+pub(super) static RELAXED: LazyLock<String> =
+    LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v"));
+
+/// The needed window runs from setup to teardown. A vendor is busy when none of its slots is
+/// free over all of it: a booking occupies one slot from its start to its end. Most vendors have
+/// no booking near the event, so that is asked first.
+static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
+    let near = "b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
+        AND upper(b.during) > $9 - make_interval(mins =>
+            (SELECT lead_minutes FROM cat) + v.setup_minutes)
+        AND lower(b.during) < $10 + make_interval(mins => v.teardown_minutes)
+        AND (b.expires_at IS NULL OR b.expires_at > now())
+        AND b.plan_id IS DISTINCT FROM $11";
+    format!(
+        "v.currency = $3
+         AND (v.capacity_min IS NULL OR v.capacity_min <= $4)
+         AND (v.capacity_max IS NULL OR v.capacity_max >= $4)
+         AND v.lead_days <= $5
+         AND NOT $6 = ANY (v.blackout_dates)
+         AND NOT $7 = ANY (v.closed_weekdays)
+         AND NOT v.external_id = ANY ($8)
+         AND (NOT EXISTS (SELECT FROM booking b WHERE {near})
+              OR (SELECT count(DISTINCT b.slot) FROM booking b WHERE {near})
+                  < v.parallel_events)"
+    )
+});
+
+/// Those of them that meet the hard constraints, a vendor a row.
+pub(super) static FEASIBLE_ROWS: LazyLock<String> =
+    LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v WHERE {}", *CONSTRAINTS));
+
+/// The same in few pieces: what a row costs on its way is as much as finding it. A packed vendor
+/// knows its own length. Beside them the ids of those that have to be read by their columns.
+pub(super) static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
+    let current = format!("substring(v.packed FOR 1) = '\\x{:02x}'", vendor_pack::VERSION);
+    format!(
+        "{SERVING}
+         SELECT string_agg(v.packed, '') FILTER (WHERE {current}),
+                array_agg(v.id) FILTER (WHERE ({current}) IS NOT TRUE)
+         FROM v WHERE {}
+         GROUP BY v.id % {PIECES}",
+        *CONSTRAINTS
+    )
+});
+
+pub(super) static BY_ROW_IDS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM vendor v
+         JOIN service_category cat ON cat.id = v.category_id
+         JOIN city ci ON ci.id = v.city_id
+         LEFT JOIN area a ON a.id = v.area_id
+         WHERE v.id = ANY ($1)",
+        *SELECT_LIST
+    )
+});
