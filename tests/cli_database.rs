@@ -136,3 +136,54 @@ fn a_taken_option_names_the_next_free_one() {
     }
     assert_eq!(daemon.stop().code(), Some(0));
 }
+
+/// The database's lines of the report, over what a daemon really did.
+#[test]
+fn the_report_tells_how_the_database_does() {
+    let daemon = Daemon::with_samples();
+    let wedding = sample("wedding.json");
+    for _ in 0..2 {
+        daemon.json(&["plan", "submit", wedding.to_str().unwrap(), "--wait"]);
+    }
+    let report = daemon.json(&["report"]);
+    let database = &report["database"];
+    let number = |pointer: &str| {
+        let value = database.pointer(pointer).and_then(Value::as_f64);
+        value.unwrap_or_else(|| panic!("{pointer} in {database}"))
+    };
+    // The same event twice: whatever the first plan asked, the second one found in the cache.
+    assert_eq!(number("/query_cache/hit_percent"), 50.0, "{database}");
+    assert_eq!(2.0 * number("/query_cache/entries"), number("/query_cache/lookups"), "{database}");
+    assert!(number("/queries/count") > 20.0, "{database}");
+    let (mean, p99) = (number("/queries/mean_seconds"), number("/queries/p99_seconds"));
+    assert!(0.0 < mean && mean < p99 && number("/queries/p95_seconds") <= p99, "{database}");
+    // The counts of the kinds add up to the whole, and the slowest kind stands first.
+    let kinds = database["by_query"].as_array().unwrap();
+    let counted: u64 = kinds.iter().map(|kind| kind["count"].as_u64().unwrap()).sum();
+    assert_eq!(counted as f64, number("/queries/count"));
+    let means = kinds.iter().map(|kind| kind["mean_seconds"].as_f64().unwrap());
+    assert!(means.is_sorted_by(|a, b| a >= b), "{kinds:?}");
+    assert!(kinds.iter().any(|kind| kind["query"] == "importing vendors"), "{kinds:?}");
+    // database.pool_size and database.max_overflow.
+    assert_eq!(number("/connections_limit"), 60.0);
+    assert!(number("/connections_used") <= 60.0 && number("/checkouts/count") > 20.0, "{database}");
+    assert_eq!((number("/errors"), number("/waiting")), (0.0, 0.0));
+
+    // Nobody has searched by name yet.
+    let unused = database["server"]["unused_indexes"].as_array().unwrap();
+    assert!(unused.iter().any(|index| index == "vendor_name_trigrams"), "{unused:?}");
+    assert!((0.0..=100.0).contains(&number("/server/buffer_hit_percent")));
+    let slow = database["server"]["slow_statements"].as_array().unwrap();
+    let times: Vec<f64> = slow.iter().map(|one| one["mean_ms"].as_f64().unwrap()).collect();
+    assert!(!times.is_empty() && times.is_sorted_by(|a, b| a >= b), "{slow:?}");
+    assert!(slow.iter().all(|one| one["calls"].as_u64() > Some(0)), "{slow:?}");
+
+    let text = String::from_utf8(daemon.ctl(&["report"]).stdout).unwrap();
+    for line in ["  query cache                  50.0 % of ", " of 60\n", "  slow statement  "] {
+        assert!(text.contains(line), "{line} not in:\n{text}");
+    }
+    // What each agent did is in the database, too.
+    let agents = database["server"]["agents"].as_array().unwrap();
+    assert!(agents.iter().all(|agent| agent["failed"] == 0), "{agents:?}");
+    assert!(agents.iter().any(|agent| agent["agent"] == "sourcing" && agent["runs"] == 2));
+}

@@ -4,7 +4,7 @@
 #[path = "common/daemon.rs"]
 mod daemon;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{cell::RefCell, collections::BTreeSet, fs, path::Path, process::Output};
 
 use daemon::{Daemon, json_of, sample};
 use serde_json::{Value, json};
@@ -78,10 +78,20 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     let document = document();
     let daemon = Daemon::start();
     assert!(served(&daemon) == document, "GET /v1/openapi.json is another document");
-    let shape = |name: &str, args: &[&str]| -> Value {
-        let value = daemon.json(args);
+    let seen = RefCell::new(BTreeSet::new());
+    let judge = |name: &str, args: &[&str], output: &Output| -> Value {
+        let value = json_of(output);
         assert_shape(&document, name, &value);
+        let command = described_command(&document, args);
+        let described = format!("#/components/schemas/{name}");
+        assert_eq!(document["x-commands"][&command], described, "{command}");
+        seen.borrow_mut().insert(command);
         value
+    };
+    let shape = |name: &str, args: &[&str]| -> Value {
+        let output = daemon.ctl(&[&["--json"], args].concat());
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        judge(name, args, &output)
     };
     let vendors = sample("vendors.json");
     shape("ImportReport", &["vendors", "import", vendors.to_str().unwrap()]);
@@ -96,14 +106,21 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     shape("Plan", &["plan", "show", id]);
     shape("PlanList", &["plan", "list"]);
     shape("Problem", &["plan", "export", id]);
-    for event in daemon.json(&["plan", "watch", id]).as_array().unwrap() {
-        assert_shape(&document, "Event", event);
-    }
+    let events = shape("Events", &["plan", "watch", id]);
+    assert!(!events.as_array().unwrap().is_empty());
     shape("Proof", &["plan", "show", id, "--proof"]);
     shape("Plan", &["plan", "select", id, "1", "--wait"]);
+    let written = shape("Documents", &["plan", "documents", id]);
+    assert_eq!(written["documents"].as_array().unwrap().len(), 3);
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    let written = shape("Documents", &["plan", "documents", id, "--output", output]);
+    assert!(Path::new(written["documents"][0].as_str().unwrap()).is_file(), "{written}");
     shape("Plan", &["plan", "replan", id, "--guests", "150"]);
     let other = shape("Plan", &["plan", "submit", "--wait", wedding.to_str().unwrap()]);
     shape("Plan", &["plan", "cancel", other["id"].as_str().unwrap()]);
+    let erased = shape("Plan", &["plan", "erase", other["id"].as_str().unwrap()]);
+    assert_eq!(erased["requirements"]["keywords"], json!([]), "{erased}");
     shape("History", &["history"]);
     shape("History", &["history", "--runs"]);
     shape("Status", &["status"]);
@@ -112,7 +129,17 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     let report = shape("Report", &["report"]);
     assert!(report["workflow"]["rounds_ended"].as_object().is_some_and(|ended| !ended.is_empty()));
     shape("Report", &["report", "--single"]);
+    shape("WrittenReport", &["report", "--markdown"]);
+    let file = folder.path().join("report.json");
+    shape("WrittenReport", &["report", "--output", file.to_str().unwrap()]);
+    assert_shape(&document, "Report", &serde_json::from_slice(&fs::read(&file).unwrap()).unwrap());
+    shape("Prometheus", &["metrics"]);
     shape("Llm", &["llm", "status"]);
+    shape("Llm", &["llm", "warm"]);
+    shape("Advice", &["llm", "tune"]);
+    shape("Script", &["completions", "bash"]);
+    shape("ManPage", &["man"]);
+    shape("ManPage", &["man", "--output", output]);
     shape("AuditTrail", &["plan", "show", id, "--audit"]);
     shape("VerifiedAudit", &["verify", "audit"]);
     shape("Reloaded", &["reload"]);
@@ -123,15 +150,52 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     let refused = json_of(&daemon.ctl(&["--json", "plan", "select", id, "2"]));
     assert_shape(&document, "Error", &refused);
 
-    let measured = daemon.ctl(&["--json", "verify", "optimizations", "--samples", "3"]);
-    let measured = json_of(&measured);
-    assert_shape(&document, "Optimizations", &measured);
-    mechanisms_are_measured(&measured);
+    let verify = ["verify", "optimizations", "--samples", "3"];
+    let measured = daemon.ctl(&[&["--json"], &verify[..]].concat());
+    mechanisms_are_measured(&judge("Optimizations", &verify, &measured));
     let table = daemon.ctl(&["verify", "optimizations", "--samples", "3"]);
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.contains("state compression") && table.contains("verdict"), "{table}");
     shape("Stopping", &["stop"]);
+    let described = document["x-commands"].as_object().unwrap().keys().cloned();
+    assert_eq!(seen.borrow().clone(), described.collect::<BTreeSet<_>>(), "each one was looked at");
     assert_eq!(daemon.wait().code(), Some(0));
+}
+
+/// The longest entry of `x-commands` whose words all stand among the arguments, in their order.
+fn described_command(document: &Value, args: &[&str]) -> String {
+    let commands = document["x-commands"].as_object().unwrap().keys();
+    let stands_in = |command: &&String| {
+        let mut args = args.iter();
+        command.split(' ').all(|word| args.any(|arg| *arg == word))
+    };
+    commands.filter(stands_in).max_by_key(|command| command.len()).unwrap().clone()
+}
+
+/// Every command of the command line, and no other, has its shape in the description.
+#[test]
+fn every_command_has_its_described_shape() {
+    let document = document();
+    let mut commands = BTreeSet::new();
+    leaves(&eventplanner::ctl::command(), "", &mut commands);
+    let described = document["x-commands"].as_object().unwrap();
+    let plain = |name: &String| name.split(" --").next().unwrap_or_default().to_owned();
+    assert_eq!(described.keys().map(plain).collect::<BTreeSet<_>>(), commands);
+    for (command, shape) in described {
+        let name = shape.as_str().unwrap().rsplit('/').next().unwrap();
+        assert!(document["components"]["schemas"][name].is_object(), "{command}: no {name}");
+    }
+}
+
+fn leaves(command: &clap::Command, above: &str, found: &mut BTreeSet<String>) {
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        let name = format!("{above} {}", sub.get_name()).trim_start().to_owned();
+        if sub.has_subcommands() {
+            leaves(sub, &name, found);
+        } else {
+            found.insert(name);
+        }
+    }
 }
 
 fn served(daemon: &Daemon) -> Value {

@@ -22,5 +22,7 @@ mod replies;
 mod selection;
 #[path = "store/tls.rs"]
 mod tls;
+#[path = "store/trends.rs"]
+mod trends;
 #[path = "store/vendors.rs"]
 mod vendors;

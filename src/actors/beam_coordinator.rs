@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::{
     dispatcher::Dispatcher,
     plan_service::PlanService,
-    supervision::{Heartbeat, Lifeline},
+    supervision::{Heartbeat, Lifeline, Posted},
     work::Work,
 };
 use crate::{
@@ -134,6 +134,14 @@ impl Handler<Heartbeat> for BeamCoordinator {
 
     fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
         heartbeat.answer::<Self>(context);
+    }
+}
+
+impl Handler<Posted<Self>> for BeamCoordinator {
+    type Result = ();
+
+    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+        posted.begin(self, context);
     }
 }
 

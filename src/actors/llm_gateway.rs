@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     llm_figures::count_fallback,
     reply_keeper::ReplyKeeper,
-    supervision::{Heartbeat, Lifeline},
+    supervision::{Heartbeat, Lifeline, Posted},
     work::Work,
 };
 use crate::{
@@ -146,6 +146,14 @@ impl Handler<Heartbeat> for LlmGateway {
 
     fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
         heartbeat.answer::<Self>(context);
+    }
+}
+
+impl Handler<Posted<Self>> for LlmGateway {
+    type Result = ();
+
+    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+        posted.begin(self, context);
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::{
     database_use,
     metrics_look::Sources,
-    supervision::{Heartbeat, Lifeline},
+    supervision::{Heartbeat, Lifeline, Posted},
     verification::Verifier,
     work::Work,
 };
@@ -181,6 +181,14 @@ impl Handler<Heartbeat> for Metrics {
 
     fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
         heartbeat.answer::<Self>(context);
+    }
+}
+
+impl Handler<Posted<Self>> for Metrics {
+    type Result = ();
+
+    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+        posted.begin(self, context);
     }
 }
 

@@ -63,6 +63,7 @@ impl Sources {
             let name = [actor.name.as_str()];
             self.telemetry.set_total(metrics::ACTOR_RESTARTS, &name, actor.restarts);
             self.telemetry.set_total(metrics::ACTOR_REFUSED, &name, actor.refused);
+            self.telemetry.gauge(metrics::ACTOR_MAILBOX, &name, actor.mailbox as f64);
             self.telemetry.gauge(metrics::ACTOR_QUEUED, &name, actor.in_flight as f64);
         }
     }

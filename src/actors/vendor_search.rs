@@ -20,7 +20,7 @@ use super::{
     database_use::database_use,
     query_cache::{QueryCache, QueryCacheCounters},
     search_filter::search_filter,
-    supervision::{Handle, Heartbeat, Lifeline},
+    supervision::{Handle, Heartbeat, Lifeline, Posted},
     vendor_import,
     vendor_messages::{
         FindMissingVendors, FlushQueries, ForgetStale, GetAreas, GetCategories, GetNearestCities,
@@ -131,6 +131,14 @@ impl Handler<Heartbeat> for VendorSearch {
 
     fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
         heartbeat.answer::<Self>(context);
+    }
+}
+
+impl Handler<Posted<Self>> for VendorSearch {
+    type Result = ();
+
+    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+        posted.begin(self, context);
     }
 }
 

@@ -14,6 +14,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{ApiError, ErrorCode, ErrorDocument, EventReader, PlanView};
 use crate::model::PlanId;
 
+/// How often a call that only reads is sent again where its connection broke.
+const REPEATS_MAX: u32 = 2;
 /// How long a daemon may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Silence on an event stream after which it counts as broken: three heartbeats.
@@ -235,13 +237,29 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder, doing: &str) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|error| self.failed(&error, doing))?;
+        let sent = self.send_again(request).await;
+        let response = sent.map_err(|error| self.failed(&error, doing))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let text = response.text().await.map_err(|error| self.failed(&error, doing))?;
         Err(refused(status, &text, doing))
+    }
+
+    /// A daemon that stops may close a connection that it had just taken, before its request came
+    /// through. One that only reads is then sent again, to the next daemon.
+    async fn send_again(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        let mut request = request.build()?;
+        for _ in 0..REPEATS_MAX {
+            let only_reads = *request.method() == Method::GET;
+            let Some(again) = request.try_clone().filter(|_| only_reads) else { break };
+            match self.http.execute(request).await {
+                Err(error) if !error.is_connect() && !error.is_timeout() => request = again,
+                done => return done,
+            }
+        }
+        self.http.execute(request).await
     }
 
     fn failed(&self, error: &reqwest::Error, doing: &str) -> ClientError {
@@ -313,6 +331,8 @@ fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::control::VendorQuery;
 
@@ -338,6 +358,32 @@ mod tests {
         let client = Client::new(&socket, Duration::from_millis(50)).unwrap();
         let error = client.get_text("/v1/health").await.unwrap_err();
         assert_eq!(error.exit_code(), 6, "{error}");
+    }
+
+    /// As when a daemon stops between taking a connection and reading its request.
+    #[tokio::test]
+    async fn what_only_reads_is_sent_again_over_another_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("control.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let client = Client::new(&socket, Duration::from_secs(30)).unwrap();
+        let serve = async {
+            drop(listener.accept().await.unwrap());
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4_096];
+            let length = stream.read(&mut request).await.unwrap();
+            assert!(request[..length].starts_with(b"GET /v1/health"));
+            let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            stream.write_all(reply).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(client.get_text("/v1/health"), serve);
+        assert_eq!(answer.unwrap(), "{}");
+        // What may have changed something is not: nobody knows whether it did.
+        let close = async { drop(listener.accept().await.unwrap()) };
+        let body = serde_json::json!({});
+        let (answer, ()) =
+            tokio::join!(client.post::<serde_json::Value>("/v1/admin/stop", &body), close);
+        assert!(matches!(answer, Err(ClientError::Broken { .. })), "{answer:?}");
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub struct ActorStatus {
     /// Counts the actor's lives, from 1.
     pub generation: u64,
     pub restarts: u64,
-    /// Requests admitted and not answered yet.
+    /// Requests in the mailbox: admitted, and not begun with.
+    #[serde(default)]
+    pub mailbox: usize,
+    /// Requests admitted and not answered yet, those in the mailbox among them.
     pub in_flight: usize,
     /// Requests that may be in flight; one more is answered `busy`.
     pub capacity: usize,

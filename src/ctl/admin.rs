@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     args::HistoryArgs,
     error::CtlError,
+    print_text,
     session::{Session, print},
 };
 use crate::control::{
@@ -53,7 +54,7 @@ pub async fn health(session: &Session) -> Result<u8, CtlError> {
 /// Prometheus's text as it is; with `--json` as one JSON string.
 pub async fn metrics(session: &Session) -> Result<u8, CtlError> {
     let text = session.client.get_text("/v1/metrics").await?;
-    print(&if session.json { format!("{}\n", json!({"prometheus": text})) } else { text })?;
+    print_text(session.json, "prometheus", text)?;
     Ok(0)
 }
 
@@ -85,7 +86,7 @@ pub async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlErro
 /// Text for people; with `--json` as one JSON string.
 pub async fn llm_tune(session: &Session) -> Result<u8, CtlError> {
     let text = session.client.get_text("/v1/llm/tune").await?;
-    print(&if session.json { format!("{}\n", json!({"advice": text})) } else { text })?;
+    print_text(session.json, "advice", text)?;
     Ok(0)
 }
 

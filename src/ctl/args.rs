@@ -25,7 +25,8 @@ pub struct Args {
     /// The daemon's socket; else where EVENTPLANNER_SOCKET says, else the usual places.
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Print exactly one JSON document on standard output, also for an error.
+    /// Print exactly one JSON document on standard output, also for an error; its shape stands in
+    /// etc/openapi.json, x-commands.
     #[arg(long, global = true)]
     pub json: bool,
     /// How long a call may take, e.g. 500ms, 30s, 5m [default: 30s; 10m for an import, 20m for

@@ -16,6 +16,7 @@ mod verify;
 use std::{path::Path, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
+use serde_json::json;
 
 use args::{Args, CacheCommand, Command, LlmCommand, VerifyCommand};
 use error::CtlError;
@@ -45,10 +46,11 @@ pub fn command() -> clap::Command {
 fn run(args: Args) -> Result<u8, CtlError> {
     match args.command {
         Command::Completions { shell } => {
-            session::print(&manual::completions(command(), shell))?;
+            let script = manual::completions(command(), shell);
+            print_text(args.json, "script", script)?;
             return Ok(0);
         }
-        Command::Man { output } => return man(output.as_deref()),
+        Command::Man { output } => return man(args.json, output.as_deref()),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -59,14 +61,23 @@ fn run(args: Args) -> Result<u8, CtlError> {
 }
 
 /// One page for standard output, or one per command in a directory.
-fn man(output: Option<&Path>) -> Result<u8, CtlError> {
+fn man(json: bool, output: Option<&Path>) -> Result<u8, CtlError> {
     let Some(dir) = output else {
-        session::print(&manual::page(command(), "1").map_err(CtlError::Print)?)?;
+        let page = manual::page(command(), "1").map_err(CtlError::Print)?;
+        print_text(json, "page", page)?;
         return Ok(0);
     };
     let failed = |source| SaveError::Io { what: "write", path: dir.to_owned(), source };
     manual::write_pages(command(), "1", dir).map_err(failed)?;
+    if json {
+        print_text(json, "directory", dir.display().to_string())?;
+    }
     Ok(0)
+}
+
+/// Text as it is, or with `--json` under a key.
+fn print_text(json: bool, key: &str, text: String) -> Result<(), CtlError> {
+    session::print(&if json { format!("{}\n", json!({key: text})) } else { text })
 }
 
 async fn call(args: Args) -> Result<u8, CtlError> {

@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Characters of a path, of a message and of a hint: an answer doesn't repeat its document.
+const PATH_CHARS_MAX: usize = 200;
+const TEXT_CHARS_MAX: usize = 300;
+
 /// One refused field: its path in the document, what is wrong, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
@@ -21,8 +25,24 @@ impl FieldError {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), message: message.into(), hint: hint.into() }
+        Self {
+            field: shortened(field.into(), PATH_CHARS_MAX),
+            message: shortened(message.into(), TEXT_CHARS_MAX),
+            hint: shortened(hint.into(), TEXT_CHARS_MAX),
+        }
     }
+}
+
+/// Its two ends where it is longer than so many characters.
+fn shortened(text: String, chars_max: usize) -> String {
+    // A character takes a byte at least.
+    let chars = if text.len() > chars_max { text.chars().count() } else { 0 };
+    if chars <= chars_max {
+        return text;
+    }
+    let half = (chars_max - 1) / 2;
+    let head = text.chars().take(half);
+    head.chain(['…']).chain(text.chars().skip(chars - half)).collect()
 }
 
 impl fmt::Display for FieldError {
@@ -71,3 +91,18 @@ impl fmt::Display for FieldErrors {
 }
 
 impl std::error::Error for FieldErrors {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_keep_their_ends() {
+        let long = format!("unknown field `{}`, expected one of `a`", "ä".repeat(9_000));
+        let error = FieldError::new("x".repeat(201), long, "y".repeat(300));
+        assert_eq!(error.field, format!("{}…{}", "x".repeat(99), "x".repeat(99)));
+        assert!(error.message.starts_with("unknown field `ä") && error.message.len() < 700);
+        assert!(error.message.ends_with("`, expected one of `a`"), "{}", error.message);
+        assert_eq!(error.hint, "y".repeat(300));
+    }
+}

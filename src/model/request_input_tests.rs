@@ -77,6 +77,17 @@ fn missing_fields_and_broken_json_are_named_too() {
     assert!(Request::parse(b"", now()).is_err());
 }
 
+/// Found by the fuzzer: the path was empty.
+#[test]
+fn an_empty_key_has_a_path_that_can_be_read() {
+    let mut document = wedding();
+    document[""] = json!(1);
+    assert_eq!(parse(&document).unwrap_err().0[0].field, r#""""#);
+    let mut document = wedding();
+    document["client"][""] = json!(1);
+    assert_eq!(parse(&document).unwrap_err().0[0].field, r#"client."""#);
+}
+
 fn with_functions(functions: Value) -> Value {
     let mut document = wedding();
     document["functions"] = functions;

@@ -79,7 +79,16 @@ fn probe(directory: &Path) -> Option<ServerBinaries> {
     }
     let output = Command::new(&postgres).arg("--version").output().ok()?;
     let major = major_version(&String::from_utf8_lossy(&output.stdout))?;
-    Some(ServerBinaries { directory: directory.to_owned(), major })
+    Some(ServerBinaries { directory: real_directory(directory), major })
+}
+
+/// Where the programs lie themselves, if `directory` only has links to them: their libraries are
+/// beside them.
+fn real_directory(directory: &Path) -> PathBuf {
+    let postgres = directory.join("postgres").canonicalize().ok();
+    let real = postgres.as_deref().and_then(Path::parent);
+    let complete = real.filter(|real| real.join("initdb").is_file());
+    complete.unwrap_or(directory).to_owned()
 }
 
 /// `postgres (PostgreSQL) 15.14 (Debian …)` → 15; `17beta1` → 17.
@@ -125,6 +134,17 @@ mod tests {
         assert_eq!(version_of_directory(OsStr::new("pgsql-16")), Some(16));
         assert_eq!(version_of_directory(OsStr::new("17")), Some(17));
         assert_eq!(version_of_directory(OsStr::new("bin")), None);
+    }
+
+    #[test]
+    fn links_to_a_server_are_followed_to_its_libraries() {
+        let server = find_server(None, None).unwrap();
+        let links = tempfile::tempdir().unwrap();
+        for name in ["postgres", "initdb"] {
+            std::os::unix::fs::symlink(server.program(name), links.path().join(name)).unwrap();
+        }
+        assert_eq!(find_server(Some(links.path()), None).unwrap(), server);
+        assert!(server.has_library("plpgsql") && !server.has_library("no_such_library"));
     }
 
     #[test]

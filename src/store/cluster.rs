@@ -133,12 +133,12 @@ impl Cluster {
         let failed = |e: tokio_postgres::Error| StoreError::from_driver("making a database", e);
         let client = self.places.connect().await.map_err(failed)?;
         let known = "SELECT 1 FROM pg_database WHERE datname = $1";
-        if client.query_opt(known, &[&name]).await.map_err(failed)?.is_some() {
-            return Ok(());
+        if client.query_opt(known, &[&name]).await.map_err(failed)?.is_none() {
+            let template = template.unwrap_or("template1");
+            let sql = format!("CREATE DATABASE {} TEMPLATE {}", quoted(name), quoted(template));
+            client.batch_execute(&sql).await.map_err(failed)?;
         }
-        let template = template.unwrap_or("template1");
-        let sql = format!("CREATE DATABASE {} TEMPLATE {}", quoted(name), quoted(template));
-        client.batch_execute(&sql).await.map_err(failed)?;
+        // Also in one that is older than the library on this machine.
         let counts = "SELECT current_setting('shared_preload_libraries') LIKE '%' || $1 || '%'";
         let row = client.query_one(counts, &[&STATISTICS]).await.map_err(failed)?;
         if row.get(0) {

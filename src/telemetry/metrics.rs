@@ -109,6 +109,7 @@ metrics! {
     ACTOR_RESTARTS Counter "actor_restarts_total" ["actor"] "Restarts of actors.";
     ACTOR_PANICS Counter "actor_panics_total" ["actor"] "Panics caught in actors.";
     ACTOR_REFUSED Counter "actor_refused_total" ["actor"] "Messages refused since the actor's queue was full.";
+    ACTOR_MAILBOX Gauge "actor_mailbox_messages" ["actor"] "Messages in an actor's mailbox, not begun with.";
     ACTOR_QUEUED Gauge "actor_queued_messages" ["actor"] "Messages admitted to an actor and not yet answered.";
 
     CPU_RATIO Gauge "system_cpu_ratio" [] "Share of all cores in use, 0 to 1.";

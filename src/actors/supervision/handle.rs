@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
+use actix::{Actor, Handler, Message, dev::ToEnvelope};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Life, State, lock};
+use super::{Life, Posted, State, lock, mailbox::Living};
 use crate::control::ActorStatus;
 
 /// Why a request did not reach its actor, or lost it.
@@ -41,7 +41,7 @@ struct Shared<A: Actor> {
     capacity: usize,
     permits: Semaphore,
     refused: AtomicU64,
-    address: watch::Receiver<Option<Addr<A>>>,
+    address: watch::Receiver<Option<Living<A>>>,
     restart_wait: Duration,
     life: Arc<Mutex<Life>>,
 }
@@ -51,7 +51,7 @@ impl<A: Actor> Handle<A> {
     pub(super) fn new(
         name: &'static str,
         capacity: usize,
-        address: watch::Receiver<Option<Addr<A>>>,
+        address: watch::Receiver<Option<Living<A>>>,
         restart_wait: Duration,
         life: Arc<Mutex<Life>>,
     ) -> Self {
@@ -69,8 +69,8 @@ impl<A: Actor> Handle<A> {
     /// frozen, with the request.
     pub async fn ask<M, T, E>(&self, message: M) -> Result<T, E>
     where
-        A: Handler<M>,
-        A::Context: ToEnvelope<A, M>,
+        A: Handler<M> + Handler<Posted<A>>,
+        A::Context: ToEnvelope<A, Posted<A>>,
         M: Message<Result = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<AskError> + Send + 'static,
@@ -81,11 +81,11 @@ impl<A: Actor> Handle<A> {
             E::from(AskError::Busy { actor })
         })?;
         let mut generations = self.shared.address.clone();
-        let address = self.living(&mut generations).await?;
+        let living = self.living(&mut generations).await?;
         tokio::select! {
             // An answer that is there counts, whatever became of its actor.
             biased;
-            answer = address.send(message) => match answer {
+            answer = living.send(message) => match answer {
                 Ok(answer) => answer,
                 Err(_) => Err(AskError::Panicked { actor }.into()),
             },
@@ -97,11 +97,13 @@ impl<A: Actor> Handle<A> {
     pub fn status(&self) -> ActorStatus {
         let life = lock(&self.shared.life);
         let free = self.shared.permits.available_permits();
+        let mailbox = self.shared.address.borrow().as_ref().map_or(0, Living::waiting);
         ActorStatus {
             name: self.shared.name.to_owned(),
             state: life.state.as_str().to_owned(),
             generation: life.generation,
             restarts: life.restarts,
+            mailbox,
             in_flight: self.shared.capacity.saturating_sub(free),
             capacity: self.shared.capacity,
             refused: self.shared.refused.load(Ordering::Relaxed),
@@ -109,16 +111,16 @@ impl<A: Actor> Handle<A> {
         }
     }
 
-    /// The living generation's address, waiting out a restart.
+    /// The living generation, waiting out a restart.
     async fn living(
         &self,
-        generations: &mut watch::Receiver<Option<Addr<A>>>,
-    ) -> Result<Addr<A>, AskError> {
+        generations: &mut watch::Receiver<Option<Living<A>>>,
+    ) -> Result<Living<A>, AskError> {
         let actor = self.shared.name;
         if lock(&self.shared.life).state == State::Stopped {
             return Err(AskError::Restarting { actor });
         }
-        let alive = generations.wait_for(|it| it.as_ref().is_some_and(Addr::connected));
+        let alive = generations.wait_for(|it| it.as_ref().is_some_and(|it| it.address.connected()));
         match tokio::time::timeout(self.shared.restart_wait, alive).await {
             Ok(Ok(current)) => current.clone().ok_or(AskError::Restarting { actor }),
             _ => Err(AskError::Restarting { actor }),
@@ -134,9 +136,9 @@ where
 {
     /// Does a test's harm to the present generation.
     pub fn inject(&self, fault: super::Fault) {
-        if let Some(address) = self.shared.address.borrow().as_ref() {
+        if let Some(living) = self.shared.address.borrow().as_ref() {
             // A mailbox that is full or closed has its harm already.
-            let _ = address.try_send(super::Heartbeat::with(fault));
+            let _ = living.address.try_send(super::Heartbeat::with(fault));
         }
     }
 }

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use slog::{Logger, crit, debug, warn};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Handle, Heartbeat, Life, State, lock};
+use super::{Handle, Heartbeat, Life, State, lock, mailbox::Living};
 use crate::telemetry::events;
 
 /// When an actor is restarted, and when it is given up.
@@ -120,7 +120,7 @@ struct Keeper<A: Actor, F> {
     policy: Policy,
     log: Logger,
     life: Arc<Mutex<Life>>,
-    address: watch::Sender<Option<Addr<A>>>,
+    address: watch::Sender<Option<Living<A>>>,
     factory: Arc<F>,
 }
 
@@ -172,7 +172,7 @@ where
             life.generation
         };
         debug!(self.log, "an actor runs"; events::ACTOR_STARTED, "restarts" => generation - 1);
-        self.address.send_replace(Some(address.clone()));
+        self.address.send_replace(Some(Living::new(address.clone())));
         let death = tokio::select! {
             death = &mut ended => death.unwrap_or(Death::Panicked),
             death = self.watch_heartbeat(address) => death,

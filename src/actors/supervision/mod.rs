@@ -9,6 +9,7 @@
 mod fault;
 mod handle;
 mod keeper;
+mod mailbox;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use std::{
 pub use fault::Fault;
 pub use handle::{AskError, Handle};
 pub use keeper::{Lifeline, Policy, supervise};
+pub use mailbox::Posted;
 
 /// Asks an actor whether it still answers: every supervised actor calls [`Heartbeat::answer`].
 pub struct Heartbeat {

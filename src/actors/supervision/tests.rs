@@ -25,6 +25,14 @@ impl Handler<Heartbeat> for Fragile {
     }
 }
 
+impl Handler<Posted<Self>> for Fragile {
+    type Result = ();
+
+    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+        posted.begin(self, context);
+    }
+}
+
 struct Do(&'static str);
 
 impl Message for Do {
@@ -133,6 +141,64 @@ fn overload_is_an_answer() {
         assert_eq!(refused, Err(AskError::Busy { actor: "fragile" }));
         for answer in asked {
             assert!(answer.await.unwrap().is_ok());
+        }
+    });
+}
+
+/// Keeps its actor busy until the sender is dropped.
+struct Hold(std::sync::mpsc::Receiver<()>);
+
+impl Message for Hold {
+    type Result = Result<u32, AskError>;
+}
+
+impl Handler<Hold> for Fragile {
+    type Result = Result<u32, AskError>;
+
+    fn handle(&mut self, message: Hold, _: &mut Context<Self>) -> Self::Result {
+        let _ = message.0.recv();
+        Ok(0)
+    }
+}
+
+async fn until(handle: &Handle<Fragile>, (mailbox, in_flight): (usize, usize)) {
+    let found = || (handle.status().mailbox, handle.status().in_flight);
+    while found() != (mailbox, in_flight) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Also where a caller leaves, and where the actor is given up with its mailbox.
+#[test]
+fn the_mailbox_shows_what_an_actor_has_not_begun_with() {
+    actix::System::new().block_on(async {
+        let patient = Policy { heartbeat_timeout: Duration::from_secs(60), ..quick() };
+        for policy in [patient, quick()] {
+            let is_replaced = policy == quick();
+            let (handle, _escalated) = start(policy);
+            let (release, held) = std::sync::mpsc::channel();
+            let ask = handle.clone();
+            let busy = actix::spawn(async move { ask.ask(Hold(held)).await });
+            until(&handle, (0, 1)).await;
+            let waiting: Vec<_> = (0..3)
+                .map(|_| {
+                    let ask = handle.clone();
+                    actix::spawn(async move { ask.ask(Do("count")).await })
+                })
+                .collect();
+            if is_replaced {
+                while handle.status().generation < 2 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            } else {
+                until(&handle, (3, 4)).await;
+                waiting[2].abort();
+                until(&handle, (3, 3)).await;
+            }
+            drop(release);
+            until(&handle, (0, 0)).await;
+            assert_eq!(busy.await.unwrap().is_ok(), !is_replaced);
+            assert_eq!(handle.ask(Do("count")).await, Ok(if is_replaced { 1 } else { 3 }));
         }
     });
 }

@@ -45,6 +45,14 @@ impl Comparison {
         Self { note: Some(note.into()), ..self }
     }
 
+    /// A further remark beside the note that is there.
+    #[must_use]
+    pub fn with_more(self, remark: impl Into<String>) -> Self {
+        let remark = remark.into();
+        let note = self.note.as_ref().map_or(remark.clone(), |note| format!("{note}; {remark}"));
+        self.with_note(note)
+    }
+
     /// The judged row: medians, gain, verdict.
     pub fn into_row(mut self) -> Mechanism {
         let samples = self.off.len().min(self.on.len()) as u32;

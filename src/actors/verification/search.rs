@@ -43,10 +43,11 @@ pub fn compare(
         score_cache: true,
         ..settings.search
     };
+    let all: Vec<&Problem> = loaded.iter().collect();
     vec![
-        rounds(EARLY, &loaded, samples, (&alone, &with(alone, |s| s.early_termination = true))),
-        rounds(CONVERGENCE, &loaded, samples, (&alone, &with(alone, |s| s.convergence = true))),
-        rounds(SCORE_CACHE, &loaded, samples, (&with(alone, |s| s.score_cache = false), &alone)),
+        early_termination(&loaded, samples, &alone),
+        rounds(CONVERGENCE, &all, samples, (&alone, &with(alone, |s| s.convergence = true))),
+        rounds(SCORE_CACHE, &all, samples, (&with(alone, |s| s.score_cache = false), &alone)),
         compression(&loaded, samples, &alone),
     ]
 }
@@ -56,36 +57,74 @@ fn with(mut settings: SearchSettings, change: impl FnOnce(&mut SearchSettings)) 
     settings
 }
 
+/// On the plans whose rounds reach the threshold, where there are any: nothing could end the
+/// others' rounds early.
+fn early_termination(problems: &[Problem], samples: u32, alone: &SearchSettings) -> Comparison {
+    let threshold = alone.early_termination_threshold;
+    let (mut reaching, mut others, mut best_of_all) = (Vec::new(), Vec::new(), f64::MIN);
+    for problem in problems {
+        let best = search(problem, alone).best;
+        best_of_all = best_of_all.max(best.unwrap_or(f64::MIN));
+        let side =
+            if best.is_some_and(|best| best >= threshold) { &mut reaching } else { &mut others };
+        side.push(problem);
+    }
+    let on = with(*alone, |s| s.early_termination = true);
+    let all = problems.len();
+    let measured = if reaching.is_empty() { &others } else { &reaching };
+    let compared = rounds(EARLY, measured, samples, (alone, &on));
+    compared.with_more(match (reaching.len(), best_of_all > f64::MIN) {
+        (0, true) => format!(
+            "the best option of all {all} plans has {best_of_all:.3}, so that nothing reached \
+             search.early_termination_threshold, {threshold}, and no search could end early; a \
+             threshold below it would let them"
+        ),
+        (0, false) => format!("none of the {all} plans has an option, so that none can end early"),
+        (n, _) if n < all => format!(
+            "measured on the {n} of {all} plans that reach search.early_termination_threshold, \
+             {threshold}; the others can't end early"
+        ),
+        _ => format!("every plan reaches search.early_termination_threshold, {threshold}"),
+    })
+}
+
 fn rounds(
     claim: Claim,
-    problems: &[Problem],
+    problems: &[&Problem],
     samples: u32,
     (off, on): (&SearchSettings, &SearchSettings),
 ) -> Comparison {
     let mut compared = Comparison::new(claim);
     let (mut rounds_off, mut rounds_on) = (0, 0);
     for problem in problems.iter().cycle().take(samples as usize) {
-        let (without, count_off) = search(problem, off);
-        let (with, count_on) = search(problem, on);
-        compared.add(without, with);
-        (rounds_off, rounds_on) = (rounds_off + count_off, rounds_on + count_on);
+        let (without, with) = (search(problem, off), search(problem, on));
+        compared.add(without.ms, with.ms);
+        (rounds_off, rounds_on) = (rounds_off + without.rounds, rounds_on + with.rounds);
     }
     let plans = problems.len().min(samples as usize);
-    let mut note = format!("{rounds_off} rounds without, {rounds_on} with, of {plans} plans");
-    if claim.promised.is_some() && rounds_off == rounds_on {
-        note += "; these plans give it nothing to stop at: see its threshold in section search";
-    }
-    compared.with_note(note)
+    let counted = format!("{rounds_off} rounds without, {rounds_on} with, of {plans} plans");
+    compared.with_note(match claim.promised.is_some() && rounds_off == rounds_on {
+        true => format!("{counted}: it ended none earlier"),
+        false => counted,
+    })
 }
 
-/// Milliseconds and rounds; the proof, which every search is followed by, left out.
-fn search(problem: &Problem, settings: &SearchSettings) -> (f64, u32) {
+/// A search's rounds; the proof, which every search is followed by, left out.
+struct Rounds {
+    ms: f64,
+    rounds: u32,
+    /// Value of the best combination.
+    best: Option<f64>,
+}
+
+fn search(problem: &Problem, settings: &SearchSettings) -> Rounds {
     let began = Instant::now();
     let mut search = Search::new(problem, settings, 0);
     loop {
         let progress = search.round(&mut |_| true);
         if progress.stopped.is_some() {
-            return (ms(began.elapsed()), progress.round);
+            let ms = ms(began.elapsed());
+            return Rounds { ms, rounds: progress.round, best: progress.best };
         }
     }
 }

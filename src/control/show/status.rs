@@ -8,14 +8,15 @@ use crate::control::{Alerts, HealthView, LlmEndpoint, LlmView, StatusView, show_
 const MIB: u64 = 1024 * 1024;
 
 pub fn status_text(status: &StatusView, look: Look) -> String {
-    let mut table = Table::new(["actor", "state", "lives", "restarts", "in flight", "heartbeat"])
-        .right([2, 3, 4, 5]);
+    let headers = ["actor", "state", "generation", "restarts", "mailbox", "in flight", "heartbeat"];
+    let mut table = Table::new(headers).right([2, 3, 4, 5, 6]);
     for actor in &status.actors {
         table.row([
             actor.name.clone(),
             actor.state.clone(),
             actor.generation.to_string(),
             actor.restarts.to_string(),
+            actor.mailbox.to_string(),
             format!("{}/{}", actor.in_flight, actor.capacity),
             format!("{} ago", show_duration(Duration::from_millis(actor.heartbeat_age_ms))),
         ]);

@@ -10,5 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
         let errors = errors.0;
         assert!(!errors.is_empty());
         assert!(errors.iter().all(|e| !e.field.is_empty() && !e.message.is_empty()));
+        // An answer doesn't repeat its document.
+        assert!(errors.iter().all(|e| e.field.len() + e.message.len() + e.hint.len() < 4_000));
     }
 });
