@@ -83,9 +83,7 @@ impl Actors {
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
         let cached = now.clone();
-        // Each run may wait for one answer of each; callers of their own have the usual room.
-        let in_flight = settings.workflow.max_plans_in_flight;
-        let for_runs = Policy { capacity: policy.capacity + in_flight, ..policy };
+        let for_runs = Policy { capacity: room_for_runs(settings), ..policy };
         let vendors = supervise("vendor_search", for_runs, &log, escalate.clone(), move |life| {
             let database = cached.borrow().database.clone();
             let cache = database
@@ -182,6 +180,10 @@ impl Actors {
     /// # Errors
     /// An actor that restarts at this moment; it comes back with the changed settings.
     pub async fn reconfigure(&self, settings: Arc<Settings>) -> Result<(), ApiError> {
+        // First the room: the coordinator may claim more as soon as it sees the settings.
+        let room = room_for_runs(&settings);
+        self.vendors.resize(room);
+        self.llm.resize(room);
         self.live.send_replace(settings.clone());
         let database = &settings.database;
         let (size, ttl) = (database.query_cache_size, database.query_cache_ttl);
@@ -240,6 +242,12 @@ fn verifier_settings(settings: &Settings, opened: DatabaseSettings) -> VerifierS
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Requests that an actor admits which runs ask: each run may wait for one answer of it, and
+/// callers of their own have the usual room.
+fn room_for_runs(settings: &Settings) -> usize {
+    policy(&settings.supervision).capacity.saturating_add(settings.workflow.max_plans_in_flight)
 }
 
 fn policy(settings: &SupervisionSettings) -> Policy {

@@ -9,6 +9,7 @@
 mod fault;
 mod handle;
 mod keeper;
+mod slots;
 #[cfg(test)]
 mod tests;
 
