@@ -9,6 +9,7 @@ use super::{
     briefing::Peers,
     dispatcher::{Dispatcher, Duty, Handover},
     fleet::FleetEar,
+    gate::Gate,
     housekeeping::keep_house,
     llm_figures::observe_times,
     llm_gateway::{LlmGateway, ResizeResponses},
@@ -59,6 +60,8 @@ pub struct Actors {
     pub metrics: Handle<Metrics>,
     /// The figures that all of them, and the control server, count into.
     pub telemetry: Telemetry,
+    /// Where submissions are turned away before any actor is asked.
+    pub gate: Gate,
     /// Whether plans are claimed.
     pub duty: watch::Receiver<Duty>,
     /// True while draining with nothing left.
@@ -126,10 +129,13 @@ impl Actors {
             owner: owner.into(),
             cores: Arc::new(Semaphore::new(cores())),
         };
+        let gate = Gate::new(store.clone(), now.clone(), telemetry.clone(), work.clone());
+        let door = gate.clone();
         let coordinator =
             supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {
                 let runs = Runs::default();
-                let service = PlanService::new(context.clone(), runs.clone(), handover.clone());
+                let service =
+                    PlanService::new(context.clone(), runs.clone(), handover.clone(), gate.clone());
                 let dispatcher = Dispatcher::start(context.clone(), runs, &handover);
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
             });
@@ -163,6 +169,7 @@ impl Actors {
             llm,
             metrics,
             telemetry: shared,
+            gate: door,
             duty,
             idle,
             live: Arc::new(live),
