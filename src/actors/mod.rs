@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
-//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
+//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_calls` (its messages), `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
@@ -29,6 +29,7 @@ pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod metrics_look;
+pub mod plan_calls;
 mod plan_events;
 mod plan_proofs;
 mod plan_run;

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::{
-    beam_coordinator::{ExportProblem, GetProof},
     briefing::BriefingLimits,
+    plan_calls::{ExportProblem, GetProof},
     plan_service::PlanService,
     proof_record::ProofRecord,
     search_run::{self, SearchInput},

@@ -7,12 +7,12 @@ use slog::{info, warn};
 use uuid::Uuid;
 
 use super::{
-    beam_coordinator::{
+    dispatcher::Handover,
+    gate::Gate,
+    plan_calls::{
         CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::Handover,
-    gate::Gate,
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,

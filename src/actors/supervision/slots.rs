@@ -25,7 +25,7 @@ impl Slots {
         let capacity = self.capacity();
         let more = |taken| (taken < capacity).then_some(taken + 1);
         let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.is_ok().then_some(Slot { slots: self })
+        taken.is_ok().then(|| Slot { slots: self })
     }
 
     /// So many from now on. Nobody loses a place by it: fewer hold once enough were given back.
