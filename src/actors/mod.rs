@@ -16,6 +16,8 @@ pub mod beam_coordinator;
 mod blueprint_run;
 mod briefing;
 pub mod cached_sourcing;
+#[cfg(test)]
+mod cached_sourcing_model;
 pub mod catalogue_watch;
 mod checkpoint;
 mod database_use;
