@@ -43,7 +43,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
         categories: &categories,
         areas: &areas,
         shares: &shares,
-        vendors: &vendors,
+        vendors: (&vendors).into(),
         today: "2026-11-22".parse().unwrap(),
     };
     let settings = SearchSettings::default();

@@ -254,3 +254,30 @@ fn systemd_itself_accepts_the_units() {
         assert!(judged.status.success(), "{name} is exposed by more than 1.0:\n{said}");
     }
 }
+
+/// More plans in flight ask more of the actors that serve them.
+#[test]
+fn a_reload_makes_room_for_more_plans() {
+    let folder = std::sync::Arc::new(folder());
+    let file = folder.path().join("settings.toml");
+    let set = |plans: u64| {
+        fs::write(&file, format!("[workflow]\nmax_plans_in_flight = {plans}\n")).unwrap();
+    };
+    set(2);
+    let args = ["--config", file.to_str().unwrap()];
+    let daemon = Daemon::start_with(folder.clone(), &[], &args);
+    let capacity = |actor: &str| {
+        let status = daemon.json(&["status"]);
+        let actors = status["actors"].as_array().unwrap();
+        let found = actors.iter().find(|found| found["name"] == actor).unwrap();
+        found["capacity"].as_u64().unwrap()
+    };
+    let before = ["vendor_search", "llm_gateway"].map(capacity);
+    for plans in [900, 5] {
+        set(plans);
+        let reloaded = daemon.json(&["reload"]);
+        assert_eq!(reloaded["needs_restart"], serde_json::json!([]), "{reloaded}");
+        let expected = before.map(|capacity| capacity - 2 + plans);
+        assert_eq!(["vendor_search", "llm_gateway"].map(capacity), expected);
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! The database knows how long the queue is. It is asked now and then; between two looks the
 //! submissions taken in here are added, so that the bounds hold for this daemon exactly, and for
-//! several of them up to what the others take in between two looks.
+//! several of them up to what the others take in between two looks. Whoever comes when the queue
+//! is known to be full waits for no look: a refusal must be quick just when the database is not.
 
 use std::{
     collections::HashMap,
@@ -17,8 +18,11 @@ use crate::{
 
 /// A count that leaves room is good for this long.
 const FRESH: Duration = Duration::from_secs(1);
-/// One that doesn't, for this long: a refusal must be cheap, and room must be noticed soon.
+/// One that doesn't, for this long; then room is looked for, beside the refusals.
 const FULL_FRESH: Duration = Duration::from_millis(100);
+/// While a look is under way, which may take as long as a database is slow, a count of this age
+/// still refuses.
+const FULL_STALE: Duration = Duration::from_secs(10);
 /// Clients whose counts are remembered.
 const CLIENTS_MAX: usize = 1_024;
 
@@ -27,6 +31,14 @@ const CLIENTS_MAX: usize = 1_024;
 pub enum Refused {
     QueueFull { waiting: u64 },
     ClientFull { waiting: u64 },
+}
+
+/// A refusal on account of what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub refused: Refused,
+    /// Nobody has looked for a while whether there is room again.
+    pub look_is_due: bool,
 }
 
 /// What was counted, and when.
@@ -45,6 +57,28 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Whether a client's plan is refused for what is known already. Waits for nothing, and takes
+    /// no place.
+    pub fn refuses(&self, client: Option<u32>, limits: AdmissionSettings) -> Option<Standing> {
+        let counted = *self.locked().get(&client)?;
+        let refused = refused(counted.length, limits)?;
+        let age = counted.at.elapsed();
+        let looks = self.looking.try_lock().is_err();
+        let holds = age <= FRESH || age <= FULL_STALE && looks;
+        holds.then_some(Standing { refused, look_is_due: age > FULL_FRESH && !looks })
+    }
+
+    /// Counts anew, unless somebody does.
+    ///
+    /// # Errors
+    /// Whatever keeps the database from answering.
+    pub async fn look(&self, store: &Store, client: Option<u32>) -> Result<(), StoreError> {
+        let Ok(_turn) = self.looking.try_lock() else { return Ok(()) };
+        let length = store.queue_length(client).await?;
+        self.learn(client, length, Instant::now());
+        Ok(())
+    }
+
     /// Lets a client's plan in, or says why not.
     ///
     /// # Errors
@@ -138,6 +172,33 @@ mod tests {
         assert_eq!(ask(Some(2), now + FULL_FRESH * 2), None, "there may be room again");
         admission.learn(Some(3), QueueLength { all: 0, of_client: 0 }, now);
         assert_eq!(ask(Some(3), now + FRESH * 2), None);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_without_a_look() {
+        let admission = Admission::default();
+        let learn = |all, age: Duration| {
+            let at = Instant::now().checked_sub(age).unwrap();
+            admission.learn(Some(1), QueueLength { all, of_client: 1 }, at);
+        };
+        let full = |look_is_due| {
+            Some(Standing { refused: Refused::QueueFull { waiting: 5 }, look_is_due })
+        };
+        let ask = || admission.refuses(Some(1), LIMITS);
+        assert_eq!(ask(), None, "nothing is known");
+        learn(5, Duration::ZERO);
+        assert_eq!(ask(), full(false));
+        learn(5, FULL_FRESH * 2);
+        assert_eq!(ask(), full(true));
+        learn(5, FRESH * 2);
+        assert_eq!(ask(), None, "too old to refuse anybody for");
+        let turn = admission.looking.lock().await;
+        assert_eq!(ask(), full(false), "unless somebody looks");
+        learn(5, FULL_STALE * 2);
+        assert_eq!(ask(), None);
+        learn(4, Duration::ZERO);
+        assert_eq!(ask(), None, "there is room");
+        drop(turn);
     }
 
     #[test]

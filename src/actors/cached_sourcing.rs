@@ -3,7 +3,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    num::NonZeroUsize,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,14 +12,26 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared, try_join_all},
 };
+use lru::LruCache;
 use tokio::sync::Mutex as TurnMutex;
+
+// The model check in `cached_sourcing_model` decides when a lock is taken.
+#[cfg(test)]
+use shuttle::sync::{Mutex, MutexGuard};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
 
 use super::query_cache::{Epoch, QueryCache, QueryCacheCounters};
 use crate::{
     control::ApiError,
-    model::Sourced,
-    store::{Changes, Horizon, SourcingQuery, Store},
+    model::{AreaMap, Sourced},
+    store::{Changes, Horizon, SourcingQuery, Store, StoreError},
 };
+
+/// Sets of cities whose areas are remembered.
+const AREAS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+/// Areas that somebody else moved, and no vendor with them, are known this much later.
+const AREAS_TTL: Duration = Duration::from_secs(1);
 
 /// The whole feasible set of one query.
 pub type Found = Arc<Vec<Sourced>>;
@@ -29,25 +42,82 @@ type Reading = BoxFuture<'static, Result<Arc<Vec<Found>>, ApiError>>;
 type Flight = Shared<Reading>;
 type WeakFlight = WeakShared<Reading>;
 
-/// Cheap to clone; all clones share the cache.
-#[derive(Clone)]
-pub struct CachedSourcing {
-    store: Store,
-    shared: Option<Arc<SharedState>>,
+/// Where vendors are read, and changes are learnt of.
+pub trait Catalogue: Clone + Send + Sync + 'static {
+    /// Up to where the changes are known.
+    type Horizon: Copy + Send;
+
+    /// As [`Store::source_all`].
+    fn vendors(
+        &self,
+        queries: &[SourcingQuery],
+    ) -> impl Future<Output = Result<Vec<Vec<Sourced>>, StoreError>> + Send;
+
+    /// As [`Store::changes_since`].
+    fn changes(
+        &self,
+        last: Option<Self::Horizon>,
+    ) -> impl Future<Output = Result<(Changes, Self::Horizon), StoreError>> + Send;
+
+    /// As [`Store::areas`].
+    fn areas(&self, cities: &[String]) -> impl Future<Output = Result<AreaMap, StoreError>> + Send;
 }
 
-struct SharedState {
+impl Catalogue for Store {
+    type Horizon = Horizon;
+
+    async fn vendors(&self, queries: &[SourcingQuery]) -> Result<Vec<Vec<Sourced>>, StoreError> {
+        self.source_all(queries).await
+    }
+
+    async fn changes(&self, last: Option<Horizon>) -> Result<(Changes, Horizon), StoreError> {
+        self.changes_since(last).await
+    }
+
+    async fn areas(&self, cities: &[String]) -> Result<AreaMap, StoreError> {
+        let names: Vec<&str> = cities.iter().map(String::as_str).collect();
+        Ok(AreaMap::new(Self::areas(self, &names).await?))
+    }
+}
+
+/// Cheap to clone; all clones share the cache.
+#[derive(Clone)]
+pub struct CachedSourcing<C: Catalogue = Store> {
+    store: C,
+    shared: Option<Arc<SharedState<C::Horizon>>>,
+}
+
+struct SharedState<H> {
     /// Held only while looking up or storing, never over a wait.
     state: Mutex<State>,
     /// Up to where changes by others are known; one look at a time.
-    horizon: TurnMutex<Option<Horizon>>,
+    horizon: TurnMutex<Option<H>>,
 }
 
 struct State {
     cache: QueryCache,
-    /// Reads under way: each query's flight, its place in it, and when it began.
-    /// Weakly: a read that nobody waits for any more ends at once.
-    flights: HashMap<SourcingQuery, (WeakFlight, usize, Epoch)>,
+    /// Reads under way. Weakly: a read that nobody waits for any more ends at once.
+    flights: HashMap<SourcingQuery, Leg>,
+    /// Reads begun so far: each has its number.
+    begun: u64,
+    areas: LruCache<Vec<String>, KnownAreas>,
+}
+
+/// Areas as they were read at a time, when so much had changed.
+struct KnownAreas {
+    areas: Arc<AreaMap>,
+    epoch: Epoch,
+    read: Instant,
+}
+
+/// One query's part in a read.
+struct Leg {
+    flight: WeakFlight,
+    /// The read's number, and the query's place in it.
+    number: u64,
+    place: usize,
+    /// When the read began.
+    epoch: Epoch,
 }
 
 /// Where one query's answer comes from.
@@ -68,12 +138,17 @@ impl Answer {
     }
 }
 
-impl CachedSourcing {
+impl<C: Catalogue> CachedSourcing<C> {
     /// `cache`: `None` where the query cache is switched off.
-    pub fn new(store: Store, cache: Option<QueryCache>) -> Self {
+    pub fn new(store: C, cache: Option<QueryCache>) -> Self {
         let shared = cache.map(|cache| {
             Arc::new(SharedState {
-                state: Mutex::new(State { cache, flights: HashMap::new() }),
+                state: Mutex::new(State {
+                    cache,
+                    flights: HashMap::new(),
+                    begun: 0,
+                    areas: LruCache::new(AREAS_MAX),
+                }),
                 horizon: TurnMutex::new(None),
             })
         });
@@ -87,14 +162,18 @@ impl CachedSourcing {
     pub async fn source(&self, queries: Vec<SourcingQuery>) -> Result<Vec<Found>, ApiError> {
         let keys: Vec<_> = queries.into_iter().map(SourcingQuery::normalised).collect();
         let Some(shared) = &self.shared else {
-            let all = self.store.source_all(&keys).await?;
+            let all = self.store.vendors(&keys).await?;
             return Ok(all.into_iter().map(Arc::new).collect());
         };
         let answers = self.answers(shared, &keys);
         try_join_all(answers.into_iter().map(Answer::found)).await
     }
 
-    fn answers(&self, shared: &Arc<SharedState>, keys: &[SourcingQuery]) -> Vec<Answer> {
+    fn answers(
+        &self,
+        shared: &Arc<SharedState<C::Horizon>>,
+        keys: &[SourcingQuery],
+    ) -> Vec<Answer> {
         let mut state = shared.locked();
         let now = Instant::now();
         let mut wanted: Vec<SourcingQuery> = Vec::new();
@@ -107,11 +186,14 @@ impl CachedSourcing {
             answers.push(answer);
         }
         if !wanted.is_empty() {
-            let epoch = state.cache.epoch();
-            let flight = read(self.store.clone(), shared.clone(), wanted.clone(), epoch);
+            state.begun += 1;
+            let (number, epoch) = (state.begun, state.cache.epoch());
+            let landing = Landing { shared: shared.clone(), keys: wanted.clone(), number };
+            let flight = read(self.store.clone(), landing, epoch);
             for (place, key) in wanted.iter().enumerate() {
                 if let Some(weak) = flight.downgrade() {
-                    state.flights.insert(key.clone(), (weak, place, epoch));
+                    let leg = Leg { flight: weak, number, place, epoch };
+                    state.flights.insert(key.clone(), leg);
                 }
             }
             for (answer, key) in answers.iter_mut().zip(keys) {
@@ -124,6 +206,27 @@ impl CachedSourcing {
         answers.into_iter().flatten().collect()
     }
 
+    /// The areas of these cities; none that were read before the last change that is known of.
+    ///
+    /// # Errors
+    /// What keeps the database from answering.
+    pub async fn areas(&self, cities: Vec<String>) -> Result<Arc<AreaMap>, ApiError> {
+        let read =
+            async |cities: &[String]| Ok::<_, ApiError>(Arc::new(self.store.areas(cities).await?));
+        let Some(shared) = &self.shared else { return read(&cities).await };
+        let (epoch, began) = {
+            let mut state = shared.locked();
+            if let Some(known) = state.known_areas(&cities) {
+                return Ok(known);
+            }
+            (state.cache.epoch(), Instant::now())
+        };
+        let areas = read(&cities).await?;
+        let known = KnownAreas { areas: areas.clone(), epoch, read: began };
+        shared.locked().areas.put(cities, known);
+        Ok(areas)
+    }
+
     /// Learns what changed in the catalogue, by whoever it was changed, and forgets what is
     /// stale. Once it returns, nothing older than its call is answered from memory.
     ///
@@ -132,7 +235,7 @@ impl CachedSourcing {
     pub async fn look_for_changes(&self) -> Result<(), ApiError> {
         let Some(shared) = &self.shared else { return Ok(()) };
         let mut horizon = shared.horizon.lock().await;
-        match self.store.changes_since(*horizon).await {
+        match self.store.changes(*horizon).await {
             Ok((changes, seen)) => {
                 *horizon = Some(seen);
                 match changes {
@@ -168,31 +271,38 @@ impl CachedSourcing {
     }
 }
 
-impl SharedState {
+impl<H> SharedState<H> {
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn known_areas(&mut self, cities: &[String]) -> Option<Arc<AreaMap>> {
+        let now = self.cache.epoch();
+        let known = self.areas.get(cities)?;
+        let good = known.epoch == now && known.read.elapsed() < AREAS_TTL;
+        good.then(|| known.areas.clone())
+    }
+
     /// An answer from memory, or a read under way that began after every change that matters.
     fn look_up(&mut self, key: &SourcingQuery, now: Instant) -> Option<Answer> {
         if let Some(found) = self.cache.get(key, now) {
             return Some(Answer::Cached(found));
         }
-        let (flight, place, epoch) = self.flights.get(key)?;
-        if self.cache.is_stale(*epoch, key) {
+        let leg = self.flights.get(key)?;
+        if self.cache.is_stale(leg.epoch, key) {
             return None;
         }
-        let answer = Answer::Flying(flight.upgrade()?, *place);
+        let answer = Answer::Flying(leg.flight.upgrade()?, leg.place);
         self.cache.count_coalesced();
         Some(answer)
     }
 
     /// A read is over, or was left by all: its flights end, unless later ones took their place.
-    fn land(&mut self, keys: &[SourcingQuery], epoch: Epoch) {
+    fn land(&mut self, keys: &[SourcingQuery], number: u64) {
         for key in keys {
-            if self.flights.get(key).is_some_and(|flight| flight.2 == epoch) {
+            if self.flights.get(key).is_some_and(|leg| leg.number == number) {
                 self.flights.remove(key);
             }
         }
@@ -200,22 +310,22 @@ impl State {
 }
 
 /// Ends a read's flights also where it is dropped on the way.
-struct Landing {
-    shared: Arc<SharedState>,
+struct Landing<H> {
+    shared: Arc<SharedState<H>>,
     keys: Vec<SourcingQuery>,
-    epoch: Epoch,
+    number: u64,
 }
 
-impl Drop for Landing {
+impl<H> Drop for Landing<H> {
     fn drop(&mut self) {
-        self.shared.locked().land(&self.keys, self.epoch);
+        self.shared.locked().land(&self.keys, self.number);
     }
 }
 
-fn read(store: Store, shared: Arc<SharedState>, keys: Vec<SourcingQuery>, epoch: Epoch) -> Flight {
+fn read<C: Catalogue>(store: C, landing: Landing<C::Horizon>, epoch: Epoch) -> Flight {
     async move {
-        let landing = Landing { shared, keys, epoch };
-        let all = store.source_all(&landing.keys).await?;
+        let landing = landing;
+        let all = store.vendors(&landing.keys).await?;
         let found: Vec<Found> = all.into_iter().map(Arc::new).collect();
         let mut state = landing.shared.locked();
         let now = Instant::now();

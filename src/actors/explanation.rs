@@ -1,7 +1,7 @@
 //! Why a plan's request can't be met: the vendors that serve its city, whatever stands against
 //! them, and those of another city where the request could be met as it stands.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     agents::sourcing::Supply,
@@ -10,7 +10,7 @@ use super::{
     vendor_messages::GetNearestCities,
 };
 use crate::{
-    model::{Infeasibility, Sourced, VendorId},
+    model::{AreaMap, Infeasibility, Sourced, VendorId},
     store::{Plan, Reach},
 };
 
@@ -26,17 +26,33 @@ pub async fn explain(
     plan: &Plan,
     input: &SearchInput,
 ) -> Result<Infeasibility, RunError> {
-    let here = source(context, plan, input, Reach::Relaxed).await?;
-    let (mut vendors, mut areas) = (here.vendors(), here.areas);
+    let mut supply = source(context, plan, input, Reach::Relaxed).await?;
     if let Some(elsewhere) = supply_elsewhere(context, plan, input).await? {
-        // Who travels serves both cities; the first sourcing knows when they are busy.
-        let known: BTreeSet<VendorId> = vendors.iter().map(|s| s.vendor.id.clone()).collect();
-        let is_new = |sourced: &Sourced| !known.contains(&sourced.vendor.id);
-        vendors.extend(elsewhere.vendors().into_iter().filter(is_new));
-        areas = areas.joined(elsewhere.areas);
+        supply = joined(supply, elsewhere);
     }
-    let relaxed = SearchInput { vendors, areas, ..input.clone() };
+    let relaxed = SearchInput { supply, ..input.clone() };
     compute(context, move || search_run::explain(&relaxed)).await
+}
+
+/// Both supplies. Who travels serves both cities; `here` knows when they are busy.
+fn joined(here: Supply, elsewhere: Supply) -> Supply {
+    let vendors = |found: &[Arc<Vec<Sourced>>]| -> BTreeSet<VendorId> {
+        found.iter().flat_map(|vendors| vendors.iter()).map(|s| s.vendor.id.clone()).collect()
+    };
+    let known = vendors(&here.found);
+    let is_new = |sourced: &&Sourced| !known.contains(&sourced.vendor.id);
+    let new = elsewhere.found.iter().map(|vendors| {
+        let all_new = vendors.iter().all(|sourced| is_new(&sourced));
+        if all_new {
+            vendors.clone()
+        } else {
+            Arc::new(vendors.iter().filter(is_new).cloned().collect())
+        }
+    });
+    let mut found = here.found;
+    found.extend(new);
+    let areas = AreaMap::clone(&here.areas).joined(AreaMap::clone(&elsewhere.areas));
+    Supply { found, areas: Arc::new(areas) }
 }
 
 /// The supply of the nearest other city in which the request can be met; where there is none, the
@@ -53,8 +69,7 @@ async fn supply_elsewhere(
     for city in &cities {
         let there = moved(plan, city);
         let supply = source(context, &there, input, Reach::Feasible).await?;
-        let (vendors, areas) = (supply.vendors(), supply.areas.clone());
-        let moved = SearchInput { request: there.request, vendors, areas, ..input.clone() };
+        let moved = SearchInput { request: there.request, supply: supply.clone(), ..input.clone() };
         if compute(context, move || search_run::can_be_met(&moved)).await? {
             return Ok(Some(supply));
         }

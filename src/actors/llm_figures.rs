@@ -1,10 +1,17 @@
 //! The LLM gateway's figures, as metrics: per endpoint and model.
 
-use super::llm_gateway::LlmStatus;
 use crate::{
-    llm::{Answer, BreakerState, EndpointCounters, EndpointStatus, Gateway, ModelState},
+    llm::{
+        Answer, BreakerState, EndpointCounters, EndpointStatus, Gateway, LlmCounters, ModelState,
+    },
     telemetry::{Telemetry, metrics},
 };
+
+/// How the gateway and its endpoints are.
+pub struct LlmStatus {
+    pub endpoints: Vec<EndpointStatus>,
+    pub counters: LlmCounters,
+}
 
 /// Lets the gateway's times go into `telemetry` as they are taken.
 pub fn observe_times(gateway: &Gateway, telemetry: &Telemetry) {

@@ -15,14 +15,14 @@ use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 
 use super::{
-    llm_figures::count_fallback,
+    llm_figures::{LlmStatus, count_fallback},
     reply_keeper::ReplyKeeper,
     supervision::{Heartbeat, Lifeline, Posted},
     work::Work,
 };
 use crate::{
     control::{ApiError, ErrorCode},
-    llm::{Answer, EndpointStatus, Gateway, LlmCounters, ModelStatus, Priority, Task},
+    llm::{Answer, EndpointStatus, Gateway, ModelStatus, Priority, Task},
     telemetry::Telemetry,
 };
 
@@ -82,12 +82,6 @@ impl Message for SaveReplies {
 }
 
 pub struct GetLlmStatus;
-
-/// How the gateway and its endpoints are.
-pub struct LlmStatus {
-    pub endpoints: Vec<EndpointStatus>,
-    pub counters: LlmCounters,
-}
 
 impl Message for GetLlmStatus {
     type Result = Result<LlmStatus, ApiError>;

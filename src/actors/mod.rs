@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `vendor_messages`, `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
-//! | BeamCoordinator | `beam_coordinator` | `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
+//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_calls` (its messages), `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
@@ -16,6 +16,8 @@ pub mod beam_coordinator;
 mod blueprint_run;
 mod briefing;
 pub mod cached_sourcing;
+#[cfg(test)]
+mod cached_sourcing_model;
 pub mod catalogue_watch;
 mod checkpoint;
 mod database_use;
@@ -24,11 +26,13 @@ mod dispatcher;
 mod errors;
 mod explanation;
 mod fleet;
+mod gate;
 mod housekeeping;
 pub mod llm_figures;
 pub mod llm_gateway;
 pub mod metrics;
 mod metrics_look;
+pub mod plan_calls;
 mod plan_events;
 mod plan_proofs;
 mod plan_run;

@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 
 use super::{
-    beam_coordinator::{ExportProblem, GetProof},
     briefing::BriefingLimits,
+    plan_calls::{ExportProblem, GetProof},
     plan_service::PlanService,
     proof_record::ProofRecord,
-    search_run::{self, SearchInput},
+    search_run::{self, Found, SearchInput},
 };
 use crate::{
     control::{ApiError, ErrorCode, ProofView},
@@ -73,20 +73,13 @@ impl PlanService {
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) =
             context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;
-        let (Some(requirements), Some(shares)) = (plan.requirements, plan.shares) else {
+        let (Some(requirements), Some(shares)) = (plan.requirements.clone(), plan.shares.clone())
+        else {
             let message = format!("plan {} has not been searched yet", plan.id);
             return Err(ApiError::new(ErrorCode::WrongState, message)
                 .with_hint("wait for its options, or submit it again"));
         };
-        Ok(SearchInput {
-            request: plan.request,
-            requirements,
-            categories,
-            shares,
-            vendors: supply.vendors(),
-            areas: supply.areas,
-            today,
-            previous: None,
-        })
+        let found = Found { requirements, shares, categories, supply };
+        Ok(SearchInput::new(&plan, found, today))
     }
 }

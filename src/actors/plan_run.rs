@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::PlanState,
-    store::{AgentRun, GiveBack, Patch, Plan, Transition},
+    store::{AgentRun, GiveBack, Patch, Plan, StoreError, Transition},
     telemetry::{events, metrics},
 };
 
@@ -125,6 +125,7 @@ async fn settle(
     let verdict = verdict(plan, error);
     say(log, &verdict);
     let deadline = Instant::now() + context.settings.workflow.lease;
+    let mut from = plan.state;
     loop {
         let stored = match &verdict {
             Verdict::Drop => return None,
@@ -139,7 +140,7 @@ async fn settle(
                     agent_runs,
                     ..Patch::default()
                 };
-                let change = Transition::new(plan.id, plan.run_number, plan.state, *to).with(patch);
+                let change = Transition::new(plan.id, plan.run_number, from, *to).with(patch);
                 context.store.transition(&change).await.map(|_| Some(*to))
             }
         };
@@ -152,6 +153,12 @@ async fn settle(
                     return None;
                 }
                 tokio::time::sleep(SETTLE_EVERY).await;
+            }
+            // Its options were stored just before the wish to cancel it was heard.
+            Err(StoreError::WrongState { found: PlanState::AwaitingSelection, .. })
+                if verdict.cancels() && from == PlanState::Running =>
+            {
+                from = PlanState::AwaitingSelection;
             }
             // Fenced, or cancelled meanwhile: somebody else's.
             Err(error) => {
@@ -178,6 +185,12 @@ enum Verdict {
         to: PlanState,
         error: Option<String>,
     },
+}
+
+impl Verdict {
+    const fn cancels(&self) -> bool {
+        matches!(self, Self::End { to: PlanState::Cancelled, .. })
+    }
 }
 
 fn verdict(plan: &Plan, error: RunError) -> Verdict {

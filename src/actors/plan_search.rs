@@ -17,15 +17,14 @@ use super::{
     checkpoint::{self, Checkpoint},
     digest::{PlanContent, plan_digest},
     explanation::explain,
-    proof_record::ProofRecord,
     run_context::{RunContext, RunError, agent_event, report_agents},
-    search_run::{self, SearchEnd, SearchEvent, SearchInput},
+    search_run::{self, Found, SearchEnd, SearchEvent, SearchInput},
 };
 use crate::{
     control::PlanEvent,
     model::{Infeasibility, Note, PlanOption, PlanState, Tally},
     planning::search::Progress,
-    store::{self, AgentRun, Patch, Plan, PlanResult, RoundFigures, Transition},
+    store::{self, AgentRun, Plan, PlanResult, ProofRow, RoundFigures, SearchOutcome},
     telemetry::{events, metrics},
 };
 
@@ -47,20 +46,15 @@ pub async fn search(
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
     report_agents(context, log, &runs);
     *agent_runs = runs;
-    let resume_from = newest_checkpoint(context, plan, log).await?;
-    // First a core, then the copies: plans that wait for their turn stay small.
+    // A first run has nothing to go on from.
+    let resume_from = match plan.run_number {
+        ..=1 => None,
+        _ => newest_checkpoint(context, plan, log).await?,
+    };
     let closed = |_| RunError::Passing("the daemon is stopping".into());
     let core = context.cores.clone().acquire_owned().await.map_err(closed)?;
-    let input = Arc::new(SearchInput {
-        request: plan.request.clone(),
-        requirements,
-        categories,
-        shares,
-        vendors: supply.vendors(),
-        areas: supply.areas,
-        today,
-        previous: plan.previous.clone(),
-    });
+    let found = Found { requirements, shares, categories, supply };
+    let input = Arc::new(SearchInput::new(plan, found, today));
     let mut history = Vec::new();
     let end =
         run_search(context, plan, log, (input.clone(), core), resume_from, &mut history).await?;
@@ -68,8 +62,9 @@ pub async fn search(
     match end {
         SearchEnd::Found { options, tally, notes: found, proof } => {
             let notes = [notes, found].concat();
-            keep_proof(context, plan, proof).await?;
-            finished.options(options, tally, notes, history).await
+            let proof =
+                proof.map_err(|e| RunError::Final(format!("a proof could not be packed: {e}")))?;
+            finished.options(options, tally, notes, (history, proof)).await
         }
         SearchEnd::Infeasible => {
             let infeasibility = explain(context, plan, &input).await?;
@@ -80,19 +75,6 @@ pub async fn search(
              raise search.deadline_ms, search.proof_nodes or search.max_rounds"
         ))),
     }
-}
-
-/// Stores what the bound rests on, where the problem is small enough to be kept.
-async fn keep_proof(
-    context: &RunContext,
-    plan: &Plan,
-    proof: Option<Box<ProofRecord>>,
-) -> Result<(), RunError> {
-    let Some(proof) = proof else { return Ok(()) };
-    let packed = context.work.compute(move || proof.pack()).await;
-    let packed = packed.map_err(|panicked| RunError::Passing(panicked.to_string()))?;
-    let row = packed.map_err(|e| RunError::Final(format!("a proof could not be packed: {e}")))?;
-    Ok(context.store.put_proof(plan.id, plan.run_number, &row).await?)
 }
 
 /// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they
@@ -250,7 +232,7 @@ impl Finished<'_> {
         options: Vec<PlanOption>,
         tally: Tally,
         notes: Vec<Note>,
-        history: Vec<RoundFigures>,
+        (history, proof): (Vec<RoundFigures>, Option<ProofRow>),
     ) -> Result<PlanState, RunError> {
         let telemetry = &self.context.telemetry;
         telemetry.inc(metrics::SEARCH_STOPS, &[tally.stopped_because.as_str()]);
@@ -261,7 +243,7 @@ impl Finished<'_> {
             "options" => options.len(), "ms" => self.started.elapsed().as_millis() as u64);
         let digest = self.digest(&options, Some(&tally), None);
         let result = PlanResult { options, tally: Some(tally), notes, digest, history };
-        self.store(PlanState::AwaitingSelection, &result, None).await
+        self.store(PlanState::AwaitingSelection, &result, None, proof).await
     }
 
     async fn infeasible(
@@ -274,7 +256,7 @@ impl Finished<'_> {
             "conflicts" => infeasibility.conflicts.len());
         let digest = self.digest(&[], None, Some(&infeasibility));
         let result = PlanResult { options: Vec::new(), tally: None, notes, digest, history };
-        self.store(PlanState::Infeasible, &result, Some(&infeasibility)).await
+        self.store(PlanState::Infeasible, &result, Some(&infeasibility), None).await
     }
 
     fn digest(
@@ -298,19 +280,21 @@ impl Finished<'_> {
         to: PlanState,
         result: &PlanResult,
         infeasibility: Option<&Infeasibility>,
+        proof: Option<ProofRow>,
     ) -> Result<PlanState, RunError> {
-        let patch = Patch {
-            requirements: Some(&self.input.requirements),
-            shares: Some(&self.input.shares),
-            result: Some(result),
+        let outcome = SearchOutcome {
+            plan: self.plan.id,
+            run_number: self.plan.run_number,
+            to,
+            requirements: &self.input.requirements,
+            shares: &self.input.shares,
+            result,
             infeasibility,
             events: self.runs.iter().map(agent_event).collect(),
             agent_runs: self.runs,
-            ..Patch::default()
+            proof,
         };
-        let Plan { id, run_number, state, .. } = *self.plan;
-        let change = Transition::new(id, run_number, state, to).with(patch);
-        self.context.store.transition(&change).await?;
+        self.context.store.conclude(outcome).await?;
         Ok(to)
     }
 }

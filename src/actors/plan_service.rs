@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use slog::{debug, info, warn};
+use slog::{info, warn};
 use uuid::Uuid;
 
 use super::{
-    admission::{Admission, Refused},
-    beam_coordinator::{
+    dispatcher::Handover,
+    gate::Gate,
+    plan_calls::{
         CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
         Submitted, WatchPlan, Watched,
     },
-    dispatcher::Handover,
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,
@@ -42,12 +42,12 @@ pub struct PlanService {
     pub(super) context: RunContext,
     runs: Runs,
     handover: Handover,
-    admission: Arc<Admission>,
+    gate: Gate,
 }
 
 impl PlanService {
-    pub fn new(context: RunContext, runs: Runs, handover: Handover) -> Self {
-        Self { context, runs, handover, admission: Arc::default() }
+    pub fn new(context: RunContext, runs: Runs, handover: Handover, gate: Gate) -> Self {
+        Self { context, runs, handover, gate }
     }
 
     /// As they are now; a call sees one and the same to its end.
@@ -85,7 +85,7 @@ impl PlanService {
         let now = Timestamp::now();
         let key = checked_key(idempotency_key)?;
         self.check_names(request).await?;
-        self.admit(caller.uid).await?;
+        self.gate.enter(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
             request,
@@ -135,28 +135,6 @@ impl PlanService {
             }
         }
         Ok(errors.into_result(())?)
-    }
-
-    /// Refuses a plan when the queue, or the client's part of it, is full.
-    async fn admit(&self, uid: u32) -> Result<(), ApiError> {
-        let limits = self.settings().admission;
-        let Err(refused) = self.admission.admit(&self.context.store, Some(uid), limits).await?
-        else {
-            return Ok(());
-        };
-        let (reason, limit, message) = match refused {
-            Refused::QueueFull { waiting } => {
-                let message = format!("{waiting} plans are waiting already");
-                ("queue_full", limits.max_queued_plans, message)
-            }
-            Refused::ClientFull { waiting } => {
-                let message = format!("{waiting} plans of user id {uid} are waiting already");
-                ("client_full", limits.max_queued_plans_per_client, message)
-            }
-        };
-        self.context.telemetry.inc(metrics::PLANS_REFUSED, &[reason]);
-        debug!(self.context.work.log, "a plan was refused"; events::OVERLOADED, "limit" => limit);
-        Err(ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment"))
     }
 
     pub async fn get(&self, message: GetPlan) -> Result<PlanView, ApiError> {

@@ -1,16 +1,21 @@
 //! One plan's search: rounds, checkpoints, proof. Blocking; runs on a thread for CPU work.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::LazyCell,
+    io,
+    time::{Duration, Instant},
+};
 
 use super::{
+    agents::sourcing::Supply,
     checkpoint::Checkpoint,
     digest::problem_digest,
-    proof_record::{CANDIDATES_MAX, NamedProblem, ProofRecord},
+    proof_record::{self, CANDIDATES_MAX, NamedProblem},
 };
 use crate::{
     model::{
-        AreaMap, CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, Shares,
-        Sourced, StopReason, Tally,
+        CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, Shares, StopReason,
+        Tally,
     },
     planning::{
         assembly::{Assembly, assemble},
@@ -22,6 +27,7 @@ use crate::{
         settings::SearchSettings,
         timeline,
     },
+    store::{Plan, ProofRow},
 };
 
 /// Everything that a plan's search depends on; the result depends on nothing else.
@@ -31,23 +37,37 @@ pub struct SearchInput {
     pub requirements: Requirements,
     /// The requested categories, in order.
     pub categories: Vec<CategoryDef>,
-    pub areas: AreaMap,
     pub shares: Vec<Shares>,
-    pub vendors: Vec<Sourced>,
+    pub supply: Supply,
     pub today: jiff::civil::Date,
     /// Of a replanned plan: the option whose vendors are to be kept.
     pub previous: Option<PlanOption>,
 }
 
+/// What the agents found out for a search.
+pub struct Found {
+    pub requirements: Requirements,
+    pub shares: Vec<Shares>,
+    pub categories: Vec<CategoryDef>,
+    pub supply: Supply,
+}
+
 impl SearchInput {
+    /// `today`: the day of planning, where the event is.
+    pub fn new(plan: &Plan, found: Found, today: jiff::civil::Date) -> Self {
+        let Found { requirements, shares, categories, supply } = found;
+        let (request, previous) = (plan.request.clone(), plan.previous.clone());
+        Self { request, requirements, categories, shares, supply, today, previous }
+    }
+
     pub fn inquiry(&self) -> Inquiry<'_> {
         Inquiry {
             request: &self.request,
             requirements: &self.requirements,
             categories: &self.categories,
-            areas: &self.areas,
+            areas: &self.supply.areas,
             shares: &self.shares,
-            vendors: &self.vendors,
+            vendors: (&self.supply.found).into(),
             today: self.today,
         }
     }
@@ -76,7 +96,7 @@ pub enum SearchEnd {
         tally: Tally,
         notes: Vec<Note>,
         /// `None` where the problem is too large to be kept.
-        proof: Option<Box<ProofRecord>>,
+        proof: io::Result<Option<ProofRow>>,
     },
     /// Proven: no combination of these vendors meets the constraints.
     Infeasible,
@@ -99,12 +119,12 @@ pub fn run(
     let started = Instant::now();
     let inquiry = input.inquiry();
     let assembly = assemble(&inquiry, settings);
-    let digest = problem_digest(&assembly.problem, &assembly.candidate_ids());
+    let digest = LazyCell::new(|| problem_digest(&assembly.problem, &assembly.candidate_ids()));
     let mut accept = |chosen: &crate::planning::problem::Combination| {
         let engagements = assembly.engagements(chosen);
         !timeline::schedule(&input.request, &input.categories, &engagements).has_high()
     };
-    let resumed = resume_from.filter(|checkpoint| checkpoint.problem_digest == digest);
+    let resumed = resume_from.filter(|checkpoint| checkpoint.problem_digest == *digest);
     let mut search = match resumed {
         Some(checkpoint) => Search::resume(&assembly.problem, settings, checkpoint.search),
         None => Search::new(&assembly.problem, settings, input.request.seed),
@@ -143,7 +163,7 @@ pub fn run(
         (late() || Instant::now() >= proof_ends).then_some(StopReason::Deadline)
     };
     search.prove(&mut accept, &mut interrupted);
-    let proof = proof_record(&assembly, input, &search);
+    let proof = packed_proof(&assembly, input, &search);
     let mut outcome = search.finish();
     let best = outcome.options.first().map(|best| best.value);
     if let (Some(previous), Some(_)) = (&input.previous, best) {
@@ -171,19 +191,20 @@ struct Replanned<'a> {
     best: Option<f64>,
 }
 
-fn proof_record(
+/// What the bound rests on, packed, where the problem is small enough to be kept.
+fn packed_proof(
     assembly: &Assembly,
     input: &SearchInput,
     search: &Search,
-) -> Option<Box<ProofRecord>> {
+) -> io::Result<Option<ProofRow>> {
     let problem = &assembly.problem;
     let candidates: usize = problem.categories.iter().map(|c| c.candidates.len()).sum();
-    (candidates <= CANDIDATES_MAX).then(|| {
-        Box::new(ProofRecord {
-            problem: NamedProblem::new(assembly, input),
-            certificate: search.certificate(),
-        })
-    })
+    if candidates > CANDIDATES_MAX {
+        return Ok(None);
+    }
+    let names: Vec<&str> = input.categories.iter().map(|c| c.name.as_str()).collect();
+    let ids = assembly.candidate_ids();
+    proof_record::pack(problem, &names, &ids, &search.certificate()).map(Some)
 }
 
 /// The plain search's bound with the options of the one that keeps bookings, where it found any.
@@ -206,7 +227,7 @@ fn conclude(
     outcome: Outcome,
     ended_by: Option<StopReason>,
     replanned: Replanned,
-    proof: Option<Box<ProofRecord>>,
+    proof: io::Result<Option<ProofRow>>,
 ) -> SearchEnd {
     if outcome.options.is_empty() {
         if !outcome.feasible {

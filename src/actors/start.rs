@@ -9,6 +9,7 @@ use super::{
     briefing::Peers,
     dispatcher::{Dispatcher, Duty, Handover},
     fleet::FleetEar,
+    gate::Gate,
     housekeeping::keep_house,
     llm_figures::observe_times,
     llm_gateway::{LlmGateway, ResizeResponses},
@@ -60,6 +61,8 @@ pub struct Actors {
     pub metrics: Handle<Metrics>,
     /// The figures that all of them, and the control server, count into.
     pub telemetry: Telemetry,
+    /// Where submissions are turned away before any actor is asked.
+    pub gate: Gate,
     /// Whether plans are claimed.
     pub duty: watch::Receiver<Duty>,
     /// True while draining with nothing left.
@@ -84,9 +87,7 @@ impl Actors {
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
         let cached = now.clone();
-        // Each run may wait for one answer of each; callers of their own have the usual room.
-        let in_flight = settings.workflow.max_plans_in_flight;
-        let for_runs = Policy { capacity: policy.capacity + in_flight, ..policy };
+        let for_runs = Policy { capacity: room_for_runs(settings), ..policy };
         let vendors = supervise("vendor_search", for_runs, &log, escalate.clone(), move |life| {
             let database = cached.borrow().database.clone();
             let cache = database
@@ -129,10 +130,13 @@ impl Actors {
             owner: owner.into(),
             cores: Arc::new(Semaphore::new(cores())),
         };
+        let gate = Gate::new(store.clone(), now.clone(), telemetry.clone(), work.clone());
+        let door = gate.clone();
         let coordinator =
             supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {
                 let runs = Runs::default();
-                let service = PlanService::new(context.clone(), runs.clone(), handover.clone());
+                let service =
+                    PlanService::new(context.clone(), runs.clone(), handover.clone(), gate.clone());
                 let dispatcher = Dispatcher::start(context.clone(), runs, &handover);
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
             });
@@ -166,6 +170,7 @@ impl Actors {
             llm,
             metrics,
             telemetry: shared,
+            gate: door,
             duty,
             idle,
             live: Arc::new(live),
@@ -183,6 +188,10 @@ impl Actors {
     /// # Errors
     /// An actor that restarts at this moment; it comes back with the changed settings.
     pub async fn reconfigure(&self, settings: Arc<Settings>) -> Result<(), ApiError> {
+        // First the room: the coordinator may claim more as soon as it sees the settings.
+        let room = room_for_runs(&settings);
+        self.vendors.resize(room);
+        self.llm.resize(room);
         self.live.send_replace(settings.clone());
         let database = &settings.database;
         let (size, ttl) = (database.query_cache_size, database.query_cache_ttl);
@@ -241,6 +250,12 @@ fn verifier_settings(settings: &Settings, opened: DatabaseSettings) -> VerifierS
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Requests that an actor admits which runs ask: each run may wait for one answer of it, and
+/// callers of their own have the usual room.
+fn room_for_runs(settings: &Settings) -> usize {
+    policy(&settings.supervision).capacity.saturating_add(settings.workflow.max_plans_in_flight)
 }
 
 fn policy(settings: &SupervisionSettings) -> Policy {

@@ -1,6 +1,6 @@
 //! What VendorSearch can be asked.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Message;
 use tokio::sync::oneshot;
@@ -38,7 +38,7 @@ pub struct GetAreas {
 }
 
 impl Message for GetAreas {
-    type Result = Result<AreaMap, ApiError>;
+    type Result = Result<Arc<AreaMap>, ApiError>;
 }
 
 /// Other cities that have vendors of any of these categories: the nearest to `city` first.

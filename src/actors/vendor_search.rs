@@ -181,14 +181,11 @@ impl Handler<GetCategories> for VendorSearch {
 }
 
 impl Handler<GetAreas> for VendorSearch {
-    type Result = ResponseFuture<Result<AreaMap, ApiError>>;
+    type Result = ResponseFuture<Result<Arc<AreaMap>, ApiError>>;
 
     fn handle(&mut self, message: GetAreas, _: &mut Context<Self>) -> Self::Result {
-        let store = self.store.clone();
-        self.work.run("vendor_search", async move {
-            let cities: Vec<&str> = message.cities.iter().map(String::as_str).collect();
-            Ok(AreaMap::new(store.areas(&cities).await?))
-        })
+        let sourcing = self.sourcing.clone();
+        self.work.run("vendor_search", async move { sourcing.areas(message.cities).await })
     }
 }
 

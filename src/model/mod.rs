@@ -3,6 +3,7 @@
 //! A value of these types is well formed by construction: input is parsed once, at the edge, by
 //! [`Request::parse`] and the vendor importer, and not checked again inside.
 
+mod erasure;
 mod field_error;
 mod function;
 mod geo;
@@ -19,6 +20,7 @@ mod time;
 mod vendor;
 pub mod vocabulary;
 
+pub use erasure::Erasure;
 pub use field_error::{FieldError, FieldErrors};
 pub use function::{Function, Part};
 pub use geo::{Area, AreaMap, GeoPoint};

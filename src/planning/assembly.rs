@@ -210,10 +210,10 @@ impl<'a, 'i> Valuation<'a, 'i> {
         let mut values = vec![vec![0.0; size]; size];
         let pairs = self.inquiry.pairs();
         if pairs > 0 {
-            for (i, one) in distinct.iter().enumerate() {
-                for (j, other) in distinct.iter().enumerate() {
-                    let fit = self.areas.fit(one, other);
-                    values[i][j] = COMPATIBILITY_PART * fit / pairs as f64;
+            let signatures: Vec<&Signature> = distinct.iter().copied().collect();
+            for (row, fits) in values.iter_mut().zip(self.areas.fits(&signatures)) {
+                for (value, fit) in row.iter_mut().zip(fits) {
+                    *value = COMPATIBILITY_PART * fit / pairs as f64;
                 }
             }
         }

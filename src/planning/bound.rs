@@ -75,11 +75,18 @@ impl Dual {
             self.price(compact, &compact.limits);
             self.bound = self.evaluate(compact);
             if self.bound < best.bound {
-                best = self.clone();
+                best.take_over(self);
             }
         }
         best.step = self.step;
         *self = best;
+    }
+
+    /// As an assignment, in the memory that is there already.
+    fn take_over(&mut self, other: &Self) {
+        self.multipliers.clone_from(&other.multipliers);
+        self.messages.clone_from(&other.messages);
+        self.bound = other.bound;
     }
 
     /// What label `a` of place `i` gets from its pairs with the given places.
@@ -244,9 +251,28 @@ impl Slope<'_> {
         (bound, used)
     }
 
+    /// As [`Self::at`] for the one limit there is: the use alone, asked for many times.
+    fn use_at(&self, price: f64) -> f64 {
+        let mut used = 0.0;
+        for (place, shares) in self.compact.places.iter().zip(&self.shares) {
+            let (mut best, mut best_use) = (f64::NEG_INFINITY, place.usage[0]);
+            for (label, share) in place.labels.iter().zip(shares) {
+                let items = label.items.clone();
+                for (value, usage) in place.value[items.clone()].iter().zip(&place.usage[items]) {
+                    let reduced = share + (value - price * usage);
+                    if reduced > best {
+                        (best, best_use) = (reduced, *usage);
+                    }
+                }
+            }
+            used += best_use;
+        }
+        used
+    }
+
     /// One limit: the slope is limit − use, and use falls as the price rises.
     fn bisect(&self, limit: f64) -> f64 {
-        let exceeds = |price: f64| self.at(&[price]).1[0] > limit;
+        let exceeds = |price: f64| self.use_at(price) > limit;
         if !exceeds(0.0) {
             return 0.0;
         }

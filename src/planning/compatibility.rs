@@ -63,6 +63,33 @@ impl AreaTable {
         NEARNESS_PART * self.nearness(one, other) + HARMONY_PART * harmony(one, other)
     }
 
+    /// [`Self::fit`] of each with each. The way between two areas is measured once, however many
+    /// signatures lie in them.
+    pub fn fits(&self, signatures: &[&Signature]) -> Vec<Vec<f64>> {
+        let mut places: Vec<&Signature> = Vec::new();
+        let mut place_of = Vec::with_capacity(signatures.len());
+        for &signature in signatures {
+            let known = places.iter().position(|place| place.area == signature.area);
+            place_of.push(known.unwrap_or(places.len()));
+            if known.is_none() {
+                places.push(signature);
+            }
+        }
+        let nearness: Vec<Vec<f64>> = places
+            .iter()
+            .map(|one| places.iter().map(|other| self.nearness(one, other)).collect())
+            .collect();
+        let row = |(one, here): (&&Signature, &usize)| {
+            let near = &nearness[*here];
+            let others = signatures.iter().zip(&place_of);
+            let fit = |(other, there): (&&Signature, &usize)| {
+                NEARNESS_PART * near[*there] + HARMONY_PART * harmony(one, other)
+            };
+            others.map(fit).collect()
+        };
+        signatures.iter().zip(&place_of).map(row).collect()
+    }
+
     /// 1 in the same area, else max(0, 1 − km/50) between the areas' centres; 0.5 where an area
     /// or its centre is unknown.
     pub fn nearness(&self, one: &Signature, other: &Signature) -> f64 {
@@ -132,6 +159,22 @@ mod tests {
         assert_eq!(table.nearness(&nowhere, &nowhere), 1.0);
         let unknown = placed(None, None, &[]);
         assert_eq!(table.nearness(&unknown, &unknown), 0.5);
+    }
+
+    #[test]
+    fn all_pairs_at_once_fit_as_each_pair_does() {
+        let table = AreaTable::new(&areas());
+        let names = [Some("North"), Some("South"), Some("Far"), Some("Nowhere"), None];
+        let styles = [&["rustic"][..], &["modern"], &[]];
+        let all: Vec<Signature> = names
+            .iter()
+            .flat_map(|name| styles.map(|styles| placed(*name, None, styles)))
+            .collect();
+        let lent: Vec<&Signature> = all.iter().collect();
+        for (one, row) in all.iter().zip(table.fits(&lent)) {
+            let alone: Vec<f64> = all.iter().map(|other| table.fit(one, other)).collect();
+            assert_eq!(row, alone, "to the bit");
+        }
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Everything that the domain half of planning judges vendors by.
 
+use std::{
+    iter::{Chain, FlatMap},
+    slice,
+    sync::Arc,
+};
+
 use jiff::civil;
 
 use crate::model::{
@@ -22,9 +28,53 @@ pub struct Inquiry<'a> {
     /// One per strategy; at least one.
     pub shares: &'a [Shares],
     /// In any order; vendors of categories that are not requested are left aside.
-    pub vendors: &'a [Sourced],
+    pub vendors: Vendors<'a>,
     /// The day of planning: lead times count from it.
     pub today: civil::Date,
+}
+
+type Shared<'a> = FlatMap<
+    slice::Iter<'a, Arc<Vec<Sourced>>>,
+    slice::Iter<'a, Sourced>,
+    fn(&'a Arc<Vec<Sourced>>) -> slice::Iter<'a, Sourced>,
+>;
+
+/// Vendor by vendor, in their order.
+pub type VendorIter<'a> = Chain<slice::Iter<'a, Sourced>, Shared<'a>>;
+
+/// The vendors to choose from: where they lie, so that nobody copies thousands of them for a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Vendors<'a> {
+    list: &'a [Sourced],
+    shared: &'a [Arc<Vec<Sourced>>],
+}
+
+impl<'a> Vendors<'a> {
+    pub fn iter(self) -> VendorIter<'a> {
+        let of_list: fn(&'a Arc<Vec<Sourced>>) -> slice::Iter<'a, Sourced> = |list| list.iter();
+        self.list.iter().chain(self.shared.iter().flat_map(of_list))
+    }
+}
+
+impl<'a> IntoIterator for Vendors<'a> {
+    type Item = &'a Sourced;
+    type IntoIter = VendorIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a> From<&'a Vec<Sourced>> for Vendors<'a> {
+    fn from(list: &'a Vec<Sourced>) -> Self {
+        Self { list, shared: &[] }
+    }
+}
+
+impl<'a> From<&'a Vec<Arc<Vec<Sourced>>>> for Vendors<'a> {
+    fn from(shared: &'a Vec<Arc<Vec<Sourced>>>) -> Self {
+        Self { list: &[], shared }
+    }
 }
 
 impl<'a> Inquiry<'a> {

@@ -59,7 +59,7 @@ impl Case {
             categories: &self.categories,
             areas: &self.areas,
             shares: &self.shares,
-            vendors: &self.vendors,
+            vendors: (&self.vendors).into(),
             today: TODAY,
         }
     }

@@ -2,6 +2,7 @@
 
 mod agent_runs;
 mod audit;
+mod batching;
 mod binaries;
 mod bookings;
 mod changes;
@@ -28,6 +29,7 @@ mod metric_rows;
 mod migrations;
 mod notify;
 mod observer;
+mod outcomes;
 mod plan_change;
 mod plan_list;
 mod plan_queue;
@@ -68,6 +70,7 @@ pub use kept_replies::KeptReply;
 pub use metric_rows::MetricRow;
 pub use migrations::migrate;
 pub use observer::{Observer, QueryFigures, Unobserved};
+pub use outcomes::SearchOutcome;
 pub use plan_change::{Cancelled, Changed, GiveBack, Lease, Patch, Transition};
 pub use plan_list::{Failure, PlanFilter};
 pub use plan_queue::{CLAIM_MAX, Claim, QueueLength, Renewed, SUSPECT_CRASHES};
@@ -91,6 +94,7 @@ use settings::DatabaseSettings;
 pub struct Store {
     pool: pool::Pool,
     submissions: submission::Submissions,
+    outcomes: outcomes::Outcomes,
     hints: notify::Hints,
 }
 
@@ -118,7 +122,8 @@ impl Store {
         let pool = pool::Pool::closed(settings, observer)?;
         let hints = notify::Hints::new();
         let submissions = submission::Submissions::start(pool.clone(), hints.clone());
-        Ok(Self { pool, submissions, hints })
+        let outcomes = outcomes::Outcomes::start(pool.clone(), hints.clone());
+        Ok(Self { pool, submissions, outcomes, hints })
     }
 
     /// Brings the schema up to date and opens the pool; once that is done, it does nothing.

@@ -217,7 +217,12 @@ impl Store {
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
         fence(plan, &locked, run_number)?;
-        let to = if locked.state == PlanState::Running { PlanState::Queued } else { locked.state };
+        let to = match locked.state {
+            PlanState::Running => PlanState::Queued,
+            PlanState::Writing => PlanState::Writing,
+            // Its outcome was stored after all.
+            _ => return Ok(()),
+        };
         let detail = serde_json::json!({ "reason": back.reason, "failed": back.failed });
         let events = vec![AuditEvent::new("released", detail)];
         let patch = Patch { events, agent_runs: back.agent_runs, ..Patch::default() };

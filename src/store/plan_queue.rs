@@ -89,22 +89,34 @@ const CLAIM: &str = concat!(
     plan_columns!()
 );
 
+/// In the order of the ids: outcomes, which lock several plans too, never wait in a circle with
+/// it.
 const RENEW: &str = "
+    WITH mine AS (
+        SELECT plan.id FROM plan JOIN unnest($1, $2) AS run (id, run_number)
+            ON plan.id = run.id AND plan.run_number = run.run_number
+        WHERE plan.lease_owner = $3 AND plan.state IN ('running', 'writing')
+        ORDER BY plan.id FOR NO KEY UPDATE OF plan
+    )
     UPDATE plan SET lease_until = clock_timestamp() + make_interval(secs => $4)
-    FROM unnest($1, $2) AS mine (id, run_number)
-    WHERE plan.id = mine.id AND plan.run_number = mine.run_number
-      AND plan.lease_owner = $3 AND plan.state IN ('running', 'writing')
+    FROM mine WHERE plan.id = mine.id
     RETURNING plan.id, plan.run_number, plan.cancel_requested";
+
+const RELEASE: &str = "
+    WITH mine AS (
+        SELECT id FROM plan
+        WHERE lease_owner = $1 AND state IN ('running', 'writing')
+          AND lease_until > clock_timestamp()
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE plan SET lease_until = clock_timestamp() FROM mine WHERE plan.id = mine.id";
 
 impl Store {
     /// Lets go of what a former generation of this daemon's coordinator held, so that the next
     /// claim takes it at once; returns how many plans there were.
     pub async fn release_leases(&self, owner: &str) -> Result<u64, StoreError> {
         let session = self.pool.session("releasing the leases of an earlier run").await?;
-        let sql = "UPDATE plan SET lease_until = clock_timestamp()
-                   WHERE lease_owner = $1 AND state IN ('running', 'writing')
-                     AND lease_until > clock_timestamp()";
-        session.execute(sql, &[(&owner, Type::TEXT)]).await
+        session.execute(RELEASE, &[(&owner, Type::TEXT)]).await
     }
 
     /// Takes plans that nobody works on: those whose lease ran out, which keep their state, then

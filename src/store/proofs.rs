@@ -18,38 +18,35 @@ pub struct ProofRow {
     pub certificate: Vec<u8>,
 }
 
-impl Store {
-    /// Stores a plan's proof, in place of an earlier run's.
-    ///
-    /// # Errors
-    /// `Fenced` where somebody claimed the plan since.
-    pub async fn put_proof(
-        &self,
-        plan: PlanId,
-        run_number: i64,
-        proof: &ProofRow,
-    ) -> Result<(), StoreError> {
-        let session = self.pool.session("storing a proof").await?;
-        let sql = "
-            WITH mine AS (SELECT id FROM plan WHERE id = $1 AND run_number = $2 FOR SHARE)
-            INSERT INTO plan_proof (plan_id, version, problem, certificate)
-            SELECT id, $3, $4, $5 FROM mine
-            ON CONFLICT (plan_id) DO UPDATE SET
-                version = EXCLUDED.version, problem = EXCLUDED.problem,
-                certificate = EXCLUDED.certificate, created_at = now()";
-        let params: [Param<'_>; 5] = [
-            (&plan.0, Type::UUID),
-            (&run_number, Type::INT8),
-            (&proof.version, Type::INT4),
-            (&proof.problem, Type::BYTEA),
-            (&proof.certificate, Type::BYTEA),
-        ];
-        match session.execute(sql, &params).await? {
-            0 => Err(StoreError::Fenced { plan, run_number }),
-            _ => Ok(()),
-        }
+/// Writes proofs, each in place of an earlier run's, inside the transaction of what they prove.
+pub(super) async fn insert(
+    sql: &impl Sql,
+    proofs: &[(PlanId, &ProofRow)],
+) -> Result<(), StoreError> {
+    if proofs.is_empty() {
+        return Ok(());
     }
+    let plans: Vec<_> = proofs.iter().map(|(plan, _)| plan.0).collect();
+    let versions: Vec<i32> = proofs.iter().map(|(_, proof)| proof.version).collect();
+    let problems: Vec<&[u8]> = proofs.iter().map(|(_, proof)| proof.problem.as_slice()).collect();
+    let certificates: Vec<&[u8]> =
+        proofs.iter().map(|(_, proof)| proof.certificate.as_slice()).collect();
+    let statement = "
+        INSERT INTO plan_proof (plan_id, version, problem, certificate)
+        SELECT * FROM unnest($1, $2, $3, $4)
+        ON CONFLICT (plan_id) DO UPDATE SET
+            version = EXCLUDED.version, problem = EXCLUDED.problem,
+            certificate = EXCLUDED.certificate, created_at = now()";
+    let params: [Param<'_>; 4] = [
+        (&plans, Type::UUID_ARRAY),
+        (&versions, Type::INT4_ARRAY),
+        (&problems, Type::BYTEA_ARRAY),
+        (&certificates, Type::BYTEA_ARRAY),
+    ];
+    sql.execute(statement, &params).await.map(drop)
+}
 
+impl Store {
     /// A plan's proof, where one was kept.
     pub async fn proof(&self, plan: PlanId) -> Result<Option<ProofRow>, StoreError> {
         let session = self.pool.session("reading a proof").await?;

@@ -1,24 +1,24 @@
 //! Forgetting: plans past their time, and personal data on request.
 
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 
 use super::{
     Store, StoreError,
     audit::{self, AuditEvent, Head},
     columns::Columns,
+    plans::PlanResult,
     session::{Param, Sql},
 };
-use crate::model::{PlanId, PlanState};
+use crate::model::{Erasure, Infeasibility, PlanId, PlanState, Request};
 
 /// Plans deleted in one go: a bounded transaction.
 const DELETE_MAX: i64 = 200;
 
-/// A plan that ended, without what tells who it was for: the client, their words and what was
+/// A plan that ended, without what tells who it was for: the client and their words, what was
 /// read out of them, their key, the documents. Figures, options and digest stay.
 const ERASE: &str = "
     UPDATE plan SET
-        request = request || jsonb_build_object('client', jsonb_build_object('name', 'erased'))
-                  || CASE WHEN request ? 'vision' THEN '{\"vision\": \"\"}'::jsonb ELSE '{}' END,
+        request = $6, infeasibility = $7, result = $8, error = $9,
         requirements = CASE WHEN requirements ? 'keywords'
                             THEN requirements || '{\"keywords\": []}'::jsonb
                             ELSE requirements END,
@@ -49,8 +49,8 @@ impl Store {
     pub async fn erase(&self, plan: PlanId, by: Option<u32>) -> Result<(), StoreError> {
         let mut session = self.pool.session("erasing a plan's personal data").await?;
         let transaction = session.begin().await?;
-        let sql = "SELECT state, clock_timestamp(), audit_seq, audit_hash FROM plan \
-                   WHERE id = $1 FOR UPDATE";
+        let sql = "SELECT state, clock_timestamp(), audit_seq, audit_hash, request, infeasibility, \
+                   result, error FROM plan WHERE id = $1 FOR UPDATE";
         let row = transaction.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
         let mut c = Columns::of(&row, "a plan");
@@ -60,6 +60,14 @@ impl Store {
         }
         let now = c.take()?;
         let mut head = Head::read(&mut c)?;
+        let mut request: Request = c.json()?;
+        let mut infeasibility: Option<Infeasibility> = c.json_opt()?;
+        let mut result: Option<PlanResult> = c.json_opt()?;
+        let mut error: Option<String> = c.take()?;
+        let erasure = Erasure::of(&mut request);
+        infeasibility.iter_mut().for_each(|told| erasure.infeasibility(told));
+        result.iter_mut().for_each(|result| erasure.notes(&mut result.notes));
+        error.iter_mut().for_each(|text| erasure.sentence(text));
         let event = AuditEvent::new("erased", serde_json::json!({ "requested_by": by }));
         let row = head.append(plan, now, &event);
         for sql in
@@ -67,12 +75,18 @@ impl Store {
         {
             transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
         }
-        let params: [Param<'_>; 5] = [
+        let (request, infeasibility) = (Json(request), infeasibility.map(Json));
+        let result = result.map(Json);
+        let params: [Param<'_>; 9] = [
             (&plan.0, Type::UUID),
             (&[0_u8; 32].as_slice(), Type::BYTEA),
             (&now, Type::TIMESTAMPTZ),
             (&head.seq, Type::INT8),
             (&head.hash.as_slice(), Type::BYTEA),
+            (&request, Type::JSONB),
+            (&infeasibility, Type::JSONB),
+            (&result, Type::JSONB),
+            (&error, Type::TEXT),
         ];
         transaction.execute(ERASE, &params).await?;
         audit::insert(&transaction, &[(plan, row)]).await?;

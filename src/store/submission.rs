@@ -3,18 +3,16 @@
 //! A submission waits for nobody: what comes in while a commit is under way makes up the next
 //! batch. Each is acknowledged after the commit of its own batch.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::Type;
 
 use super::{
     Store, StoreError,
     audit::{AuditEvent, Head},
+    batching::{self, Limits},
     columns::Columns,
     notify::Hints,
     plans::{NewPlan, Submitted},
@@ -23,12 +21,7 @@ use super::{
 };
 use crate::model::{PlanId, PlanState};
 
-/// Plans of one statement at most.
-const BATCH_MAX: usize = 128;
-/// Batches that commit at the same time: one travels while the next is made.
-const BATCHES_AT_ONCE: usize = 2;
-/// Submissions that may wait for their batch; further ones are refused.
-const WAITING_MAX: usize = 2_048;
+const LIMITS: Limits = Limits { batch: 128, at_once: 2, waiting: 2_048 };
 /// A key's plan may be erased between two looks at it.
 const TRIES: u32 = 3;
 const TASK: &str = "storing a plan";
@@ -97,9 +90,8 @@ pub(super) struct Submissions {
 impl Submissions {
     /// Starts to make batches; ends with the last clone. Needs a running runtime.
     pub(super) fn start(pool: Pool, hints: Hints) -> Self {
-        let (waiting, arriving) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(make_batches(pool, hints, arriving));
-        Self { waiting }
+        let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
+        Self { waiting: batching::gather(LIMITS, settle) }
     }
 }
 
@@ -115,7 +107,7 @@ impl Store {
         self.submissions
             .waiting
             .try_send(submission)
-            .map_err(|_| StoreError::Crowded { task: TASK, limit: WAITING_MAX })?;
+            .map_err(|_| StoreError::Crowded { task: TASK, limit: LIMITS.waiting })?;
         let lost = |_| StoreError::Disconnected { task: TASK, cause: "its batch was lost".into() };
         answer.await.map_err(lost)?
     }
@@ -157,49 +149,30 @@ impl Submission {
     }
 }
 
-async fn make_batches(pool: Pool, hints: Hints, mut arriving: mpsc::Receiver<Submission>) {
-    let places = Arc::new(Semaphore::new(BATCHES_AT_ONCE));
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while arriving.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        // Never closed.
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        while batch.len() < BATCH_MAX
-            && let Ok(submission) = arriving.try_recv()
-        {
-            batch.push(submission);
-        }
-        let (pool, hints, batch) = (pool.clone(), hints.clone(), std::mem::take(&mut batch));
-        tokio::spawn(async move {
-            settle(&pool, &hints, batch).await;
-            drop(place);
-        });
-    }
-}
-
 /// Stores a batch and tells every submitter what came of it.
-async fn settle(pool: &Pool, hints: &Hints, batch: Vec<Submission>) {
-    match store(pool, &batch).await {
+async fn settle(pool: Pool, hints: Hints, batch: Vec<Submission>) {
+    match store(&pool, &batch).await {
         Ok(answers) => {
             for (submission, answer) in batch.into_iter().zip(answers) {
-                tell(hints, submission, answer);
+                tell(&hints, submission, answer);
             }
         }
         // Whatever ails it may be one plan's alone.
         Err(error) if batch.len() > 1 && may_be_one_plans(&error) => {
             for submission in batch {
                 let alone = std::slice::from_ref(&submission);
-                let answer = match store(pool, alone).await {
+                let answer = match store(&pool, alone).await {
                     Ok(mut answers) => {
                         answers.pop().unwrap_or(Err(StoreError::Conflict { task: TASK }))
                     }
                     Err(error) => Err(error),
                 };
-                tell(hints, submission, answer);
+                tell(&hints, submission, answer);
             }
         }
         Err(error) => {
             for submission in batch {
-                tell(hints, submission, Err(error.again()));
+                tell(&hints, submission, Err(error.again()));
             }
         }
     }

@@ -39,9 +39,10 @@ fn a_plan_that_goes_on_ends_as_one_that_was_never_broken_off() {
     ] {
         let broken_off = submit(&daemon, &[]);
         sql.execute(&format!(
-            "INSERT INTO checkpoint (plan_id, round, run_number, version, codec, body)
-             SELECT '{}', round, 0, {version}, codec, {body} FROM checkpoint
-             WHERE plan_id = '{}' AND round = 2",
+            "UPDATE plan SET run_number = 1 WHERE id = '{0}';
+             INSERT INTO checkpoint (plan_id, round, run_number, version, codec, body)
+             SELECT '{0}', round, 1, {version}, codec, {body} FROM checkpoint
+             WHERE plan_id = '{1}' AND round = 2",
             id(&broken_off),
             id(&whole)
         ));

@@ -1,8 +1,9 @@
 //! Two daemons under a storm: kills, crashes of the database, cut connections, pauses, faults in
-//! actors.
+//! actors, no room for documents, and a model server that breaks off all it begins.
 
 use std::{sync::Arc, thread, time::Duration};
 
+use eventplanner::llm::settings::ServerKind;
 use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     arena::{Arena, signal, until},
+    common::llm_server::{Behaviour, LlmServer},
     daemon::Daemon,
     http::post,
     ledger::{Clients, document, verify},
@@ -23,6 +25,24 @@ const CLIENTS: u64 = 3;
 const PAUSE: Duration = Duration::from_millis(5_500);
 const ACTORS: [&str; 4] = ["beam_coordinator", "vendor_search", "llm_gateway", "metrics"];
 const FAULTS: [&str; 3] = ["panic", "stop", "freeze"];
+
+const NO_ROOM: &str = "
+    CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device'
+       USING ERRCODE = 'disk_full'; END $$";
+
+/// The second daemon asks a model; once, so that no plan waits for a hopeless server longer than
+/// its daemon lives.
+fn start(arena: &Arena, llm: &LlmServer, index: usize, folder: Option<Arc<TempDir>>) -> Daemon {
+    let url = format!("http://{}", llm.address);
+    let asks = [
+        ("OLLAMA_BASE_URL", url.as_str()),
+        ("EVENTPLANNER__LLM__WARM_UP", "false"),
+        ("EVENTPLANNER__LLM__RETRIES", "0"),
+    ];
+    let more = if index == 1 { &asks[..] } else { &[] };
+    arena.daemon_in(folder.unwrap_or_else(|| Arc::new(crate::daemon::folder())), more)
+}
 
 fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
@@ -49,10 +69,17 @@ fn nothing_acknowledged_is_lost_in_a_storm() {
         if round % 2 == 0 {
             storm.inject(round / 2);
         }
+        if round % 5 == 2 {
+            storm.take_room();
+        }
+        if round % 5 == 4 {
+            storm.give_room();
+        }
         if round % (kills / pauses) == kills / pauses / 2 {
             storm.pause();
         }
     }
+    storm.give_room();
     let ledger = clients.finish();
     let daemon = storm.daemons[0].as_ref().unwrap();
     let plans = verify(&storm.arena, daemon, &ledger, &storm.digest);
@@ -64,6 +91,8 @@ fn nothing_acknowledged_is_lost_in_a_storm() {
 struct Storm {
     daemons: Vec<Option<Daemon>>,
     arena: Arena,
+    /// What the second daemon asks: it cuts its replies, hangs up, refuses. The rules stand in.
+    llm: LlmServer,
     rng: ChaCha8Rng,
     /// Of a plan that nothing disturbed.
     digest: String,
@@ -72,14 +101,23 @@ struct Storm {
 impl Storm {
     fn begin(seed: u64) -> Self {
         let arena = Arena::new();
-        let daemons: Vec<_> = (0..2).map(|_| Some(arena.daemon(&[]))).collect();
+        arena.sql().execute(NO_ROOM);
+        let llm = arena.runtime.block_on(LlmServer::start(ServerKind::Ollama, |call, _| {
+            match call % 3 {
+                0 => Behaviour::Cut(40),
+                1 => Behaviour::HangUp,
+                _ => Behaviour::status(503, "", r#"{"error":"overloaded"}"#),
+            }
+        }));
+        let daemons =
+            (0..2).map(|index| Some(start(&arena, &llm, index, None))).collect::<Vec<_>>();
         let first = daemons[0].as_ref().unwrap();
         arena.import(first);
         let wedding = document(jiff::Zoned::now().date(), 180).to_string();
         let plan = first.ctl_with(&["--json", "plan", "submit", "-", "--wait"], wedding.as_bytes());
         let plan = crate::daemon::json_of(&plan);
         let digest = plan["plan_digest"].as_str().expect("a digest").to_owned();
-        Self { daemons, arena, rng: ChaCha8Rng::seed_from_u64(seed), digest }
+        Self { daemons, arena, llm, rng: ChaCha8Rng::seed_from_u64(seed), digest }
     }
 
     fn wait(&mut self, most_ms: u64) {
@@ -100,8 +138,20 @@ impl Storm {
             .map(|index| (index, self.daemons[index].take().expect("it runs").kill()))
             .collect();
         for (index, folder) in folders {
-            self.daemons[index] = Some(self.arena.daemon_in(folder, &[]));
+            self.daemons[index] = Some(start(&self.arena, &self.llm, index, Some(folder)));
         }
+    }
+
+    /// From now on PostgreSQL says of every document that its disk is full.
+    fn take_room(&self) {
+        self.arena.sql().execute(
+            "CREATE OR REPLACE TRIGGER no_room BEFORE INSERT ON document
+             EXECUTE FUNCTION public.no_room()",
+        );
+    }
+
+    fn give_room(&self) {
+        self.arena.sql().execute("DROP TRIGGER IF EXISTS no_room ON document");
     }
 
     /// Ends every connection of the daemons, the links too.

@@ -143,6 +143,8 @@ async fn an_immediate_stop_and_ten_seconds_without_a_server() {
     // As after a crash: no goodbye, the log is replayed at the next start.
     let pid = nix::unistd::Pid::from_raw(cluster.process_id());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGQUIT).unwrap();
+    // A busy machine may let it answer once more.
+    until("the server is gone", async || watched.store.source(&sourcing()).await.is_err()).await;
     let down = Instant::now();
     while down.elapsed() < Duration::from_secs(10) {
         let error = watched.store.source(&sourcing()).await.unwrap_err();

@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use eventplanner::{
-    model::{PlanId, PlanState},
+    model::{Infeasibility, PlanId, PlanState, Request},
     store::{ChainCheck, GiveBack, Heard, NewPlan, Patch, Store, StoreError, Transition},
 };
+use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::common::{
     database,
-    fixtures::{claim, new_plan, request, submit},
+    fixtures::{claim, new_plan, now, request, request_document, submit},
     open, raw, store,
 };
 
@@ -220,6 +221,41 @@ async fn ended_plans_are_erased_on_request_and_deleted_in_time() {
     assert_eq!(store.delete_ended_plans(365).await.unwrap(), 1);
     assert!(matches!(store.plan(plan).await, Err(StoreError::NoSuchPlan { .. })));
     assert_eq!(store.plan(kept).await.unwrap().state, PlanState::Queued, "never one under way");
+}
+
+#[tokio::test]
+async fn erasing_takes_the_clients_own_words_too() {
+    let url = database().await;
+    let store = open(url.clone()).await;
+    let mut document = request_document();
+    document["anchors"] = json!([{
+        "activity": "Zelda's first dance", "at": "21:00", "location": {"lat": 12.9, "lon": 77.6}
+    }]);
+    let request = Request::parse(document.to_string().as_bytes(), now()).unwrap();
+    let plan = NewPlan { request: &request, ..new_plan(fresh_id()) };
+    let plan = store.submit(&plan).await.unwrap().plan();
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap().remove(0);
+    let told = Infeasibility {
+        conflicts: vec!["Zelda's first dance is fixed at 21:00".into(), "too many guests".into()],
+        relaxations: Vec::new(),
+    };
+    let patch = Patch { infeasibility: Some(&told), ..Patch::default() };
+    let (from, to) = (PlanState::Running, PlanState::Infeasible);
+    let ended = Transition::new(plan, run.run_number, from, to).with(patch);
+    store.transition(&ended).await.unwrap();
+
+    for _ in 0..2 {
+        store.erase(plan, None).await.unwrap();
+        let erased = store.plan(plan).await.unwrap();
+        assert_eq!(erased.request.anchors.len(), 1);
+        assert_eq!(erased.request.anchors[0].at, request.anchors[0].at);
+        assert_eq!(erased.infeasibility.unwrap().conflicts[1], "too many guests");
+        let text: String =
+            raw(&url).await.query_one("SELECT plan::text FROM plan", &[]).await.unwrap().get(0);
+        for word in ["Zelda", "first dance", "12.9", "77.6"] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+    }
 }
 
 #[tokio::test]

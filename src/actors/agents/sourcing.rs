@@ -48,15 +48,9 @@ pub fn cities(request: &Request, found: &[Arc<Vec<Sourced>>]) -> Vec<String> {
 }
 
 /// What a plan's search is given.
+#[derive(Clone)]
 pub struct Supply {
     /// By category; shared with the query cache and with every plan that waits for its models.
     pub found: Vec<Arc<Vec<Sourced>>>,
-    pub areas: AreaMap,
-}
-
-impl Supply {
-    /// A copy of all vendors, some kilobytes each: to be made when the search begins.
-    pub fn vendors(&self) -> Vec<Sourced> {
-        self.found.iter().flat_map(|vendors| vendors.iter().cloned()).collect()
-    }
+    pub areas: Arc<AreaMap>,
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use actix::{Actor, Handler, Message, dev::ToEnvelope};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::{Life, Posted, State, lock, mailbox::Living};
+use super::{Life, Posted, State, lock, mailbox::Living, slots::Slots};
 use crate::control::ActorStatus;
 
 /// Why a request did not reach its actor, or lost it.
@@ -38,8 +38,7 @@ impl<A: Actor> Clone for Handle<A> {
 
 struct Shared<A: Actor> {
     name: &'static str,
-    capacity: usize,
-    permits: Semaphore,
+    slots: Slots,
     refused: AtomicU64,
     address: watch::Receiver<Option<Living<A>>>,
     restart_wait: Duration,
@@ -55,9 +54,8 @@ impl<A: Actor> Handle<A> {
         restart_wait: Duration,
         life: Arc<Mutex<Life>>,
     ) -> Self {
-        let permits = Semaphore::new(capacity);
-        let refused = AtomicU64::new(0);
-        let shared = Shared { name, capacity, permits, refused, address, restart_wait, life };
+        let (slots, refused) = (Slots::new(capacity), AtomicU64::new(0));
+        let shared = Shared { name, slots, refused, address, restart_wait, life };
         Self { shared: Arc::new(shared) }
     }
 
@@ -76,7 +74,7 @@ impl<A: Actor> Handle<A> {
         E: From<AskError> + Send + 'static,
     {
         let actor = self.shared.name;
-        let _permit = self.shared.permits.try_acquire().map_err(|_| {
+        let _slot = self.shared.slots.take().ok_or_else(|| {
             self.shared.refused.fetch_add(1, Ordering::Relaxed);
             E::from(AskError::Busy { actor })
         })?;
@@ -94,9 +92,13 @@ impl<A: Actor> Handle<A> {
         }
     }
 
+    /// Admits so many requests at once from now on; what is under way goes on.
+    pub fn resize(&self, capacity: usize) {
+        self.shared.slots.resize(capacity);
+    }
+
     pub fn status(&self) -> ActorStatus {
         let life = lock(&self.shared.life);
-        let free = self.shared.permits.available_permits();
         let mailbox = self.shared.address.borrow().as_ref().map_or(0, Living::waiting);
         ActorStatus {
             name: self.shared.name.to_owned(),
@@ -104,8 +106,8 @@ impl<A: Actor> Handle<A> {
             generation: life.generation,
             restarts: life.restarts,
             mailbox,
-            in_flight: self.shared.capacity.saturating_sub(free),
-            capacity: self.shared.capacity,
+            in_flight: self.shared.slots.taken(),
+            capacity: self.shared.slots.capacity(),
             refused: self.shared.refused.load(Ordering::Relaxed),
             heartbeat_age_ms: life.last_heartbeat.elapsed().as_millis() as u64,
         }

@@ -10,6 +10,7 @@ mod fault;
 mod handle;
 mod keeper;
 mod mailbox;
+mod slots;
 #[cfg(test)]
 mod tests;
 

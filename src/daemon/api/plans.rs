@@ -46,6 +46,7 @@ pub async fn submit(
     Params(SubmitQuery { priority }): Params<SubmitQuery>,
     Document(document): Document,
 ) -> Answer {
+    context.actors.gate.knock(peer.uid)?;
     let idempotency_key = idempotency_key(&request)?;
     let admits = priority <= 0 || context.admins.includes(peer.uid);
     check_priority(priority, admits)?;
@@ -61,6 +62,7 @@ pub async fn replan(
     PlanPath(id): PlanPath,
     Json(change): Json<control::Replan>,
 ) -> Answer {
+    context.actors.gate.knock(peer.uid)?;
     let idempotency_key = idempotency_key(&request)?;
     let message = ReplanPlan { id, change, idempotency_key, uid: peer.uid };
     Ok(accepted(context.actors.coordinator.ask(message).await?))
