@@ -74,6 +74,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(database.url, Kind::SecretUrl, "", "Connection; empty: a private PostgreSQL of the daemon's own in the state directory"),
     key!(database.tls_ca, Kind::Path, "", "Certificates (PEM) that the server's must be signed by; encrypts all connections, as sslmode=require in the URL does with the system's certificates; empty: the system's"),
     key!(database.bin_dir, Kind::Path, "", "PostgreSQL's server binaries for the private database; empty: PATH, then /usr/lib/postgresql/*/bin, newest first"),
+    key!(database.shared_buffers_mb, integer(16, 65_536), "MiB", "Memory of the private database for pages of tables and indexes, a quarter of the machine's at most; taken as pages are read"),
     key!(database.pool_size, integer(1, 100), "connections", "Connections kept open"),
     key!(database.max_overflow, integer(0, 200), "connections", "Connections beyond pool_size, opened under load"),
     key!(database.statement_timeout, span(ms(100), HOUR), "", "The time that one statement may take"),

@@ -50,11 +50,9 @@ const LOG_TAIL_BYTES: u64 = 2_000;
 
 /// Small, and as durable as PostgreSQL's defaults are (fsync, full_page_writes, synchronous
 /// commits stay on).
-const SERVER_SETTINGS: [(&str, &str); 13] = [
+const SERVER_SETTINGS: [(&str, &str); 12] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
-    // Memory is taken as pages are touched: a small catalogue takes little of it.
-    ("shared_buffers", "256MB"),
     ("maintenance_work_mem", "256MB"),
     // Of disks without moving parts.
     ("random_page_cost", "1.1"),
@@ -70,6 +68,8 @@ const SERVER_SETTINGS: [(&str, &str); 13] = [
     ("recovery_init_sync_method", "syncfs"),
 ];
 
+/// On the smallest machine.
+const SHARED_BUFFERS_MIN_MB: u32 = 16;
 /// Counts statements, for `report`; part of PostgreSQL, though some systems package it apart.
 const STATISTICS: &str = "pg_stat_statements";
 
@@ -85,6 +85,24 @@ struct Places {
     data: PathBuf,
     socket: PathBuf,
     log: PathBuf,
+}
+
+/// What a server is started with.
+#[derive(Clone, Copy)]
+struct Sizes {
+    connections: u32,
+    shared_buffers_mb: u32,
+}
+
+impl Sizes {
+    fn of(settings: &DatabaseSettings) -> Self {
+        let connections = settings.pool_size + settings.max_overflow + RESERVED_CONNECTIONS;
+        // Where the machine doesn't say what it has, the setting stands.
+        let memory_mb =
+            nix::sys::sysinfo::sysinfo().map_or(u64::MAX, |info| info.ram_total() >> 20);
+        let most = u32::try_from(memory_mb / 4).unwrap_or(u32::MAX).max(SHARED_BUFFERS_MIN_MB);
+        Self { connections, shared_buffers_mb: settings.shared_buffers_mb.min(most) }
+    }
 }
 
 impl Cluster {
@@ -103,9 +121,9 @@ impl Cluster {
         private_directory(&socket, &accounts)?;
         let places = Places { data, socket, log: home.join("server.log") };
 
-        let connections = settings.pool_size + settings.max_overflow + RESERVED_CONNECTIONS;
+        let sizes = Sizes::of(settings);
         if let Some(left_over) = Postmaster::left_over(&places.data)?
-            && let Some(adopted) = places.adopt(left_over, connections).await?
+            && let Some(adopted) = places.adopt(left_over, sizes.connections).await?
         {
             return Ok(adopted);
         }
@@ -115,7 +133,7 @@ impl Cluster {
             places.make(&binaries, &accounts).await?;
         }
         write_access(&places.data, ROLE, &accounts)?;
-        places.start(&binaries, &accounts, connections).await
+        places.start(&binaries, &accounts, sizes).await
     }
 
     /// How to reach a database of this cluster.
@@ -230,12 +248,12 @@ impl Places {
         self,
         binaries: &ServerBinaries,
         accounts: &Accounts,
-        connections: u32,
+        sizes: Sizes,
     ) -> Result<Cluster, StoreError> {
         let mut orphans = Backoff::until(ORPHANS_LIMIT);
         loop {
             let log_start = self.log_length();
-            let mut postmaster = self.spawn(binaries, accounts, connections)?;
+            let mut postmaster = self.spawn(binaries, accounts, sizes)?;
             let Err(error) = self.until_ready(&mut postmaster, log_start, START_LIMIT).await else {
                 return Ok(Cluster { places: self, postmaster });
             };
@@ -251,7 +269,7 @@ impl Places {
         &self,
         binaries: &ServerBinaries,
         accounts: &Accounts,
-        connections: u32,
+        sizes: Sizes,
     ) -> Result<Postmaster, StoreError> {
         let io = |what, source| StoreError::Io { what, path: self.log.clone(), source };
         if fs::metadata(&self.log).is_ok_and(|meta| meta.len() > LOG_MAX_BYTES) {
@@ -280,7 +298,9 @@ impl Places {
             .arg("-c")
             .arg(format!("port={PORT}"))
             .arg("-c")
-            .arg(format!("max_connections={connections}"));
+            .arg(format!("max_connections={}", sizes.connections))
+            .arg("-c")
+            .arg(format!("shared_buffers={}MB", sizes.shared_buffers_mb));
         if binaries.has_library(STATISTICS) {
             command.arg("-c").arg(format!("shared_preload_libraries={STATISTICS}"));
         }

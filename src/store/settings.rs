@@ -12,6 +12,9 @@ pub struct DatabaseSettings {
     pub tls_ca: Option<PathBuf>,
     /// Directory of PostgreSQL's server binaries for the private cluster; empty: search.
     pub bin_dir: Option<PathBuf>,
+    /// Memory of the private cluster for pages of tables and indexes, MiB, 16–65,536; a quarter of
+    /// the machine's at most. Taken as pages are read.
+    pub shared_buffers_mb: u32,
     /// Connections kept open (bb8 `min_idle`), 1–100.
     pub pool_size: u32,
     /// Connections beyond `pool_size` (bb8 `max_size` = both), 0–200.
@@ -42,6 +45,7 @@ impl Default for DatabaseSettings {
             url: String::new(),
             tls_ca: None,
             bin_dir: None,
+            shared_buffers_mb: 1_024,
             pool_size: 20,
             max_overflow: 40,
             statement_timeout: Duration::from_secs(30),

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::model::{Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window};
 
-/// Smaller answers, of some 150 vendors, are not worth waking another thread for.
-const UNPACK_ALONE_BYTES: usize = 64 << 10;
+/// A smaller half, of some 75 vendors, is not worth waking another thread for.
+const UNPACK_ALONE_BYTES: usize = 32 << 10;
 /// Connections that one plan's sourcing takes at most: as many queries run at the same time.
 const CONNECTIONS: usize = 4;
 
@@ -154,8 +154,12 @@ async fn source_one(
 
 /// Vendors that meet the hard constraints.
 async fn feasible(session: &Session<'_>, params: &[Param<'_>]) -> Result<Vec<Vendor>, StoreError> {
-    let pieces = session.query(Reach::Feasible.statement(), params).await?;
-    let Pieces { mut found, unpacked, intact } = unpack_pieces(pieces).await?;
+    let row = session.query_one(Reach::Feasible.statement(), params).await?;
+    let mut c = Columns::of(&row, "vendors");
+    let (one, other): (Option<&[u8]>, Option<Vec<u8>>) = (c.take()?, c.take()?);
+    let unpacked: Vec<i64> = c.take::<Option<_>>()?.unwrap_or_default();
+    let (mut found, intact) =
+        unpack_both(one.unwrap_or_default(), other.unwrap_or_default()).await?;
     let others = match intact {
         true => read_columns(session, &unpacked).await?,
         // Broken bytes hide where the next vendor begins: row by row they are told apart.
@@ -168,50 +172,27 @@ async fn feasible(session: &Session<'_>, params: &[Param<'_>]) -> Result<Vec<Ven
     Ok(found)
 }
 
-/// What pieces of packed vendors hold.
-#[derive(Default)]
-struct Pieces {
-    found: Vec<Vendor>,
-    /// Ids of the rows that have to be read by their columns.
-    unpacked: Vec<i64>,
-    /// No piece has broken bytes.
-    intact: bool,
-}
-
-impl Pieces {
-    fn unpack(rows: &[Row]) -> Result<Self, StoreError> {
-        let mut all = Self { intact: true, ..Self::default() };
-        for row in rows {
-            let mut c = Columns::of(row, "vendors");
-            let (packed, others): (Option<&[u8]>, Option<Vec<i64>>) = (c.take()?, c.take()?);
-            all.intact &= vendor_pack::unpack_all(packed.unwrap_or_default(), &mut all.found);
-            all.unpacked.extend(others.unwrap_or_default());
-        }
-        Ok(all)
+/// Unpacks one piece here and the other on another thread, where they are large: the server is
+/// done by then, and its core is free. False where bytes are broken.
+async fn unpack_both(one: &[u8], other: Vec<u8>) -> Result<(Vec<Vendor>, bool), StoreError> {
+    let mut found = Vec::new();
+    if other.len() < UNPACK_ALONE_BYTES {
+        let intact =
+            vendor_pack::unpack_all(one, &mut found) && vendor_pack::unpack_all(&other, &mut found);
+        return Ok((found, intact));
     }
-
-    fn join(mut self, other: Self) -> Self {
-        self.found.extend(other.found);
-        self.unpacked.extend(other.unpacked);
-        Self { intact: self.intact && other.intact, ..self }
-    }
-}
-
-/// Unpacks half of the pieces here and half on another thread, where they are large: the server
-/// is done by then, and its core is free.
-async fn unpack_pieces(mut rows: Vec<Row>) -> Result<Pieces, StoreError> {
-    let bytes: usize = rows.iter().map(Row::raw_size_bytes).sum();
-    if bytes < UNPACK_ALONE_BYTES {
-        return Pieces::unpack(&rows);
-    }
-    let half = rows.split_off(rows.len() / 2);
-    let there = tokio::task::spawn_blocking(move || Pieces::unpack(&half));
-    let here = Pieces::unpack(&rows)?;
-    let there = there.await.map_err(|cause| StoreError::Query {
+    let there = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        let intact = vendor_pack::unpack_all(&other, &mut found);
+        (found, intact)
+    });
+    let intact = vendor_pack::unpack_all(one, &mut found);
+    let (others, intact_there) = there.await.map_err(|cause| StoreError::Query {
         task: "sourcing vendors",
         cause: format!("unpacking them: {cause}"),
-    })??;
-    Ok(here.join(there))
+    })?;
+    found.extend(others);
+    Ok((found, intact && intact_there))
 }
 
 /// Vendors with their rows' ids, a row each.
