@@ -41,8 +41,8 @@ fn with_empty_keys(path: String) -> String {
     if !has_one {
         return path;
     }
-    let quoted = |key| if key == "" { "\"\"" } else { key };
-    path.split('.').map(quoted).collect::<Vec<&str>>().join(".")
+    let keys = path.split('.').map(|key| if key.is_empty() { "\"\"" } else { key });
+    keys.collect::<Vec<&str>>().join(".")
 }
 
 /// Its two ends where it is longer than so many characters.
