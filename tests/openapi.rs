@@ -4,7 +4,7 @@
 #[path = "common/daemon.rs"]
 mod daemon;
 
-use std::{cell::RefCell, collections::BTreeSet, fs, path::Path, process::Output};
+use std::{cell::RefCell, collections::BTreeSet, fs, path::Path, process::Output, sync::Arc};
 
 use daemon::{Daemon, json_of, sample};
 use serde_json::{Value, json};
@@ -162,6 +162,19 @@ fn what_each_command_prints_with_json_has_its_described_shape() {
     assert_eq!(daemon.wait().code(), Some(0));
 }
 
+/// A model that can't be loaded is a failure, told in the same shape.
+#[test]
+fn a_model_server_that_is_away_has_its_described_shape() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let daemon = Daemon::start_in(Arc::new(daemon::folder()), &[("OLLAMA_BASE_URL", &url)]);
+    let output = daemon.ctl(&["--json", "llm", "warm"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let llm = json_of(&output);
+    assert_shape(&document(), "Llm", &llm);
+    assert_eq!(llm["endpoints"][0]["model_state"], "unreachable", "{llm}");
+}
+
 /// The longest entry of `x-commands` whose words all stand among the arguments, in their order.
 fn described_command(document: &Value, args: &[&str]) -> String {
     let commands = document["x-commands"].as_object().unwrap().keys();
@@ -220,6 +233,11 @@ fn mechanisms_are_measured(measured: &Value) {
         assert!(!(row["note"].is_null() && needs_a_server), "{row}");
         assert_eq!(row["samples"], if needs_a_server { 0 } else { 3 }, "{row}");
     }
+    // 0.779 is the best that there is in the sample, so nothing can reach 0.9.
+    let early = rows.iter().find(|row| row["name"] == "early termination").unwrap();
+    let note = early["note"].as_str().unwrap();
+    assert!(note.contains("it ended none earlier") && note.contains("has 0.779"), "{note}");
+    assert!(note.contains("search.early_termination_threshold, 0.9"), "{note}");
     let compression = rows.iter().find(|row| row["name"] == "state compression").unwrap();
     assert_eq!(compression["verdict"], "pass", "{compression}");
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{Format, reader};
-use crate::model::Request;
+use crate::model::{ERRORS_MAX, FieldErrors, Request};
 
 const REQUEST: &[u8] = include_bytes!("../../etc/sample/wedding.json");
 const VENDORS: &[u8] = include_bytes!("../../etc/sample/vendors.json");
@@ -34,12 +34,16 @@ fn bent(document: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
 fn hold_request(bytes: &[u8]) {
     let now = Timestamp::from_second(NOW).unwrap();
     if let Err(errors) = Request::parse(bytes, now) {
-        assert!(!errors.0.is_empty());
-        for error in errors.0 {
-            assert!(!error.field.is_empty() && !error.message.is_empty(), "{error:?}");
-            let length = error.field.len() + error.message.len() + error.hint.len();
-            assert!(length < 4_000, "an error doesn't repeat its document");
-        }
+        hold_errors(errors);
+    }
+}
+
+fn hold_errors(errors: FieldErrors) {
+    assert!((1..=ERRORS_MAX).contains(&errors.0.len()));
+    for error in errors.0 {
+        assert!(!error.field.is_empty() && !error.message.is_empty(), "{error:?}");
+        let length = error.field.len() + error.message.len() + error.hint.len();
+        assert!(length < 4_000, "an error doesn't repeat its document");
     }
 }
 
@@ -52,10 +56,20 @@ fn hold_vendors(bytes: &[u8]) {
             assert!(row.result.is_err() || !row.fatal);
             ended = row.fatal;
             rows += 1;
+            if let Err(errors) = row.result {
+                hold_errors(errors);
+            }
         }
         // A row takes a byte at least.
         assert!(rows <= bytes.len() + 1, "{rows} rows in {} bytes", bytes.len());
     }
+}
+
+#[test]
+fn what_the_fuzzer_found_stays_mended() {
+    hold_request(br#"{"":1}"#);
+    hold_vendors(b",");
+    hold_vendors(&[b','; 10_000]);
 }
 
 proptest! {

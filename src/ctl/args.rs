@@ -2,15 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{
-    Parser, Subcommand, ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
+use clap::{Parser, Subcommand, ValueEnum};
 use jiff::civil;
+
+pub use super::args_groups::{HistoryArgs, ReplanArgs, SearchArgs};
+use super::args_values::{cache_name, event_type, parse_interval};
 
 use crate::{
     control::{CacheName, ImportFormat, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN, parse_duration},
-    model::{CateringPolicy, Currency, EventType, PlanId, PlanState},
+    model::{Currency, EventType, PlanId, PlanState},
 };
 
 /// Steers the event planning daemon over its Unix socket.
@@ -201,31 +201,6 @@ pub enum PlanCommand {
     },
 }
 
-#[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
-          .args(["without", "guests", "budget", "date"]))]
-pub struct ReplanArgs {
-    pub id: PlanId,
-    /// A vendor that dropped out; may be repeated.
-    #[arg(long, value_name = "VENDOR")]
-    pub without: Vec<String>,
-    /// Another number of guests.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub guests: Option<i64>,
-    /// Another budget, in the plan's currency.
-    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
-    pub budget: Option<String>,
-    /// Another date: 2027-02-14, or +180d from today.
-    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
-    pub date: Option<String>,
-    /// Wait for the options; exit code 1 where there are none.
-    #[arg(long)]
-    pub wait: bool,
-    /// Idempotency key: the same key with the same change is the same plan.
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// The abstract problem: values, limits, pairs.
@@ -295,125 +270,6 @@ pub enum LlmCommand {
     Warm,
     /// Print the servers' own settings that fit the daemon's.
     Tune,
-}
-
-/// As [`parse_duration`], within what the daemon waits out.
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    let span = parse_duration(text)?;
-    let hour = Duration::from_secs(3_600);
-    if span < Duration::from_secs(1) || span > hour {
-        return Err("write 1s to 1h".to_owned());
-    }
-    Ok(span)
-}
-
-fn cache_name() -> impl TypedValueParser<Value = CacheName> {
-    PossibleValuesParser::new(CacheName::ALL.map(CacheName::as_str)).map(|text| {
-        let found = CacheName::ALL.into_iter().find(|name| name.as_str() == text);
-        found.unwrap_or(CacheName::All)
-    })
-}
-
-#[derive(Debug, clap::Args)]
-pub struct SearchArgs {
-    #[arg(long)]
-    pub category: Option<String>,
-    #[arg(long)]
-    pub city: Option<String>,
-    /// A part of the name.
-    #[arg(long)]
-    pub name: Option<String>,
-    /// Serves that many guests.
-    #[arg(long, value_name = "N")]
-    pub guests: Option<u32>,
-    /// Works on that day, e.g. 2027-02-14.
-    #[arg(long)]
-    pub date: Option<civil::Date>,
-    /// A tag, amenity or style.
-    #[arg(long)]
-    pub tag: Option<String>,
-    /// Words of the name or description, e.g. '"sea view" -hotel'.
-    #[arg(long)]
-    pub words: Option<String>,
-    #[arg(long)]
-    pub style: Option<String>,
-    #[arg(long)]
-    pub amenity: Option<String>,
-    #[arg(long)]
-    pub cuisine: Option<String>,
-    /// Has a price of at most this.
-    #[arg(long, value_name = "AMOUNT", requires = "currency")]
-    pub max_price: Option<String>,
-    /// Has a price per guest of at most this.
-    #[arg(long, value_name = "AMOUNT", requires = "currency")]
-    pub max_guest_price: Option<String>,
-    #[arg(long, value_name = "CODE")]
-    pub currency: Option<Currency>,
-    /// Around a place, in degrees.
-    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
-    pub near: Option<String>,
-    /// Km around it.
-    #[arg(long, value_name = "KM", requires = "near")]
-    pub within: Option<f64>,
-    /// Name of the source of the record.
-    #[arg(long)]
-    pub source: Option<String>,
-    /// in_house, outside or both.
-    #[arg(long, value_parser = catering())]
-    pub catering: Option<CateringPolicy>,
-    #[arg(long, value_name = "0-5")]
-    pub min_rating: Option<f64>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub limit: Option<u32>,
-    /// Leave out so many: the next page.
-    #[arg(long, value_name = "N")]
-    pub offset: Option<u32>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct HistoryArgs {
-    /// Runs of agents in place of events.
-    #[arg(long)]
-    pub runs: bool,
-    /// Events of this kind, e.g. state.
-    #[arg(long, conflicts_with_all = ["runs", "failed", "agent"])]
-    pub kind: Option<String>,
-    /// Runs of this agent.
-    #[arg(long)]
-    pub agent: Option<String>,
-    /// Runs that failed or took too long.
-    #[arg(long)]
-    pub failed: bool,
-    /// Not older than this, e.g. 1h.
-    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
-    pub since: Option<Duration>,
-    /// Older than this.
-    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
-    pub until: Option<Duration>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub limit: Option<u32>,
-}
-
-fn event_type() -> impl TypedValueParser<Value = EventType> {
-    let known = [
-        EventType::Wedding,
-        EventType::Birthday,
-        EventType::Corporate,
-        EventType::Gala,
-        EventType::Other,
-    ];
-    PossibleValuesParser::new(known.map(EventType::as_str)).map(move |name| {
-        let found = known.into_iter().find(|event_type| event_type.as_str() == name);
-        found.unwrap_or(EventType::Other)
-    })
-}
-
-fn catering() -> impl TypedValueParser<Value = CateringPolicy> {
-    PossibleValuesParser::new(["in_house", "outside", "both"]).map(|name| match name.as_str() {
-        "in_house" => CateringPolicy::InHouse,
-        "outside" => CateringPolicy::Outside,
-        _ => CateringPolicy::Both,
-    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod admin;
 mod args;
+mod args_groups;
+mod args_values;
 mod audit;
 mod drain;
 mod error;

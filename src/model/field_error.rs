@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Characters of a path, of a message and of a hint: an answer doesn't repeat its document.
 const PATH_CHARS_MAX: usize = 200;
 const TEXT_CHARS_MAX: usize = 300;
+/// Refused fields that one answer names.
+pub const ERRORS_MAX: usize = 200;
 
 /// One refused field: its path in the document, what is wrong, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +28,21 @@ impl FieldError {
         hint: impl Into<String>,
     ) -> Self {
         Self {
-            field: shortened(field.into(), PATH_CHARS_MAX),
+            field: shortened(with_empty_keys(field.into()), PATH_CHARS_MAX),
             message: shortened(message.into(), TEXT_CHARS_MAX),
             hint: shortened(hint.into(), TEXT_CHARS_MAX),
         }
     }
+}
+
+/// A path that can be read where a key is empty, too: `client.""`. The document itself is `.`.
+fn with_empty_keys(path: String) -> String {
+    let has_one = path != "." && path.split('.').any(str::is_empty);
+    if !has_one {
+        return path;
+    }
+    let keys = path.split('.').map(|key| if key.is_empty() { "\"\"" } else { key });
+    keys.collect::<Vec<&str>>().join(".")
 }
 
 /// Its two ends where it is longer than so many characters.
@@ -56,14 +68,17 @@ impl fmt::Display for FieldError {
 pub struct FieldErrors(pub Vec<FieldError>);
 
 impl FieldErrors {
-    /// Notes a refused field and goes on, so that one answer names them all.
+    /// Notes a refused field and goes on, so that one answer names them all; or the first
+    /// [`ERRORS_MAX`], of a document that is nothing but wrong.
     pub fn push(
         &mut self,
         field: impl Into<String>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.0.push(FieldError::new(field, message, hint));
+        if self.0.len() < ERRORS_MAX {
+            self.0.push(FieldError::new(field, message, hint));
+        }
     }
 
     /// `Ok(value)` where nothing was refused.
@@ -95,6 +110,18 @@ impl std::error::Error for FieldErrors {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_keys_can_be_read_and_errors_have_an_end() {
+        let mut errors = FieldErrors::default();
+        for _ in 0..1_000 {
+            errors.push("", "is no column", "remove it");
+        }
+        assert_eq!((errors.0.len(), &errors.0[0].field[..]), (ERRORS_MAX, r#""""#));
+        for (path, shown) in [(".", "."), ("client.", r#"client."""#), ("a.b[1].c", "a.b[1].c")] {
+            assert_eq!(FieldError::new(path, "", "").field, shown);
+        }
+    }
 
     #[test]
     fn long_texts_keep_their_ends() {

@@ -21,7 +21,7 @@ mod vendor;
 pub mod vocabulary;
 
 pub use erasure::Erasure;
-pub use field_error::{FieldError, FieldErrors};
+pub use field_error::{ERRORS_MAX, FieldError, FieldErrors};
 pub use function::{Function, Part};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};

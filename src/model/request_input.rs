@@ -151,7 +151,6 @@ pub(crate) fn shape_error(
             }
         }
     }
-    let path = shown(&path);
     let hint = if inner.starts_with("unknown field") {
         "remove it, or mend its spelling"
     } else if inner.starts_with("missing field") {
@@ -162,16 +161,6 @@ pub(crate) fn shape_error(
         hint
     };
     FieldError::new(path, inner, hint).into()
-}
-
-/// A path that can be read where a key is empty, too: `client.""`.
-fn shown(path: &str) -> String {
-    if path == "." {
-        return path.to_owned();
-    }
-    let keys: Vec<&str> =
-        path.split('.').map(|key| if key.is_empty() { "\"\"" } else { key }).collect();
-    keys.join(".")
 }
 
 fn check(document: Document, now: Timestamp) -> Result<Request, FieldErrors> {

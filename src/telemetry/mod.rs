@@ -18,6 +18,7 @@ mod journal;
 mod logging;
 pub mod metrics;
 pub mod report;
+mod report_parts;
 mod report_text;
 pub mod settings;
 mod snapshot;

@@ -15,6 +15,15 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
+/// The lines under "Backup and restore", as they stand there.
+fn commands_of_the_readme() -> Vec<String> {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, section) = readme.split_once("**Backup and restore.**").unwrap();
+    let block = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    block.lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn a_dump_taken_while_the_daemon_works_can_be_gone_on_with() {
     let arena = Arena::new();
@@ -32,15 +41,20 @@ fn a_dump_taken_while_the_daemon_works_can_be_gone_on_with() {
     let waiting = submit(&[]);
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let dump = elsewhere.path().join("backup.dump");
-    run(Command::new("pg_dump").arg("--format=custom").arg("--file").arg(&dump).arg(&arena.url));
+    let url = arena.url.replace("/chaos?", "/eventplanner_restored?");
+    let [dump, create, restore] = &commands_of_the_readme()[..] else { panic!("three commands") };
+    let in_shell = |line: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-e", "-c", line]).current_dir(&elsewhere);
+        run(shell.env("DATABASE_URL", &arena.url).env("RESTORED_URL", &url));
+    };
+    in_shell(dump);
     let shown = |daemon: &crate::daemon::Daemon, id: &str| daemon.json(&["plan", "show", id]);
     let (done_then, ready_then) = (shown(&daemon, &done), shown(&daemon, &ready));
     assert_eq!(daemon.stop().code(), Some(0));
 
-    arena.sql().execute("CREATE DATABASE restored");
-    let url = arena.url.replace("/chaos?", "/restored?");
-    run(Command::new("pg_restore").args(["--exit-on-error", "--dbname", &url]).arg(&dump));
+    in_shell(create);
+    in_shell(restore);
     let daemon = arena.daemon(&[("DATABASE_URL", &url)]);
     assert_eq!(shown(&daemon, &done), done_then);
     assert_eq!(shown(&daemon, &ready), ready_then);

@@ -70,21 +70,21 @@ fn early_termination(problems: &[Problem], samples: u32, alone: &SearchSettings)
         side.push(problem);
     }
     let on = with(*alone, |s| s.early_termination = true);
-    let all = problems.len();
     let measured = if reaching.is_empty() { &others } else { &reaching };
     let compared = rounds(EARLY, measured, samples, (alone, &on));
-    compared.with_more(match (reaching.len(), best_of_all > f64::MIN) {
-        (0, true) => format!(
-            "the best option of all {all} plans has {best_of_all:.3}, so that nothing reached \
-             search.early_termination_threshold, {threshold}, and no search could end early; a \
-             threshold below it would let them"
+    let plans = |count: usize| format!("{count} plan{}", if count == 1 { "" } else { "s" });
+    let (all, setting) = (plans(problems.len()), "search.early_termination_threshold");
+    compared.with_more(match reaching.len() {
+        0 if best_of_all == f64::MIN => format!("{all}, none with an option: none can end early"),
+        0 => format!(
+            "the best option of {all} has {best_of_all:.3}: nothing reached {setting}, \
+             {threshold}, and no search could end early; a threshold below it would let them"
         ),
-        (0, false) => format!("none of the {all} plans has an option, so that none can end early"),
-        (n, _) if n < all => format!(
-            "measured on the {n} of {all} plans that reach search.early_termination_threshold, \
-             {threshold}; the others can't end early"
+        n if n < problems.len() => format!(
+            "measured on {} of {all}, which reach {setting}, {threshold}; the others can't end early",
+            plans(n)
         ),
-        _ => format!("every plan reaches search.early_termination_threshold, {threshold}"),
+        _ => format!("all of {all} reach {setting}, {threshold}"),
     })
 }
 
@@ -101,8 +101,7 @@ fn rounds(
         compared.add(without.ms, with.ms);
         (rounds_off, rounds_on) = (rounds_off + without.rounds, rounds_on + with.rounds);
     }
-    let plans = problems.len().min(samples as usize);
-    let counted = format!("{rounds_off} rounds without, {rounds_on} with, of {plans} plans");
+    let counted = format!("{rounds_off} rounds without, {rounds_on} with, over {samples} searches");
     compared.with_note(match claim.promised.is_some() && rounds_off == rounds_on {
         true => format!("{counted}: it ended none earlier"),
         false => counted,
