@@ -75,7 +75,7 @@ impl Default for WorkflowSettings {
             agent_timeout: Duration::from_secs(240),
             workflow_timeout: Duration::from_secs(1_200),
             history: 50,
-            max_plans_in_flight: 8,
+            max_plans_in_flight: 16,
             lease: Duration::from_secs(30),
             hold: 14 * DAY,
             drain_grace: Duration::from_secs(10),

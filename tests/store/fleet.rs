@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use eventplanner::{
-    model::{Infeasibility, PlanId, PlanState, Request},
-    store::{ChainCheck, GiveBack, Heard, NewPlan, Patch, Store, StoreError, Transition},
+    model::{Infeasibility, Note, PlanId, PlanState, Request, Requirements},
+    store::{
+        ChainCheck, GiveBack, Heard, NewPlan, Patch, PlanResult, ProofRow, SearchOutcome, Store,
+        StoreError, Transition,
+    },
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -307,4 +310,74 @@ async fn a_takeover_is_quick() {
         times.push(died.elapsed());
     }
     println!("takeovers: {times:?}");
+}
+
+/// Outcomes that are stored together: each is judged by itself, and none costs the others.
+#[tokio::test]
+async fn outcomes_share_a_commit_and_are_judged_one_by_one() {
+    let url = database().await;
+    let store = open(url.clone()).await;
+    for _ in 0..12 {
+        submit(&store).await;
+    }
+    let runs = store.claim(claim("d", LEASE, 12)).await.unwrap();
+    let [taken, cancelled, unstorable] = [&runs[3], &runs[5], &runs[7]];
+    let lapse = "UPDATE plan SET lease_until = now() - interval '1 s' WHERE id = $1";
+    raw(&url).await.execute(lapse, &[&taken.id.0]).await.unwrap();
+    assert_eq!(store.claim(claim("e", LEASE, 1)).await.unwrap()[0].id, taken.id);
+    let (from, to) = (PlanState::Running, PlanState::Cancelled);
+    let end = Transition::new(cancelled.id, cancelled.run_number, from, to);
+    store.transition(&end).await.unwrap();
+
+    let proof = ProofRow { version: 1, problem: vec![1], certificate: vec![2] };
+    let requirements = Requirements::default();
+    let stored = futures_util::future::join_all(runs.iter().map(|run| {
+        let (store, requirements, proof) = (&store, &requirements, proof.clone());
+        let text = if run.id == unstorable.id { "a NUL \0 character" } else { "fine" };
+        let notes = vec![Note { code: "test".into(), message: text.into() }];
+        let (options, tally, history) = (Vec::new(), None, Vec::new());
+        let result = PlanResult { options, tally, notes, digest: "d".into(), history };
+        async move {
+            let outcome = SearchOutcome {
+                plan: run.id,
+                run_number: run.run_number,
+                to: PlanState::AwaitingSelection,
+                requirements,
+                shares: &[],
+                result: &result,
+                infeasibility: None,
+                events: Vec::new(),
+                agent_runs: &[],
+                proof: Some(proof),
+            };
+            store.conclude(outcome).await
+        }
+    }))
+    .await;
+    for (run, stored) in runs.iter().zip(stored) {
+        let plan = store.plan(run.id).await.unwrap();
+        let (state, proven) = (plan.state, store.proof(run.id).await.unwrap().is_some());
+        match stored {
+            Ok(()) => {
+                assert_eq!((state, proven), (PlanState::AwaitingSelection, true));
+                assert_eq!((plan.lease, plan.attempts), (None, 0));
+            }
+            Err(StoreError::Fenced { plan, .. }) => {
+                assert_eq!((plan, state, proven), (taken.id, PlanState::Running, false));
+            }
+            Err(StoreError::WrongState { plan, .. }) => assert_eq!(plan, cancelled.id),
+            Err(StoreError::Unstorable { .. }) => {
+                assert_eq!((run.id, state, proven), (unstorable.id, PlanState::Running, false));
+            }
+            Err(error) => panic!("{error}"),
+        }
+        let whole = store.verify_audit(run.id).await.unwrap();
+        assert!(matches!(whole, ChainCheck::Whole { .. }), "{whole:?}");
+    }
+    let waiting = (PlanState::AwaitingSelection, 9);
+    assert!(store.plan_counts().await.unwrap().contains(&waiting));
+    // One that was stored can't be given back any more.
+    let back = GiveBack { delay: OVER, reason: "late", failed: false, agent_runs: &[] };
+    store.release(runs[0].id, runs[0].run_number, back).await.unwrap();
+    assert_eq!(store.plan(runs[0].id).await.unwrap().state, PlanState::AwaitingSelection);
 }
