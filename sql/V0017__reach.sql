@@ -1,22 +1,21 @@
 -- The same box as before, as one expression: the server puts it in place of the call, where it
--- ran the function as a query of its own, for every travelling vendor that was written.
-
-CREATE FUNCTION reach_degrees(km double precision)
-RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT least(km, 20100) / 111.0 + 0.001
-$$;
-
+-- ran the function as a query of its own, for every travelling vendor that was written. It calls no
+-- function of ours: a restore builds the indexes with an empty search path.
 CREATE OR REPLACE FUNCTION box_around(lat double precision, lon double precision,
                                       km double precision)
 RETURNS box LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
-        WHEN abs(lat) + reach_degrees(km) >= 89
-             OR abs(lon) + reach_degrees(km) / cos(radians(abs(lat) + reach_degrees(km))) >= 180
-        THEN box(point(-180, lat - reach_degrees(km)), point(180, lat + reach_degrees(km)))
-        ELSE box(point(lon - reach_degrees(km) / cos(radians(abs(lat) + reach_degrees(km))),
-                       lat - reach_degrees(km)),
-                 point(lon + reach_degrees(km) / cos(radians(abs(lat) + reach_degrees(km))),
-                       lat + reach_degrees(km)))
+        WHEN abs(lat) + (least(km, 20100) / 111.0 + 0.001) >= 89
+             OR abs(lon) + (least(km, 20100) / 111.0 + 0.001)
+                / cos(radians(abs(lat) + (least(km, 20100) / 111.0 + 0.001))) >= 180
+        THEN box(point(-180, lat - (least(km, 20100) / 111.0 + 0.001)),
+                 point(180, lat + (least(km, 20100) / 111.0 + 0.001)))
+        ELSE box(point(lon - (least(km, 20100) / 111.0 + 0.001)
+                           / cos(radians(abs(lat) + (least(km, 20100) / 111.0 + 0.001))),
+                       lat - (least(km, 20100) / 111.0 + 0.001)),
+                 point(lon + (least(km, 20100) / 111.0 + 0.001)
+                           / cos(radians(abs(lat) + (least(km, 20100) / 111.0 + 0.001))),
+                       lat + (least(km, 20100) / 111.0 + 0.001)))
         END
 $$;
 

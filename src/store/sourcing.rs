@@ -2,6 +2,7 @@
 
 use futures_util::future::try_join_all;
 use jiff::civil::Date;
+use tokio::task::JoinSet;
 use tokio_postgres::{Row, types::Type};
 
 use super::{
@@ -10,13 +11,12 @@ use super::{
     import_places::name_key,
     session::{Param, Session, Sql},
     sourcing_busy::with_busy_windows,
-    sourcing_sql::{BY_ROW_IDS, FEASIBLE, FEASIBLE_ROWS, RELAXED},
+    sourcing_sql::{BY_ROW_IDS, FEASIBLE, RELAXED},
     vendor_pack, vendor_row,
 };
 use crate::model::{Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window};
 
-/// A smaller half, of some 75 vendors, is not worth waking another thread for.
-const UNPACK_ALONE_BYTES: usize = 32 << 10;
+const TASK: &str = "sourcing vendors";
 /// Connections that one plan's sourcing takes at most: as many queries run at the same time.
 const CONNECTIONS: usize = 4;
 
@@ -79,20 +79,44 @@ impl Store {
         &self,
         queries: &[SourcingQuery],
     ) -> Result<Vec<Vec<Sourced>>, StoreError> {
-        let share = queries.len().div_ceil(CONNECTIONS).max(1);
-        let shares =
-            queries.chunks(share).map(async |share| match self.source_share(share).await {
-                Err(StoreError::Disconnected { .. }) => self.source_share(share).await,
-                answer => answer,
-            });
-        Ok(try_join_all(shares).await?.into_iter().flatten().collect())
+        if queries.len() == 1 {
+            return self.source_share(queries).await;
+        }
+        // Large categories come first, so that shares of every fourth are of much the same size.
+        // Tasks of their own: vendors are unpacked on all cores. They end with this future.
+        let mut tasks = JoinSet::new();
+        let shares = CONNECTIONS.min(queries.len());
+        for first in 0..shares {
+            let share: Vec<_> = queries.iter().skip(first).step_by(shares).cloned().collect();
+            let store = self.clone();
+            tasks.spawn(async move { (first, store.source_share(&share).await) });
+        }
+        let mut all = vec![Vec::new(); queries.len()];
+        while let Some(ended) = tasks.join_next().await {
+            let (first, found) = ended
+                .map_err(|cause| StoreError::Query { task: TASK, cause: cause.to_string() })?;
+            let places = (first..).step_by(shares);
+            places.zip(found?).for_each(|(place, found)| all[place] = found);
+        }
+        Ok(all)
     }
 
+    /// The answers of one connection.
     async fn source_share(
         &self,
         queries: &[SourcingQuery],
     ) -> Result<Vec<Vec<Sourced>>, StoreError> {
-        let session = self.pool.session("sourcing vendors").await?;
+        match self.source_on_one_connection(queries).await {
+            Err(StoreError::Disconnected { .. }) => self.source_on_one_connection(queries).await,
+            answer => answer,
+        }
+    }
+
+    async fn source_on_one_connection(
+        &self,
+        queries: &[SourcingQuery],
+    ) -> Result<Vec<Vec<Sourced>>, StoreError> {
+        let session = self.pool.session(TASK).await?;
         // They leave together, but for the one that prepares a statement for the others.
         let is_known = queries.first().is_none_or(|query| session.knows(query.reach.statement()));
         let (first, others) = queries.split_at(usize::from(!is_known));
@@ -139,60 +163,18 @@ async fn source_one(
         (&query.window.end as _, Type::TIMESTAMPTZ),
         (&plan as _, Type::UUID),
     ];
+    let sql = query.reach.statement();
     let found = match query.reach {
         Reach::Feasible => {
-            let free = |vendor| Sourced { vendor, busy: Vec::new() };
-            feasible(session, &params).await?.into_iter().map(free).collect()
+            let free = |(_, vendor)| Sourced { vendor, busy: Vec::new() };
+            rows(session, sql, &params).await?.into_iter().map(free).collect()
         }
         Reach::Relaxed => {
-            let found = rows(session, Reach::Relaxed.statement(), &params[..2]).await?;
+            let found = rows(session, sql, &params[..2]).await?;
             with_busy_windows(session, found, query).await?
         }
     };
     Ok(by_id(found))
-}
-
-/// Vendors that meet the hard constraints.
-async fn feasible(session: &Session<'_>, params: &[Param<'_>]) -> Result<Vec<Vendor>, StoreError> {
-    let row = session.query_one(Reach::Feasible.statement(), params).await?;
-    let mut c = Columns::of(&row, "vendors");
-    let (one, other): (Option<&[u8]>, Option<Vec<u8>>) = (c.take()?, c.take()?);
-    let unpacked: Vec<i64> = c.take::<Option<_>>()?.unwrap_or_default();
-    let (mut found, intact) =
-        unpack_both(one.unwrap_or_default(), other.unwrap_or_default()).await?;
-    let others = match intact {
-        true => read_columns(session, &unpacked).await?,
-        // Broken bytes hide where the next vendor begins: row by row they are told apart.
-        false => {
-            found.clear();
-            rows(session, &FEASIBLE_ROWS, params).await?
-        }
-    };
-    found.extend(others.into_iter().map(|(_, vendor)| vendor));
-    Ok(found)
-}
-
-/// Unpacks one piece here and the other on another thread, where they are large: the server is
-/// done by then, and its core is free. False where bytes are broken.
-async fn unpack_both(one: &[u8], other: Vec<u8>) -> Result<(Vec<Vendor>, bool), StoreError> {
-    let mut found = Vec::new();
-    if other.len() < UNPACK_ALONE_BYTES {
-        let intact =
-            vendor_pack::unpack_all(one, &mut found) && vendor_pack::unpack_all(&other, &mut found);
-        return Ok((found, intact));
-    }
-    let there = tokio::task::spawn_blocking(move || {
-        let mut found = Vec::new();
-        let intact = vendor_pack::unpack_all(&other, &mut found);
-        (found, intact)
-    });
-    let intact = vendor_pack::unpack_all(one, &mut found);
-    let (others, intact_there) = there.await.map_err(|cause| StoreError::Query {
-        task: "sourcing vendors",
-        cause: format!("unpacking them: {cause}"),
-    })?;
-    found.extend(others);
-    Ok((found, intact && intact_there))
 }
 
 /// Vendors with their rows' ids, a row each.

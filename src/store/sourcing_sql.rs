@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{vendor_pack, vendor_row::SELECT_LIST};
+use super::vendor_row::SELECT_LIST;
 
 /// Vendors of the city, and travelling ones of other cities whose radius reaches its centre: the
 /// box finds them by an index, the distance decides.
@@ -51,24 +51,9 @@ static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Those of them that meet the hard constraints, a vendor a row.
-pub(super) static FEASIBLE_ROWS: LazyLock<String> =
+/// Those of them that meet the hard constraints.
+pub(super) static FEASIBLE: LazyLock<String> =
     LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v WHERE {}", *CONSTRAINTS));
-
-/// The same in two pieces, for two threads to unpack: what a row costs on its way is as much as
-/// finding it. A packed vendor knows its own length. Beside them the ids of those that have to be
-/// read by their columns. The server makes pieces of up to a gigabyte: two million vendors each.
-pub(super) static FEASIBLE: LazyLock<String> = LazyLock::new(|| {
-    let current = format!("substring(v.packed FOR 1) = '\\x{:02x}'", vendor_pack::VERSION);
-    format!(
-        "{SERVING}
-         SELECT string_agg(v.packed, '') FILTER (WHERE {current} AND v.id % 2 = 0),
-                string_agg(v.packed, '') FILTER (WHERE {current} AND v.id % 2 <> 0),
-                array_agg(v.id) FILTER (WHERE ({current}) IS NOT TRUE)
-         FROM v WHERE {}",
-        *CONSTRAINTS
-    )
-});
 
 pub(super) static BY_ROW_IDS: LazyLock<String> = LazyLock::new(|| {
     format!(

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Of [`Packed`]: to be raised with every change of it.
-pub(super) const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
@@ -129,24 +129,8 @@ fn pack_line(line: &PriceLine) -> (&str, i8, i64, Option<i8>) {
 
 /// `None` for bytes of another version, or broken ones.
 pub(super) fn unpack(bytes: &[u8]) -> Option<Vendor> {
-    unpack_first(bytes).map(|(vendor, _)| vendor)
-}
-
-/// Adds vendors that stand one after the other. False where something else stands among them.
-pub(super) fn unpack_all(mut bytes: &[u8], found: &mut Vec<Vendor>) -> bool {
-    while !bytes.is_empty() {
-        let Some((vendor, rest)) = unpack_first(bytes) else { return false };
-        found.push(vendor);
-        bytes = rest;
-    }
-    true
-}
-
-/// A vendor, and the bytes behind it.
-fn unpack_first(bytes: &[u8]) -> Option<(Vendor, &[u8])> {
     let (&VERSION, body) = bytes.split_first()? else { return None };
-    let (packed, rest) = postcard::take_from_bytes(body).ok()?;
-    Some((vendor_of(packed)?, rest))
+    vendor_of(postcard::from_bytes(body).ok()?)
 }
 
 fn vendor_of(packed: Packed<'_>) -> Option<Vendor> {
@@ -299,12 +283,6 @@ mod tests {
             "external_id": "w", "category": "music", "name": "W", "city": "Kochi", "pricing": [
                 {"label": "set", "basis": "per_hour", "amount": "1", "currency": "JPY"}]
         }));
-        let packed = |v: &Vendor| pack(v, &v.city, v.area.as_deref()).unwrap();
-        let (mut found, mut both) = (Vec::new(), [packed(&full), packed(&bare)].concat());
-        assert!(unpack_all(&both, &mut found));
-        assert_eq!(found, [full.clone(), bare.clone()]);
-        both.push(VERSION + 1);
-        assert!(!unpack_all(&both, &mut found));
         for vendor in [full, bare] {
             let mut bytes = pack(&vendor, &vendor.city, vendor.area.as_deref()).unwrap();
             assert_eq!(unpack(&bytes), Some(vendor));
