@@ -23,6 +23,7 @@ const LOCK: i64 = 0x6576_706c_696d_7074;
 const CHUNK_MAX: usize = 20_000;
 /// An import's number in the table is its sequence number times this, plus its chunk's number.
 const CHUNKS_PER_IMPORT: i64 = 1 << 20;
+const ANALYZE: &str = "SET LOCAL lock_timeout = '200ms'; ANALYZE vendor, city, area";
 /// Share of the table that an import must have written before it renews the planner's
 /// statistics itself; autovacuum sees to smaller changes.
 const ANALYZE_SHARE: f64 = 0.1;
@@ -193,14 +194,16 @@ impl ImportSession {
         let (categories, cities) = self.notes.changes();
         client.execute(NOTE_CHANGES, &[&categories, &cities]).await.map_err(driver)?;
         let known = rows_known(client).await?;
-        if (self.inserted + self.updated) as f64 > known * ANALYZE_SHARE {
-            client.batch_execute("ANALYZE vendor, city, area").await.map_err(driver)?;
-        }
         let (touched, travelling) = self.notes.names(client).await.map_err(driver)?;
         client.batch_execute("COMMIT").await.map_err(driver)?;
         self.finished = true;
         self.connection.end_work();
         self.connection.spoil(false);
+        if (self.inserted + self.updated) as f64 > known * ANALYZE_SHARE {
+            // After the commit, and not for long: an index that is being built holds the same
+            // lock, and waits for whoever is in a transaction. Autovacuum makes up for it.
+            let _ = self.connection.client().batch_execute(ANALYZE).await;
+        }
         Ok(ImportSummary { inserted: self.inserted, updated: self.updated, touched, travelling })
     }
 }

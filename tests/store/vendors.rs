@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use eventplanner::{
     model::{Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
-    store::{Bookings, Patch, Reach, Store, VendorFilter},
+    store::{Bookings, Patch, Reach, Store, VendorFilter, settings::DatabaseSettings},
 };
 
 use crate::common::{
+    database,
     fixtures::{full_vendor, import, sourced, sourcing, submit, vendor, window},
-    store,
+    raw, small_pool, store,
 };
 
 #[tokio::test]
@@ -52,6 +53,19 @@ async fn a_dropped_import_leaves_nothing() {
     drop(dropped);
     import(&store, &[vendor("b", "venue", "Bengaluru")]).await;
     assert_eq!(sourced(&store, &sourcing()).await, ["b"]);
+}
+
+/// Building an index holds this lock, and waits for every transaction: an import that waited for
+/// the lock in its own would never end.
+#[tokio::test]
+async fn an_import_goes_on_beside_an_index_that_is_built() {
+    let url = database().await;
+    let store = Store::open(&DatabaseSettings { url: url.clone(), ..small_pool() }).await.unwrap();
+    let builder = raw(&url).await;
+    builder.batch_execute("BEGIN; LOCK vendor IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
+    import(&store, &[vendor("a", "venue", "Bengaluru")]).await;
+    import(&store, &[vendor("b", "venue", "Bengaluru")]).await;
+    assert_eq!(sourced(&store, &sourcing()).await, ["a", "b"]);
 }
 
 #[tokio::test]
