@@ -303,19 +303,26 @@ fn mechanisms(seeds: u64) {
     table.print();
 }
 
-/// Resident bytes per candidate of a problem with three strategies and one limit.
+/// Resident bytes per candidate of problems with three strategies and one limit: a million
+/// candidates each time, so that the allocator's own reserve, some MB, weighs the same.
 fn memory(sizes: &[usize]) {
     println!("\nresident bytes per candidate, three strategies, one limit (target 64)");
-    let mut table = Table::new(&["vendors", "problem", "problem and search"]);
+    let mut table = Table::new(&["vendors", "problems", "problem", "problem and search"]);
     for &size in sizes.iter().filter(|size| **size >= 100_000) {
+        let count = 1_000_000_usize.div_ceil(size);
         let before = resident();
-        let problem = event(Shape { strategies: 3, ..Shape::of(size, 1.0) }, 1);
-        let with_problem = resident();
-        let search = Search::new(&problem, &SearchSettings::default(), 0);
-        let with_search = resident();
-        drop(search);
-        let per = |bytes: u64| format!("{:.1}", bytes.saturating_sub(before) as f64 / size as f64);
-        table.row(&[size.to_string(), per(with_problem), per(with_search)]);
+        let shape = Shape { strategies: 3, ..Shape::of(size, 1.0) };
+        let problems: Vec<Problem> = (1..=count as u64).map(|seed| event(shape, seed)).collect();
+        let with_problems = resident();
+        let settings = SearchSettings::default();
+        let searches: Vec<Search> =
+            problems.iter().map(|problem| Search::new(problem, &settings, 0)).collect();
+        let with_searches = resident();
+        drop(searches);
+        let held = (size * count) as f64;
+        let per = |bytes: u64| format!("{:.1}", bytes.saturating_sub(before) as f64 / held);
+        let row = [size.to_string(), count.to_string(), per(with_problems), per(with_searches)];
+        table.row(&row);
     }
     table.print();
 }
