@@ -1,7 +1,5 @@
 //! Scores of combinations that were evaluated before.
 
-use std::num::NonZeroUsize;
-
 use lru::LruCache;
 
 use super::problem::{Combination, Solution};
@@ -13,7 +11,11 @@ pub type ScoreEntry = (Combination, Option<(u64, usize)>);
 
 /// Scores of combinations, least recently used first out.
 pub struct ScoreCache {
+    /// Grows as it fills: most searches need a few hundred of the entries that it may hold, and
+    /// a table for all of them takes megabytes.
     entries: LruCache<Combination, Option<(f64, usize)>>,
+    /// Entries held at most.
+    size: usize,
     /// Combinations evaluated, not counting those found here.
     scored: u64,
     /// Combinations found here; not part of the search's state, and so counted anew after a
@@ -25,8 +27,14 @@ pub struct ScoreCache {
 impl ScoreCache {
     /// Holds at most `size` combinations; none where it is not `enabled`.
     pub fn new(size: usize, enabled: bool) -> Self {
-        let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
-        Self { entries: LruCache::new(size), scored: 0, hits: 0, enabled }
+        Self { entries: LruCache::unbounded(), size: size.max(1), scored: 0, hits: 0, enabled }
+    }
+
+    fn put(&mut self, chosen: Combination, score: Option<(f64, usize)>) {
+        self.entries.put(chosen, score);
+        if self.entries.len() > self.size {
+            self.entries.pop_lru();
+        }
     }
 
     /// The combination's solution; evaluated once as long as the cache remembers it.
@@ -43,7 +51,7 @@ impl ScoreCache {
         let solution = scorer.solution(chosen);
         if self.enabled {
             let score = solution.as_ref().map(|s| (s.value, s.strategy));
-            self.entries.put(chosen.clone(), score);
+            self.put(chosen.clone(), score);
         }
         solution
     }
@@ -72,7 +80,22 @@ impl ScoreCache {
         self.scored = scored;
         for (chosen, score) in entries {
             let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));
-            self.entries.put(chosen, score);
+            self.put(chosen, score);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_makes_room() {
+        let mut cache = ScoreCache::new(2, true);
+        for place in 0..3 {
+            cache.put(vec![Some(place)], None);
+        }
+        let kept: Vec<Combination> = cache.snapshot().1.into_iter().map(|(c, _)| c).collect();
+        assert_eq!(kept, [vec![Some(1)], vec![Some(2)]]);
     }
 }
