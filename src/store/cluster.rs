@@ -23,6 +23,7 @@ use super::{
     binaries::{ServerBinaries, find_server},
     cluster_files::{percent_encoded, private_directory, socket_directory, write_access},
     cluster_process::{Accounts, Backoff, Postmaster},
+    cluster_settings::{SERVER_SETTINGS, STATISTICS, Sizes},
     error::describe,
     settings::DatabaseSettings,
 };
@@ -31,8 +32,6 @@ use super::{
 const ROLE: &str = "eventplanner";
 /// Part of the socket's name only.
 const PORT: u16 = 5432;
-/// Connections beyond the pool's: migrations, listeners, session locks, psql, backups.
-const RESERVED_CONNECTIONS: u32 = 15;
 /// A start may have to replay the log after a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// A server that another daemon left running answers at once, or is replaced.
@@ -48,31 +47,6 @@ const LOG_MAX_BYTES: u64 = 8 << 20;
 /// End of the log that an error shows.
 const LOG_TAIL_BYTES: u64 = 2_000;
 
-/// Small, and as durable as PostgreSQL's defaults are (fsync, full_page_writes, synchronous
-/// commits stay on).
-const SERVER_SETTINGS: [(&str, &str); 12] = [
-    ("listen_addresses", ""),
-    ("unix_socket_permissions", "0700"),
-    ("maintenance_work_mem", "256MB"),
-    // Of disks without moving parts.
-    ("random_page_cost", "1.1"),
-    ("max_wal_size", "1GB"),
-    ("checkpoint_timeout", "15min"),
-    // Compiling a plan costs more than any query here takes.
-    ("jit", "off"),
-    ("timezone", "UTC"),
-    ("log_timezone", "UTC"),
-    ("log_line_prefix", "%m [%p] "),
-    ("log_checkpoints", "off"),
-    // After a crash: one call per file system in place of one per file, seconds less.
-    ("recovery_init_sync_method", "syncfs"),
-];
-
-/// On the smallest machine.
-const SHARED_BUFFERS_MIN_MB: u32 = 16;
-/// Counts statements, for `report`; part of PostgreSQL, though some systems package it apart.
-const STATISTICS: &str = "pg_stat_statements";
-
 /// A running private cluster. [`Cluster::stop`] ends it; dropping it only asks it to end.
 #[derive(Debug)]
 pub struct Cluster {
@@ -85,24 +59,6 @@ struct Places {
     data: PathBuf,
     socket: PathBuf,
     log: PathBuf,
-}
-
-/// What a server is started with.
-#[derive(Clone, Copy)]
-struct Sizes {
-    connections: u32,
-    shared_buffers_mb: u32,
-}
-
-impl Sizes {
-    fn of(settings: &DatabaseSettings) -> Self {
-        let connections = settings.pool_size + settings.max_overflow + RESERVED_CONNECTIONS;
-        // Where the machine doesn't say what it has, the setting stands.
-        let memory_mb =
-            nix::sys::sysinfo::sysinfo().map_or(u64::MAX, |info| info.ram_total() >> 20);
-        let most = u32::try_from(memory_mb / 4).unwrap_or(u32::MAX).max(SHARED_BUFFERS_MIN_MB);
-        Self { connections, shared_buffers_mb: settings.shared_buffers_mb.min(most) }
-    }
 }
 
 impl Cluster {

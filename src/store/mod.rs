@@ -10,6 +10,7 @@ mod checkpoints;
 mod cluster;
 mod cluster_files;
 mod cluster_process;
+mod cluster_settings;
 mod columns;
 mod conditions;
 mod connector;
