@@ -308,6 +308,8 @@ fn mechanisms(seeds: u64) {
 fn memory(sizes: &[usize]) {
     println!("\nresident bytes per candidate, three strategies, one limit (target 64)");
     let mut table = Table::new(&["vendors", "problems", "problem", "problem and search"]);
+    // Kept to the end: freed memory would be used again, and not be counted.
+    let mut kept = Vec::new();
     for &size in sizes.iter().filter(|size| **size >= 100_000) {
         let count = 1_000_000_usize.div_ceil(size);
         let before = resident();
@@ -319,6 +321,7 @@ fn memory(sizes: &[usize]) {
             problems.iter().map(|problem| Search::new(problem, &settings, 0)).collect();
         let with_searches = resident();
         drop(searches);
+        kept.push(problems);
         let held = (size * count) as f64;
         let per = |bytes: u64| format!("{:.1}", bytes.saturating_sub(before) as f64 / held);
         let row = [size.to_string(), count.to_string(), per(with_problems), per(with_searches)];
