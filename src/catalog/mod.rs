@@ -1,5 +1,6 @@
 //! Floor 2: vendor files: reading, checking, generating.
 
+mod bounded_input;
 mod check;
 mod columns;
 mod draws;

@@ -41,7 +41,7 @@ impl<T> Key<T> {
     pub fn toml_value(&self, settings: &T) -> String {
         let value = match (self.get)(settings) {
             Value::Text(url) if self.kind == Kind::SecretUrl => {
-                Value::Text(super::value::masked_url(&url))
+                Value::Text(super::database_url::masked_url(&url))
             }
             value => value,
         };

@@ -6,6 +6,7 @@
 
 mod check;
 mod credentials;
+mod database_url;
 mod endpoints;
 mod environment;
 mod error;
@@ -15,10 +16,12 @@ mod layers;
 mod load;
 mod paths;
 mod print;
+mod raw_value;
 mod reload;
 mod settings;
 mod value;
 
+pub use database_url::masked_url;
 pub use environment::OLDER_NAMES;
 pub use error::{Problem, SettingsError};
 pub use key::Key;
@@ -31,4 +34,4 @@ pub use settings::{
     AdmissionSettings, ControlSettings, PathSettings, PlanSettings, Settings, SupervisionSettings,
     WorkflowSettings,
 };
-pub use value::{Kind, masked_url};
+pub use value::Kind;

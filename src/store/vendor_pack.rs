@@ -130,10 +130,7 @@ fn pack_line(line: &PriceLine) -> (&str, i8, i64, Option<i8>) {
 /// `None` for bytes of another version, or broken ones.
 pub(super) fn unpack(bytes: &[u8]) -> Option<Vendor> {
     let (&VERSION, body) = bytes.split_first()? else { return None };
-    vendor_of(postcard::from_bytes(body).ok()?)
-}
-
-fn vendor_of(packed: Packed<'_>) -> Option<Vendor> {
+    let packed: Packed<'_> = postcard::from_bytes(body).ok()?;
     let currency: Currency = packed.currency.parse().ok()?;
     let decimals = currency.decimals();
     let line = |(label, basis, minor, option): (&str, i8, i64, Option<i8>)| {

@@ -6,15 +6,17 @@ use jiff::Timestamp;
 
 use super::{
     Window,
+    alert_samples::{
+        agent_success, database_errors, disk, error_rate, hits, mean, memory, pool_usage, quantile,
+        ratio,
+    },
     alerts::{Alert, AlertMachine, Bad, Rule, Sample, Transition, TransitionState},
     burn_rate::{BurnRate, FAST, SLOW},
     metrics::{
-        AGENT_RUNS, CONTROL_REQUESTS, CONTROL_SECONDS, CPU_RATIO, DATABASE_CONNECTIONS,
-        DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, DISK_FREE, DISK_SIZE, LLM_CACHE, LLM_SECONDS,
-        MEMORY_TOTAL, MEMORY_USED, Metric, QUERY_CACHE, QUERY_SECONDS, WORKFLOW_SECONDS,
+        CONTROL_SECONDS, CPU_RATIO, LLM_CACHE, LLM_SECONDS, QUERY_CACHE, QUERY_SECONDS,
+        WORKFLOW_SECONDS,
     },
     settings::AlertSettings,
-    snapshot::percent,
 };
 
 /// What a rule reads from a cycle's figures.
@@ -254,67 +256,10 @@ impl AlertBook {
     }
 }
 
-fn ratio(window: &Window, metric: Metric) -> Option<Sample> {
-    let value = window.figures.gauge(metric, |_| true)?;
-    Some(Sample { value: 100.0 * value, samples: 1 })
-}
-
-fn memory(window: &Window) -> Option<Sample> {
-    let used = window.figures.gauge(MEMORY_USED, |_| true)?;
-    let total = window.figures.gauge(MEMORY_TOTAL, |_| true)?;
-    Some(Sample { value: 100.0 * used / total, samples: 1 })
-}
-
-fn disk(window: &Window) -> Option<Sample> {
-    let free = window.figures.gauge(DISK_FREE, |_| true)?;
-    let size = window.figures.gauge(DISK_SIZE, |_| true)?;
-    Some(Sample { value: 100.0 - 100.0 * free / size, samples: 1 })
-}
-
-fn pool_usage(window: &Window) -> Option<Sample> {
-    let used = window.figures.gauge(DATABASE_CONNECTIONS, |labels| labels[0] == "used")?;
-    let limit = window.figures.gauge(DATABASE_CONNECTIONS_LIMIT, |_| true)?;
-    Some(Sample { value: 100.0 * used / limit, samples: 1 })
-}
-
-/// A cycle without any query, failed ones included, says nothing.
-fn database_errors(window: &Window) -> Option<Sample> {
-    let errors = window.figures.counter(DATABASE_ERRORS, |_| true);
-    let samples = errors + window.figures.histogram(QUERY_SECONDS).count();
-    (samples > 0).then_some(Sample { value: errors as f64, samples })
-}
-
-fn mean(window: &Window, metric: Metric) -> Option<Sample> {
-    let times = window.figures.histogram(metric);
-    Some(Sample { value: times.mean_seconds()?, samples: times.count() })
-}
-
-fn quantile(window: &Window, metric: Metric, share: f64) -> Option<Sample> {
-    let times = window.figures.histogram(metric);
-    Some(Sample { value: times.quantile_seconds(share)?, samples: times.count() })
-}
-
-fn hits(window: &Window, cache: Metric) -> Option<Sample> {
-    window.hit_percent(cache).map(|(value, samples)| Sample { value, samples })
-}
-
-fn error_rate(window: &Window) -> Option<Sample> {
-    let errors = window.figures.counter(CONTROL_REQUESTS, |labels| labels[1] == "5xx");
-    let all = window.figures.counter(CONTROL_REQUESTS, |_| true);
-    percent(errors, all).map(|(value, samples)| Sample { value, samples })
-}
-
-/// A fallback to the rules is a success: the plan goes on with a valid answer.
-fn agent_success(window: &Window) -> Option<Sample> {
-    let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
-    let all = window.figures.counter(AGENT_RUNS, |_| true);
-    percent(window.figures.counter(AGENT_RUNS, good), all)
-        .map(|(value, samples)| Sample { value, samples })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::metrics::*;
     use crate::telemetry::{Snapshot, Telemetry};
 
     /// Figures of one cycle in which everything is bad.

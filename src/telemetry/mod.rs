@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod alert_log;
 pub mod alert_rules;
+mod alert_samples;
 pub mod alerts;
 mod burn_rate;
 mod capacity;

@@ -66,6 +66,14 @@ async fn an_import_goes_on_beside_an_index_that_is_built() {
     import(&store, &[vendor("a", "venue", "Bengaluru")]).await;
     import(&store, &[vendor("b", "venue", "Bengaluru")]).await;
     assert_eq!(sourced(&store, &sourcing()).await, ["a", "b"]);
+    let analyzed = async || -> f32 {
+        let sql = "SELECT reltuples FROM pg_class WHERE relname = 'vendor'";
+        raw(&url).await.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    assert_eq!(analyzed().await, -1.0, "the lock was held");
+    builder.batch_execute("ROLLBACK").await.unwrap();
+    import(&store, &[vendor("c", "venue", "Bengaluru")]).await;
+    assert_eq!(analyzed().await, 3.0);
 }
 
 #[tokio::test]
