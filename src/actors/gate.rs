@@ -2,10 +2,16 @@
 //! submission whether there is any use in it, so that a refusal waits for no actor, no check of
 //! the document and, as a rule, no database.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use slog::debug;
-use tokio::sync::watch;
+use slog::warn;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::sleep,
+};
 
 use super::{
     admission::{Admission, Refused},
@@ -15,8 +21,19 @@ use crate::{
     config::Settings,
     control::{ApiError, ErrorCode},
     store::Store,
-    telemetry::{Telemetry, events, metrics},
+    telemetry::{Telemetry, Throttle, events, metrics},
 };
+
+/// Refusals that a process gets at once in each second. One that goes on asking waits a moment for
+/// each further one: refusing it as fast as it can ask would cost more than planning.
+const AT_ONCE_PER_S: u32 = 100;
+/// That moment.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Callers that wait for a refusal at a time. Beyond them all are refused at once, so that they
+/// can't fill the server's connections.
+const PAUSED_MAX: usize = 64;
+/// Between two lines in the log that tell of refusals.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Outlives every generation of the coordinator. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +43,11 @@ pub struct Gate {
     settings: watch::Receiver<Arc<Settings>>,
     telemetry: Telemetry,
     work: Work,
+    /// By process id.
+    at_once: Arc<Throttle<i32>>,
+    paused: Arc<Semaphore>,
+    /// By reason.
+    told: Arc<Throttle<&'static str>>,
 }
 
 impl Gate {
@@ -35,14 +57,33 @@ impl Gate {
         telemetry: Telemetry,
         work: Work,
     ) -> Self {
-        Self { admission: Arc::default(), store, settings, telemetry, work }
+        Self {
+            admission: Arc::default(),
+            store,
+            settings,
+            telemetry,
+            work,
+            at_once: Arc::new(Throttle::new(AT_ONCE_PER_S, Duration::from_secs(1))),
+            paused: Arc::new(Semaphore::new(PAUSED_MAX)),
+            told: Arc::new(Throttle::new(1, TOLD_EVERY)),
+        }
     }
 
-    /// Turns a client away that has no chance at this moment.
+    /// Turns a client's process away that has no chance at this moment.
     ///
     /// # Errors
     /// `busy`.
-    pub fn knock(&self, uid: u32) -> Result<(), ApiError> {
+    pub async fn knock(&self, uid: u32, pid: i32) -> Result<(), ApiError> {
+        let Err(refusal) = self.standing(uid) else { return Ok(()) };
+        if self.at_once.passes(pid, Instant::now()).is_none()
+            && let Ok(_place) = self.paused.try_acquire()
+        {
+            sleep(PAUSE).await;
+        }
+        Err(refusal)
+    }
+
+    fn standing(&self, uid: u32) -> Result<(), ApiError> {
         let limits = self.settings.borrow().admission;
         let Some(standing) = self.admission.refuses(Some(uid), limits) else { return Ok(()) };
         if standing.look_is_due {
@@ -59,7 +100,7 @@ impl Gate {
     /// `busy` when the queue, or the client's part of it, is full; whatever keeps the database
     /// from answering.
     pub async fn enter(&self, uid: u32) -> Result<(), ApiError> {
-        self.knock(uid)?;
+        self.standing(uid)?;
         let limits = self.settings.borrow().admission;
         let admitted = self.admission.admit(&self.store, Some(uid), limits).await?;
         admitted.map_err(|refused| self.refusal(uid, refused))
@@ -78,7 +119,10 @@ impl Gate {
             }
         };
         self.telemetry.inc(metrics::PLANS_REFUSED, &[reason]);
-        debug!(self.work.log, "a plan was refused"; events::OVERLOADED, "limit" => limit);
+        if let Some(others) = self.told.passes(reason, Instant::now()) {
+            warn!(self.work.log, "plans are refused"; events::OVERLOADED,
+                "limit" => limit, "refused" => others + 1);
+        }
         ApiError::new(ErrorCode::Busy, message).with_hint("try again in a moment")
     }
 }

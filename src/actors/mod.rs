@@ -59,4 +59,4 @@ mod work;
 pub use dispatcher::Duty;
 pub use query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
-pub use work::Work;
+pub use work::{Threads, Work};

@@ -1,4 +1,4 @@
-//! Where actors do their work: on the process's own runtime, off the actors' threads.
+//! Where actors do their work: on the process's own runtimes, off the actors' threads.
 //!
 //! An actor's thread only routes messages. Connections are made and driven on a runtime that
 //! lives as long as the process, so that they outlive every generation of an actor; and a panic
@@ -16,17 +16,26 @@ use crate::{
     telemetry::{Telemetry, events, metrics},
 };
 
-/// The process's runtime, and the log for what fails on it.
+/// The process's own runtimes.
+#[derive(Clone, Debug)]
+pub struct Threads {
+    /// For whatever waits for something.
+    pub work: Handle,
+    /// For computations.
+    pub planning: Handle,
+}
+
+/// The process's runtimes, and the log for what fails on them.
 #[derive(Clone)]
 pub struct Work {
-    runtime: Handle,
+    threads: Threads,
     pub log: Logger,
     telemetry: Telemetry,
 }
 
 impl Work {
-    pub fn new(runtime: Handle, log: Logger, telemetry: Telemetry) -> Self {
-        Self { runtime, log, telemetry }
+    pub fn new(threads: Threads, log: Logger, telemetry: Telemetry) -> Self {
+        Self { threads, log, telemetry }
     }
 
     /// Runs a request's work to its end, also when its caller goes away: what a client began is
@@ -36,7 +45,7 @@ impl Work {
         actor: &'static str,
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> ResponseFuture<Result<T, ApiError>> {
-        let task = self.runtime.spawn(work);
+        let task = self.threads.work.spawn(work);
         let (log, telemetry) = (self.log.clone(), self.telemetry.clone());
         Box::pin(async move {
             task.await.unwrap_or_else(|failure| {
@@ -53,7 +62,7 @@ impl Work {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        self.runtime.spawn(work)
+        self.threads.work.spawn(work)
     }
 
     /// CPU work, on a thread where it holds up nobody. A panic comes back as an error.
@@ -61,6 +70,6 @@ impl Work {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {
-        self.runtime.spawn_blocking(work).await
+        self.threads.planning.spawn_blocking(work).await
     }
 }

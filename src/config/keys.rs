@@ -141,6 +141,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(workflow.lease, span(s(5), HOUR), "", "The time that a claimed plan stays claimed without a renewal"),
     key!(workflow.hold, span(s(60), s(365 * 86_400)), "", "The time that selected vendors are held"),
     key!(workflow.drain_grace, span(s(0), HOUR), "", "The time that running plans may go on once the daemon is to drain or stop; then they are given back"),
+    key!(workflow.nice, integer(0, 19), "", "How far planning's computations stand back for whatever else wants the processors, as in nice(2): 0 not at all"),
 
     key!(plans.keep_days, integer(1, 36_500), "days", "A plan is kept for this time after its end"),
 

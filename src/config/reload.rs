@@ -16,6 +16,9 @@ const LIVE: [&str; 10] = [
     "llm.response_cache_ttl",
 ];
 
+/// Those among them that hold only from the next start on.
+const FROM_THE_START: [&str; 1] = ["workflow.nice"];
+
 /// A setting whose value changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -60,7 +63,8 @@ impl Settings {
 }
 
 fn is_live(key: &str) -> bool {
-    LIVE.iter().any(|live| key == *live || (live.ends_with('.') && key.starts_with(live)))
+    !FROM_THE_START.contains(&key)
+        && LIVE.iter().any(|live| key == *live || (live.ends_with('.') && key.starts_with(live)))
 }
 
 #[cfg(test)]
@@ -73,6 +77,9 @@ mod tests {
             let known = keys().any(|key| key.name == live || key.name.starts_with(live));
             assert!(known, "{live}");
         }
+        for name in FROM_THE_START {
+            assert!(keys().any(|key| key.name == name), "{name}");
+        }
     }
 
     #[test]
@@ -80,6 +87,7 @@ mod tests {
         let old = Settings::default();
         let mut new = old.clone();
         new.workflow.max_plans_in_flight = 20;
+        new.workflow.nice = 19;
         new.alerts.cpu.warning = Some(60.0);
         new.database.pool_size = 30;
         new.database.url = "postgresql://u:secret@h/d".into();
@@ -89,6 +97,7 @@ mod tests {
             ("database.url", false),
             ("database.pool_size", false),
             ("workflow.max_plans_in_flight", true),
+            ("workflow.nice", false),
             ("alerts.cpu.warning", true),
         ];
         assert_eq!(seen, expected);
@@ -96,6 +105,6 @@ mod tests {
         let merged = old.with_live(&new);
         assert_eq!(merged.workflow.max_plans_in_flight, 20);
         assert_eq!(merged.database, old.database);
-        assert_eq!(merged.differences(&new).len(), 2);
+        assert_eq!(merged.differences(&new).len(), 3);
     }
 }

@@ -63,6 +63,8 @@ pub struct WorkflowSettings {
     pub hold: Duration,
     /// How long running plans may go on once the daemon is to drain or stop, 0–1 h.
     pub drain_grace: Duration,
+    /// How far computations stand back for whatever else runs, as in nice(2), 0–19.
+    pub nice: u32,
 }
 
 impl Default for WorkflowSettings {
@@ -79,6 +81,7 @@ impl Default for WorkflowSettings {
             lease: Duration::from_secs(30),
             hold: 14 * DAY,
             drain_grace: Duration::from_secs(10),
+            nice: 5,
         }
     }
 }

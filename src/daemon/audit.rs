@@ -1,7 +1,8 @@
-//! One log line for every call that may change something: who, what, how it ended. Every quick
-//! call is counted and timed.
+//! One log line for every call that changed something: who, what, how it ended. Of those that failed
+//! alike, only the first ones: a client that tries again and again doesn't fill the disk. Every
+//! quick call is counted and timed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{
     Error,
@@ -21,10 +22,22 @@ use crate::{
     control::ErrorCode,
     model::PlanId,
     telemetry::{
+        Throttle,
         events::{AUDIT, REQUEST_DENIED, REQUEST_FAILED},
         metrics,
     },
 };
+
+/// Failed calls that leave their lines within [`FAILED_SPAN`], of each user, command and outcome.
+const FAILED_LINES: u32 = 10;
+const FAILED_SPAN: Duration = Duration::from_secs(10);
+
+/// Which failed calls leave lines: by command, user and outcome.
+pub type FailedCalls = Throttle<(String, Option<u32>, ErrorCode)>;
+
+pub fn failed_calls() -> FailedCalls {
+    Throttle::new(FAILED_LINES, FAILED_SPAN)
+}
 
 /// Middleware around all handlers. Reads leave no line, unless they fail on the daemon's side.
 pub async fn log_calls(
@@ -96,18 +109,32 @@ impl Call {
     fn log(&self, context: &Context, failure: Option<&Failure>) {
         let code = failure.map(|failure| failure.0.code);
         let outcome = code.map_or("ok", ErrorCode::as_str);
+        let left_out = match code {
+            None => 0,
+            Some(code) => {
+                let kind = (self.command.clone(), self.uid, code);
+                let Some(left_out) = context.failed_calls.passes(kind, Instant::now()) else {
+                    return;
+                };
+                left_out
+            }
+        };
+        let left_out = (left_out > 0).then_some(left_out);
         if self.changes {
             info!(context.log, "control call"; AUDIT, "command" => &self.command,
                 "uid" => self.uid, "pid" => self.pid, "tier" => self.tier, "outcome" => outcome,
-                "plan_id" => &self.plan_id);
+                "plan_id" => &self.plan_id, "left_out" => left_out);
         }
         if code == Some(ErrorCode::Denied) {
             warn!(context.log, "denied"; REQUEST_DENIED, "command" => &self.command,
-                "uid" => self.uid, "tier" => self.tier);
+                "uid" => self.uid, "tier" => self.tier, "left_out" => left_out);
         }
-        if let Some(failure) = failure.filter(|f| f.0.code.http_status() >= 500) {
+        // A full queue is no failure, and has a line of its own.
+        let is_failure = |code: ErrorCode| code.http_status() >= 500 && code != ErrorCode::Busy;
+        if let Some(failure) = failure.filter(|failure| is_failure(failure.0.code)) {
             error!(context.log, "a control call failed"; REQUEST_FAILED,
-                "command" => &self.command, "error" => &failure.0.message, "code" => outcome);
+                "command" => &self.command, "error" => &failure.0.message, "code" => outcome,
+                "left_out" => left_out);
         }
     }
 }

@@ -15,6 +15,7 @@ mod notify;
 mod peer;
 mod reload;
 mod run;
+mod runtimes;
 mod server;
 mod service_status;
 mod solve;

@@ -28,6 +28,7 @@ use super::{
     llm_watch::{self, log_events},
     notify::{self, watchdog_interval},
     reload::Reloader,
+    runtimes::Runtimes,
     server::{bind_tcp, serve, serve_tcp, start_server, stop_servers},
     service_status::ServiceStatus,
     stop::{Demand, StopReason, StopSources},
@@ -75,8 +76,6 @@ pub fn run(args: &RunArgs) -> Result<(), Failed> {
     ended
 }
 
-/// All work runs on one runtime that outlives everything else; actors and the control server only
-/// pass messages on, in the actix system on this thread.
 fn run_in_system(
     args: &RunArgs,
     settings: &Settings,
@@ -84,13 +83,12 @@ fn run_in_system(
     inherited: Option<UnixListener>,
     started: Instant,
 ) -> Result<(), Failed> {
-    let work =
-        tokio::runtime::Builder::new_multi_thread().thread_name("work").enable_all().build()?;
+    let runtimes = Runtimes::start(settings.workflow.nice, log)?;
     let system = actix::System::new();
     let ended = system.block_on(async {
         let mut stop = StopSources::new(args.until_stdin_ends)?;
         let ways_to_stop = (stop.asked.clone(), stop.escalate.clone());
-        let start = Daemon::start(args, settings, (log, level), &work, inherited, ways_to_stop);
+        let start = Daemon::start(args, settings, (log, level), &runtimes, inherited, ways_to_stop);
         let daemon = tokio::select! {
             daemon = start => daemon?,
             reason = stop.wait() => {
@@ -106,7 +104,7 @@ fn run_in_system(
         notify::notify(log, &[NotifyState::Ready, NotifyState::Status(status)]);
         daemon.until(&mut stop, settings, log).await
     });
-    work.shutdown_timeout(Duration::from_secs(1));
+    runtimes.end();
     ended
 }
 
@@ -127,10 +125,11 @@ impl Daemon {
         args: &RunArgs,
         settings: &Settings,
         (log, level): (&Logger, &LogHandle),
-        work: &tokio::runtime::Runtime,
+        runtimes: &Runtimes,
         inherited: Option<UnixListener>,
         (asked, escalate): (Arc<Notify>, mpsc::Sender<&'static str>),
     ) -> Result<Self, Failed> {
+        let work = runtimes.work();
         let lock = StateLock::acquire(&settings.paths.state_dir)?;
         // Callers wait in its queue until the daemon is ready.
         let (socket, listener) = ControlSocket::open(inherited, &settings.control)?;
@@ -144,7 +143,8 @@ impl Daemon {
         let llm = (gateway, keeper);
         let opened = (store.clone(), database.settings.clone(), telemetry);
         let logs = (log, level);
-        let (actors, fleet) = start_actors(settings, opened, llm, logs, work, &escalate).await?;
+        let (actors, fleet) =
+            start_actors(settings, opened, llm, logs, runtimes, &escalate).await?;
         let reloader = Reloader::new(args, actors.clone(), (log, level));
         let (stopping, is_stopping) = watch::channel(false);
         let facts = Facts {
@@ -262,9 +262,10 @@ async fn start_actors(
     (store, database, telemetry): (Store, DatabaseSettings, Telemetry),
     (gateway, keeper): (Gateway, ReplyKeeper),
     (log, level): (&Logger, &LogHandle),
-    work: &tokio::runtime::Runtime,
+    runtimes: &Runtimes,
     escalate: &mpsc::Sender<&'static str>,
 ) -> Result<(Actors, Option<FleetLink>), Failed> {
+    let (work, threads) = (runtimes.work(), runtimes.handles());
     let events = gateway.take_events();
     let owner = daemon_name();
     let mut joined = {
@@ -281,7 +282,7 @@ async fn start_actors(
         database,
         gateway,
         keeper,
-        work: Work::new(work.handle().clone(), log.clone(), telemetry.clone()),
+        work: Work::new(threads, log.clone(), telemetry.clone()),
         telemetry,
         log_handle: level.clone(),
         owner,

@@ -85,11 +85,11 @@ events! {
         "A vendor file was taken in.";
     CONTROL_LISTENING Info "control_listening" ["socket"]
         "The control socket answers.";
-    AUDIT Info "audit" ["command", "uid", "pid?", "tier", "outcome", "plan_id?", "detail?"]
+    AUDIT Info "audit" ["command", "uid", "pid?", "tier", "outcome", "plan_id?", "detail?", "left_out?"]
         "Somebody gave a command that changes something.";
-    REQUEST_DENIED Warning "request_denied" ["command", "uid", "tier"]
+    REQUEST_DENIED Warning "request_denied" ["command", "uid", "tier", "left_out?"]
         "Somebody gave a command that they may not give.";
-    REQUEST_FAILED Error "request_failed" ["command", "error", "code?"]
+    REQUEST_FAILED Error "request_failed" ["command", "error", "code?", "left_out?"]
         "A control request failed on the daemon's side.";
     PLAN_SUBMITTED Info "plan_submitted" ["plan_id", "event_type?"]
         "A plan was committed and acknowledged.";
@@ -147,8 +147,8 @@ events! {
         "An actor was made anew after a failure.";
     ACTOR_GAVE_UP Critical "actor_gave_up" ["restarts"]
         "An actor failed too often; the daemon ends.";
-    OVERLOADED Warning "overloaded" ["limit", "refused?"]
-        "Work was refused since a queue is full.";
+    OVERLOADED Warning "overloaded" ["limit", "refused"]
+        "Plans are refused since too many wait; `refused`: how many since the last such line.";
     WATCHDOG_UNFED Error "watchdog_unfed" ["stale_s"]
         "A critical actor's heartbeat is too old; systemd may kill the daemon.";
     METRICS_CYCLE Debug "metrics_cycle" ["cpu_percent", "memory_percent", "resident_bytes", "plans_in_flight?", "plans_queued?"]

@@ -24,6 +24,7 @@ mod report_text;
 pub mod settings;
 mod snapshot;
 mod system;
+mod throttle;
 pub mod trends;
 
 pub use counters::Telemetry;
@@ -31,3 +32,4 @@ pub use histogram::Histogram;
 pub use logging::{LogGuard, LogHandle, LogTarget, start_log};
 pub use snapshot::{Series, Snapshot, Window};
 pub use system::{SystemSample, SystemSampler};
+pub use throttle::Throttle;

@@ -9,7 +9,11 @@ use tokio::sync::{Notify, Semaphore, watch};
 use crate::{
     actors::Actors,
     config::Settings,
-    daemon::{peer::Admins, reload::Reloader},
+    daemon::{
+        audit::{FailedCalls, failed_calls},
+        peer::Admins,
+        reload::Reloader,
+    },
     store::Store,
     telemetry::LogHandle,
 };
@@ -29,6 +33,7 @@ pub struct Context {
     pub store: Store,
     pub log: Logger,
     pub log_level: LogHandle,
+    pub failed_calls: FailedCalls,
     pub admins: Admins,
     pub facts: Facts,
     pub body_limit: usize,
@@ -74,6 +79,7 @@ impl Context {
             store,
             log,
             log_level,
+            failed_calls: failed_calls(),
             admins: Admins { own_uid, listed: control.admin_uids.clone() },
             body_limit: control.body_limit,
             import_limit: IMPORT_MAX_BYTES,
