@@ -81,7 +81,7 @@ impl Default for WorkflowSettings {
             lease: Duration::from_secs(30),
             hold: 14 * DAY,
             drain_grace: Duration::from_secs(10),
-            nice: 5,
+            nice: 10,
         }
     }
 }

@@ -12,7 +12,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use slog::{error, info, warn};
+use slog::{error, info, o, warn};
 
 use super::{
     api::{Context, Failure},
@@ -109,32 +109,29 @@ impl Call {
     fn log(&self, context: &Context, failure: Option<&Failure>) {
         let code = failure.map(|failure| failure.0.code);
         let outcome = code.map_or("ok", ErrorCode::as_str);
-        let left_out = match code {
-            None => 0,
-            Some(code) => {
-                let kind = (self.command.clone(), self.uid, code);
-                let Some(left_out) = context.failed_calls.passes(kind, Instant::now()) else {
-                    return;
-                };
-                left_out
-            }
+        let passes = |code| {
+            let kind = (self.command.clone(), self.uid, code);
+            context.failed_calls.passes(kind, Instant::now())
         };
-        let left_out = (left_out > 0).then_some(left_out);
+        let Some(left_out) = code.map_or(Some(0), passes) else { return };
+        let log = match left_out {
+            0 => context.log.clone(),
+            left_out => context.log.new(o!("left_out" => left_out)),
+        };
         if self.changes {
-            info!(context.log, "control call"; AUDIT, "command" => &self.command,
+            info!(log, "control call"; AUDIT, "command" => &self.command,
                 "uid" => self.uid, "pid" => self.pid, "tier" => self.tier, "outcome" => outcome,
-                "plan_id" => &self.plan_id, "left_out" => left_out);
+                "plan_id" => &self.plan_id);
         }
         if code == Some(ErrorCode::Denied) {
-            warn!(context.log, "denied"; REQUEST_DENIED, "command" => &self.command,
-                "uid" => self.uid, "tier" => self.tier, "left_out" => left_out);
+            warn!(log, "denied"; REQUEST_DENIED, "command" => &self.command,
+                "uid" => self.uid, "tier" => self.tier);
         }
         // A full queue is no failure, and has a line of its own.
         let is_failure = |code: ErrorCode| code.http_status() >= 500 && code != ErrorCode::Busy;
         if let Some(failure) = failure.filter(|failure| is_failure(failure.0.code)) {
-            error!(context.log, "a control call failed"; REQUEST_FAILED,
-                "command" => &self.command, "error" => &failure.0.message, "code" => outcome,
-                "left_out" => left_out);
+            error!(log, "a control call failed"; REQUEST_FAILED,
+                "command" => &self.command, "error" => &failure.0.message, "code" => outcome);
         }
     }
 }

@@ -56,6 +56,8 @@ pub fn serve(
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .keep_alive(settings.idle_timeout)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+    // Whoever closed the connection is gone: a stream that has nothing to say would find out late.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .on_connect(move |connection, data| {
         data.insert(connections.accepted());
@@ -86,6 +88,8 @@ pub fn serve_tcp(
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .keep_alive(settings.idle_timeout)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+    // Whoever closed the connection is gone: a stream that has nothing to say would find out late.
+    .h1_allow_half_closed(false)
     .disable_signals();
     Ok(server.listen(listener)?.run())
 }

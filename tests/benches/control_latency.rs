@@ -18,9 +18,9 @@ use daemon::{Daemon, sample};
 use serde_json::{Value, json};
 
 const CALLS: usize = 1_000;
-const PROCESSES: usize = 40;
+const PROCESSES: usize = 400;
 /// Enough that the queue never runs dry while calls are timed.
-const PLANNERS: usize = 4;
+const PLANNERS: usize = 8;
 
 fn main() {
     let daemon = Daemon::with_samples();
@@ -32,25 +32,40 @@ fn main() {
             let (daemon, done) = (&daemon, &done);
             scope.spawn(move || keep_planning(daemon, planner, done));
         }
+        let _ends_planning = Finish(&done);
         std::thread::sleep(Duration::from_secs(1));
         measure(&daemon, "all cores plan");
-        done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Also where a measurement fails: the planners would go on for ever.
+struct Finish<'a>(&'a AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn measure(daemon: &Daemon, load: &str) {
     let mut stream = UnixStream::connect(daemon.socket()).unwrap();
     for path in ["/v1/status", "/v1/health"] {
-        let times = (0..CALLS).map(|_| timed(|| call(&mut stream, path))).collect();
+        let times = (0..CALLS).map(|_| timed(|| drop(get(&mut stream, path)))).collect();
         show(&format!("{path}, {load}"), times);
     }
     let times = (0..PROCESSES).map(|_| timed(|| assert!(daemon.ctl(&["status"]).status.success())));
     show(&format!("eventplannerctl, {load}"), times.collect());
 }
 
-/// One call on an open connection.
-fn call(stream: &mut UnixStream, path: &str) {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+fn get(stream: &mut UnixStream, path: &str) -> Vec<u8> {
+    call(stream, "GET", path, "")
+}
+
+/// One call on an open connection; the reply's body.
+fn call(stream: &mut UnixStream, method: &str, path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all((head + body).as_bytes()).unwrap();
     let mut reader = BufReader::new(stream);
     let (mut line, mut length) = (String::new(), 0);
     loop {
@@ -65,20 +80,25 @@ fn call(stream: &mut UnixStream, path: &str) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    body
 }
 
-/// Different requests, so that no cache answers them.
+/// Different requests, so that no cache answers them; over the socket, since starting processes
+/// would be another load.
 fn keep_planning(daemon: &Daemon, planner: usize, done: &AtomicBool) {
     let mut request: Value =
         serde_json::from_slice(&fs::read(sample("wedding.json")).unwrap()).unwrap();
+    let mut stream = UnixStream::connect(daemon.socket()).unwrap();
     for number in 0.. {
         if done.load(Ordering::Relaxed) {
             return;
         }
         request["guests"] = json!(120 + 10 * planner + number % 7);
         request["seed"] = json!(number);
-        let document = request.to_string();
-        daemon.ctl_with(&["--json", "plan", "submit", "-", "--wait"], document.as_bytes());
+        let submitted = call(&mut stream, "POST", "/v1/plans", &request.to_string());
+        let plan: Value = serde_json::from_slice(&submitted).unwrap();
+        let id = plan["id"].as_str().unwrap_or_else(|| panic!("{plan}"));
+        get(&mut stream, &format!("/v1/plans/{id}?wait=30s"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! More than the daemon takes in: refused at once, flat memory, everything accepted is done.
 
 use std::{
+    io::{Read, Write},
     os::unix::net::UnixStream,
     sync::{
         Mutex,
@@ -11,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    arena::{Arena, until},
-    daemon::Daemon,
+    arena::{Arena, PATIENCE, until},
+    daemon::{Daemon, json_of},
     http::{call, get},
     ledger::document,
 };
@@ -219,4 +220,32 @@ fn a_connection_too_many_is_told_so_at_once() {
     println!("exit code 5 after {said} ms");
     drop(idle);
     until("there is room again", || daemon.ctl(&["status"]).status.success());
+}
+
+/// One that follows a plan and leaves, as `plan submit --wait` does, must not keep its connection
+/// until the stream has something to say again.
+#[test]
+fn who_left_takes_no_connection() {
+    let arena = Arena::new();
+    let daemon = arena.daemon(&[("EVENTPLANNER__CONTROL__MAX_CONNECTIONS", "8")]);
+    arena.import(&daemon);
+    let wedding = document(jiff::Zoned::now().date(), 180).to_string();
+    let args = ["--json", "plan", "submit", "-", "--wait"];
+    let plan = json_of(&daemon.ctl_with(&args, wedding.as_bytes()));
+    let head = format!(
+        "GET /v1/plans/{}/events HTTP/1.1\r\nHost: x\r\n\r\n",
+        plan["id"].as_str().unwrap()
+    );
+    for n in 0..100 {
+        let mut stream = UnixStream::connect(daemon.socket()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // Everything there is: what is left unread would reset the connection.
+        let (mut reply, mut part) = (String::new(), [0; 4_096]);
+        while !reply.contains(": alive") {
+            let length = stream.read(&mut part).unwrap();
+            reply.push_str(&String::from_utf8_lossy(&part[..length]));
+            assert!(length > 0 && reply.starts_with("HTTP/1.1 200"), "stream {n}: {reply}");
+        }
+    }
 }
