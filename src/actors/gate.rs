@@ -83,6 +83,7 @@ impl Gate {
         Err(refusal)
     }
 
+    /// The verdict on what is known already; waits for nothing.
     fn standing(&self, uid: u32) -> Result<(), ApiError> {
         let limits = self.settings.borrow().admission;
         let Some(standing) = self.admission.refuses(Some(uid), limits) else { return Ok(()) };

@@ -26,15 +26,20 @@ const OVERLOAD: usize = 10;
 /// The longest that an attacker who keeps count waits for the daemon to take one in.
 const BREATH: Duration = Duration::from_millis(5);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The log tells of refusals once in this many seconds.
+const SPAN_S: usize = 10;
+/// Calls refused alike that leave a line of their own in that time.
+const AUDITED: usize = 10;
 /// Why a submission may be refused: the queue is full, or the client's part of it.
 const REASONS: usize = 2;
 /// The most that memory may grow from the first third of an attack to the last, median to median:
 /// far less than what the refused plans would take. Single looks differ by what a search holds.
 const GROWTH_MAX_BYTES: u64 = 16 << 20;
 
-/// Many clients that submit without looking what came of it.
+/// Many clients that submit one plan after the other.
 struct Attack {
     document: String,
+    /// Submits [`OVERLOAD`] times what is accepted; else as fast as it can.
     keeps_count: bool,
     over: AtomicBool,
     accepted: Mutex<Vec<String>>,
@@ -198,9 +203,12 @@ fn overload_is_refused_and_what_was_accepted_is_done() {
     }
     let log = daemon.said("log");
     let lines = |event: &str| log.matches(&format!(r#""event":"{event}""#)).count();
-    let most = (2 * lasts.as_secs() as usize / 10 + 2) * REASONS;
-    assert!((1..=most).contains(&lines("overloaded")), "{} lines tell of it", lines("overloaded"));
+    let spans = 2 * lasts.as_secs() as usize / SPAN_S + 2;
+    let told = lines("overloaded");
+    assert!((1..=spans * REASONS).contains(&told), "{told} lines tell of the refusals");
     assert_eq!(lines("request_failed"), 0, "a refusal is no failure");
+    let audited = log.matches(r#""outcome":"busy""#).count();
+    assert!((1..=spans * AUDITED).contains(&audited), "{audited} refused calls left a line");
 }
 
 #[test]
