@@ -24,7 +24,7 @@ const PLANNERS: usize = 8;
 
 fn main() {
     let daemon = Daemon::with_samples();
-    println!("{:28} {:>9} {:>9} {:>9}", "", "p50 ms", "p99 ms", "max ms");
+    println!("{:39} {:>9} {:>9} {:>9}", "", "p50 ms", "p99 ms", "max ms");
     measure(&daemon, "idle");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -53,8 +53,11 @@ fn measure(daemon: &Daemon, load: &str) {
         let times = (0..CALLS).map(|_| timed(|| drop(get(&mut stream, path)))).collect();
         show(&format!("{path}, {load}"), times);
     }
-    let times = (0..PROCESSES).map(|_| timed(|| assert!(daemon.ctl(&["status"]).status.success())));
-    show(&format!("eventplannerctl, {load}"), times.collect());
+    for command in ["status", "health"] {
+        let run = || assert!(daemon.ctl(&[command]).status.success());
+        let times = (0..PROCESSES).map(|_| timed(run)).collect();
+        show(&format!("eventplannerctl {command}, {load}"), times);
+    }
 }
 
 fn get(stream: &mut UnixStream, path: &str) -> Vec<u8> {
@@ -111,5 +114,5 @@ fn timed(work: impl FnOnce()) -> Duration {
 fn show(name: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{name:28} {:9.3} {:9.3} {:9.3}", at(0.5), at(0.99), at(1.0));
+    println!("{name:39} {:9.3} {:9.3} {:9.3}", at(0.5), at(0.99), at(1.0));
 }
