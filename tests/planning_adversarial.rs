@@ -85,7 +85,7 @@ fn a_budget_that_just_fits_and_one_that_just_does_not() {
     assert_eq!(chosen(&fits), [[0, 0, 0]]);
     assert_eq!(fits.options[0].usage, [6_000.0]);
     let short = solved(&problem(categories(), 5_999.0));
-    assert!(short.options.is_empty() && !short.feasible);
+    assert!(short.options.is_empty() && short.feasible == Some(false));
     assert_eq!(short.stopped_because, StopReason::ProvenOptimal);
     // One unit more lets exactly one place be one better.
     let more = solved(&problem(categories(), 6_001.0));
@@ -136,7 +136,7 @@ fn only_in_house_venues_fill_both_places() {
 fn everybody_booked_is_infeasible_at_once() {
     let some = category([candidate(0.5, 1.0)]);
     let outcome = solved(&problem(vec![some, category([])], 10.0));
-    assert!(!outcome.feasible && outcome.options.is_empty());
+    assert!(outcome.feasible == Some(false) && outcome.options.is_empty());
     assert_eq!((outcome.rounds, outcome.proven_gap), (1, 0.0));
     let mut optional = problem(vec![category([candidate(0.5, 1.0)]), category([])], 10.0);
     optional.categories[1].required = false;

@@ -91,11 +91,13 @@ pub struct AnswerFile {
     pub rounds: u32,
     pub combinations_scored: u64,
     pub elapsed_ms: f64,
-    /// False: proven that no combination is feasible.
-    pub feasible: bool,
+    /// True where there is an option; false: proven that no combination is feasible; null: unknown,
+    /// for nothing was found and nothing proven.
+    pub feasible: Option<bool>,
     /// Every option is proven to be the best under the diversity rule.
     pub options_proven: bool,
-    /// Some pair of options differs in fewer places than wanted, because nothing else is feasible.
+    /// Some pair of options differs in fewer places than wanted: because nothing else is feasible,
+    /// where `options_proven`, else because nothing else was found.
     pub fewer_differences: bool,
     /// The clock cut the proof short.
     pub cut_short: bool,

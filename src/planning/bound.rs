@@ -82,6 +82,13 @@ impl Dual {
         *self = best;
     }
 
+    /// For the same places and labels with further limits, which bear no price.
+    pub fn widened(&self, compact: &Compact) -> Self {
+        let mut wide = self.clone();
+        wide.multipliers.resize(compact.dimensions(), 0.0);
+        wide
+    }
+
     /// As an assignment, in the memory that is there already.
     fn take_over(&mut self, other: &Self) {
         self.multipliers.clone_from(&other.multipliers);

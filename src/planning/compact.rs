@@ -1,6 +1,7 @@
 //! The reduced problem under one strategy, as the bound and the proof read it.
 
 use super::columns::{Columns, Member};
+use super::diversity::Placed;
 use super::labels::{Label, NOBODY, Place, Role};
 use super::pairs::{Pairs, fits, may_clash};
 use super::reduce::Reduced;
@@ -62,6 +63,47 @@ impl Compact {
         let pairs =
             if infeasible { Pairs::default() } else { Pairs::new(scorer, &columns.rows, &places) };
         Self { strategy, places, pairs, limits, base, scale: scorer.scale(), infeasible }
+    }
+
+    /// The same with a further limit for each of `others`: how many places may hold what it has
+    /// there, so that `least` places differ. Values and labels stay, so a dual of this one bounds
+    /// that one as well. `None` where no combination can differ in so many places.
+    pub fn apart(&self, scorer: &Scorer, others: &[Placed], least: usize) -> Option<Self> {
+        let n = self.places.len();
+        let dimensions = self.dimensions();
+        // The first limit is special, it decides ties: where there is none, none may become it.
+        let others = if dimensions == 0 { &[] } else { others };
+        let mut wide = self.clone();
+        for (p, place) in wide.places.iter_mut().enumerate() {
+            let candidates = &scorer.problem().categories[p].candidates;
+            let narrow = std::mem::take(&mut place.usage);
+            for label in &place.labels {
+                for item in label.items.clone() {
+                    place.usage.extend(&narrow[item * dimensions..(item + 1) * dimensions]);
+                    let x = place.candidate[item];
+                    place.usage.extend(others.iter().map(|other| match label.role {
+                        Role::Twin(_) => 0.0,
+                        Role::Empty => f64::from(u8::from(other.leaves_empty(p))),
+                        _ => other.shares_with((p, x), candidates) as f64,
+                    }));
+                }
+            }
+        }
+        let all = dimensions + others.len();
+        wide.limits.extend(others.iter().map(|_| n as f64 - least as f64));
+        for (place, base) in wide.places.iter_mut().zip(&mut wide.base) {
+            let least = place.least_use(0..place.len(), all).split_off(dimensions);
+            for (at, used) in place.usage.iter_mut().enumerate() {
+                if at % all >= dimensions {
+                    *used -= least[at % all - dimensions];
+                }
+            }
+            for (limit, least) in wide.limits[dimensions..].iter_mut().zip(&least) {
+                *limit -= least;
+            }
+            base.extend(least);
+        }
+        wide.limits[dimensions..].iter().all(|limit| *limit >= 0.0).then_some(wide)
     }
 
     /// Number of limits.

@@ -1,6 +1,8 @@
 //! Options that differ: the pool of accepted solutions and the pick of the best ones among them.
 
-use super::problem::{CandidateIndex, CategoryIndex, Solution};
+use super::candidates::Candidates;
+use super::columns::Member;
+use super::problem::{CandidateIndex, CategoryIndex, Problem, Solution};
 use super::score::{Occupant, Scorer, difference};
 
 /// Solutions that the pool keeps per tier once it overflows.
@@ -27,19 +29,51 @@ impl Placed {
         Some(Self { solution, places, vendors })
     }
 
-    /// In how many places it differs from the nearest of the others; all places where there are none.
+    /// In how many places it differs from the nearest of the others; `usize::MAX` where there are
+    /// none: whoever is first owes no difference to anybody.
     pub fn least_difference(&self, others: &[Self]) -> usize {
         let nearest = others.iter().map(|other| difference(&self.vendors, &other.vendors)).min();
-        nearest.unwrap_or(self.places.len())
+        nearest.unwrap_or(usize::MAX)
     }
+
+    /// In how many of the places that a candidate takes, its vendor stands there already.
+    pub fn shares_with(&self, (category, candidate): Member, candidates: &Candidates) -> usize {
+        let vendor = (category, candidates.same_as(candidate).unwrap_or(candidate));
+        let also = candidates.also_fills(candidate);
+        let places = [Some(category), also].into_iter().flatten();
+        places.filter(|&place| self.vendors[place] == Some(vendor)).count()
+    }
+
+    /// Whether nobody stands in the place.
+    pub fn leaves_empty(&self, place: CategoryIndex) -> bool {
+        self.vendors[place].is_none()
+    }
+}
+
+/// The differences that options may be asked for, the most first: no two differ in more places
+/// than there are.
+pub fn differences(problem: &Problem) -> impl Iterator<Item = usize> + use<> {
+    (1..=problem.min_difference.min(problem.categories.len()).max(1)).rev()
 }
 
 /// Options picked one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Picked {
     pub options: Vec<Placed>,
+    /// By option: in how many places it was asked to differ from those before; the first one's
+    /// says nothing.
+    pub least: Vec<usize>,
     /// Some pair differs in fewer places than wanted.
     pub fewer_differences: bool,
+}
+
+impl Picked {
+    /// Adds the next option, which was asked to differ in `least` places.
+    pub fn push(&mut self, placed: Placed, least: usize, problem: &Problem) {
+        self.fewer_differences |= !self.options.is_empty() && least < problem.min_difference;
+        self.options.push(placed);
+        self.least.push(least);
+    }
 }
 
 /// Accepted solutions, the best first. Bounded: on overflow it keeps the best of all, and for each
@@ -58,7 +92,7 @@ impl Pool {
         }
         let problem = scorer.problem();
         if self.sorted.len() > 4 * TIER_SIZE * (problem.options + 1) {
-            self.shrink(problem.options, problem.min_difference);
+            self.shrink(problem);
         }
     }
 
@@ -76,14 +110,11 @@ impl Pool {
     }
 
     /// Greedily the best options of this pool; fewer differences only where nothing else is here.
-    pub fn pick(&self, options: usize, min_difference: usize) -> Picked {
+    pub fn pick(&self, problem: &Problem) -> Picked {
         let mut picked = Picked::default();
-        while picked.options.len() < options {
-            let Some((placed, least)) = self.next_option(&picked.options, min_difference) else {
-                break;
-            };
-            picked.fewer_differences |= least < min_difference && !picked.options.is_empty();
-            picked.options.push(placed.clone());
+        while picked.options.len() < problem.options {
+            let Some((placed, least)) = self.next_option(&picked.options, problem) else { break };
+            picked.push(placed.clone(), least, problem);
         }
         picked
     }
@@ -92,21 +123,24 @@ impl Pool {
         self.sorted.iter()
     }
 
-    fn next_option(&self, before: &[Placed], min_difference: usize) -> Option<(&Placed, usize)> {
-        (1..=min_difference.max(1))
-            .rev()
-            .find_map(|least| Some((self.best_differing(before, least)?, least)))
+    /// The best that differs in as many places from those before as anything here does, up to
+    /// what is wanted.
+    pub fn next_option(&self, before: &[Placed], problem: &Problem) -> Option<(&Placed, usize)> {
+        differences(problem).find_map(|least| Some((self.best_differing(before, least)?, least)))
     }
 
-    fn shrink(&mut self, options: usize, min_difference: usize) {
-        let picked = self.pick(options, min_difference).options;
-        let mut room = vec![TIER_SIZE; picked.len() + 1];
+    fn shrink(&mut self, problem: &Problem) {
+        let picked = self.pick(problem);
+        let wanted = differences(problem).next().unwrap_or(1);
+        let mut room = vec![TIER_SIZE; picked.options.len() + 1];
         self.sorted.retain(|placed| {
             // Tier j holds what differs enough from the first j options.
             let mut kept = false;
             for (tier, room) in room.iter_mut().enumerate() {
-                let is_option = tier < picked.len() && placed.places == picked[tier].places;
-                let fits = placed.least_difference(&picked[..tier]) >= min_difference || tier == 0;
+                let option = picked.options.get(tier);
+                let is_option = option.is_some_and(|option| placed.places == option.places);
+                let least = picked.least.get(tier).copied().unwrap_or(wanted);
+                let fits = placed.least_difference(&picked.options[..tier]) >= least;
                 if is_option || (fits && *room > 0) {
                     *room = room.saturating_sub(1);
                     kept = true;

@@ -12,6 +12,7 @@ pub mod candidates;
 pub mod certificate;
 pub mod certificate_check;
 mod certificate_walk;
+mod chain;
 pub mod columns;
 pub mod compact;
 pub mod compatibility;

@@ -37,10 +37,12 @@ pub struct Outcome {
     pub stopped_because: StopReason,
     /// The caller's clock or cancellation cut the proof short.
     pub cut_short: bool,
-    /// Some pair of options differs in fewer places than wanted.
+    /// Some pair of options differs in fewer places than wanted: because nothing else is feasible,
+    /// where `options_proven`, else because nothing else was found.
     pub fewer_differences: bool,
-    /// False: proven that no combination is feasible.
-    pub feasible: bool,
+    /// False: proven that no combination is feasible. `None`: neither was one found nor is it
+    /// proven that there is none.
+    pub feasible: Option<bool>,
     /// Every option is proven to be the best under the diversity rule, not only the first.
     pub options_proven: bool,
 }

@@ -1,19 +1,13 @@
-//! A last look at what the proof had to leave open: three places at a time are chosen anew beside
-//! all others, from where that ends a few places are shaken, and it goes on from there. Bounded by
-//! the proof's nodes, so that results don't depend on the machine.
+//! A local search beside the proof, for what the proof has to leave open: three places at a time are
+//! chosen anew beside all others, from where that ends a few places are shaken, and it goes on from
+//! there. Bounded in combinations; when it runs, from where and how long is the business of
+//! `chain`.
 
 use super::beam::{Moves, Seat};
 use super::bound::Dual;
 use super::compact::Compact;
-use super::diversity::Placed;
-use super::problem::Combination;
-use super::search::Search;
-use super::verdict::Judge;
 use super::view::{View, prices};
 
-/// Combinations that are looked at for each node that the proof may visit, over all strategies;
-/// one costs a third of a node's time.
-const COMBINATIONS_PER_NODE: u64 = 2;
 /// Price levels at which a place's choices are ranked.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
 /// Choices of a place per level.
@@ -27,31 +21,7 @@ const QUIET_MAX: usize = 4_000;
 /// What a shake costs at least, in combinations, so that shaking ends.
 const SHAKE_COST: u64 = 1_000;
 
-impl Search<'_> {
-    /// Improves the best option where it can; everything that it accepts goes into the pool.
-    pub(super) fn polish(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) {
-        let Some(best) = self.pool.best().cloned() else { return };
-        let mut found: Vec<Combination> = Vec::new();
-        let strategies = self.compacts.len() as u64;
-        for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-            let moves = Moves::new(&self.scorer, &self.columns, compact, dual, self.round);
-            let Some(seats) = moves.seats(&best) else { continue };
-            let left = self.settings.proof_nodes.saturating_mul(COMBINATIONS_PER_NODE) / strategies;
-            let polish = Polish::new(compact, dual, &moves, self.seed, left);
-            found.push(moves.combination(&polish.run(seats)));
-        }
-        let mut judge = Judge::new(accept, &mut self.refusals);
-        for chosen in found {
-            let solution = self.scorer.solution(&chosen);
-            let placed = solution.and_then(|solution| Placed::new(&self.scorer, solution));
-            if let Some(placed) = placed.filter(|p| judge.accepts(&p.solution)) {
-                self.pool.insert(&self.scorer, placed);
-            }
-        }
-    }
-}
-
-struct Polish<'a, 'm, 'p> {
+pub(super) struct Polish<'a, 'm, 'p> {
     compact: &'a Compact,
     moves: &'m Moves<'a, 'p>,
     /// By level.
@@ -69,18 +39,21 @@ struct Choice {
 }
 
 impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
-    fn new(
+    /// `left`: the combinations that it may look at. More of them never end worse, from the same
+    /// seats and dice.
+    pub fn new(
         compact: &'a Compact,
         dual: &Dual,
         moves: &'m Moves<'a, 'p>,
-        seed: u64,
+        dice: u64,
         left: u64,
     ) -> Self {
         let prices = LEVELS.iter().map(|level| prices(compact, dual, *level)).collect();
-        Self { compact, moves, prices, dice: seed, left }
+        Self { compact, moves, prices, dice, left }
     }
 
-    fn run(mut self, seats: Vec<Seat>) -> Vec<Seat> {
+    /// No worse than the seats that it is given.
+    pub fn run(mut self, seats: Vec<Seat>) -> Vec<Seat> {
         let mut best = self.descend(seats);
         while self.left > 0 && self.compact.places.len() > 3 {
             self.left = self.left.saturating_sub(SHAKE_COST);

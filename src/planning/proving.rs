@@ -1,34 +1,49 @@
 //! The proof phase of a search, and the certificate that comes of it.
 
+use std::cell::RefCell;
+
 use super::certificate::{Certificate, Evidence};
-use super::diversity::{Picked, Placed};
+use super::chain::{Chain, Cut, Parts, polished_apart};
+use super::diversity::{Picked, Placed, differences};
 use super::outcome::PROVEN_GAP;
 use super::problem::Combination;
 use super::proof::Prover;
 use super::search::Search;
-use super::target::{Allowance, Goal, Target};
+use super::target::{Allowance, Goal, Purse, Target};
 use super::verdict::Judge;
 use crate::model::StopReason;
 
+/// Asked now and then; its reason ends the phase at once.
+type Interrupted<'i> = dyn FnMut() -> Option<StopReason> + 'i;
+
+/// What one proof phase has to spend, and what works beside it.
+struct Phase {
+    purse: Purse,
+    chain: Chain,
+}
+
 impl Search<'_> {
     /// The proof phase: at most `settings.proof_nodes`; `interrupted` is polled now and then, and
-    /// its reason ends the phase at once.
+    /// its reason ends the phase at once, but for a last polish of what is known: about a twelfth
+    /// of the time that the proof took. Where it was cancelled, nothing more is done.
     pub fn prove(
         &mut self,
         accept: &mut dyn FnMut(&Combination) -> bool,
-        interrupted: &mut dyn FnMut() -> Option<StopReason>,
+        interrupted: &mut Interrupted,
     ) {
         if !self.settings.proof {
             return;
         }
-        let mut allowance = Allowance::new(self.settings.proof_nodes, interrupted);
         let problem = self.scorer.problem();
+        let purse = Purse::new(self.settings.proof_nodes);
+        let mut phase = Phase { purse, chain: Chain::new(self.pool.best()) };
         let mut picked = Picked::default();
         let mut exhausted = true;
         while exhausted && picked.options.len() < problem.options {
             let mut found = None;
-            for least in (1..=problem.min_difference.max(1)).rev() {
-                let (best, done) = self.prove_option(&picked, least, accept, &mut allowance);
+            for least in differences(problem) {
+                let (best, done) =
+                    self.prove_option(&picked.options, least, accept, (&mut phase, interrupted));
                 exhausted &= done;
                 found = best.map(|placed| (placed, least));
                 if found.is_some() || !exhausted || picked.options.is_empty() {
@@ -39,22 +54,63 @@ impl Search<'_> {
                 break;
             }
             let Some((placed, least)) = found else { break };
-            picked.fewer_differences |=
-                !picked.options.is_empty() && least < problem.min_difference;
-            picked.options.push(placed);
+            picked.push(placed, least, problem);
         }
-        let ended = allowance.ended();
-        self.cut_short = ended.is_some();
+        let ended = phase.purse.ended();
+        self.cut_short = ended.is_some() || (self.cut_short && !exhausted);
         self.stopped = ended.or(self.stopped);
         if exhausted {
             self.proven = Some(picked);
-        } else if ended.is_none() && picked.options.is_empty() {
-            self.polish(accept);
+        } else if ended != Some(StopReason::Cancelled) && self.settings.proof_nodes > 0 {
+            if picked.options.is_empty() {
+                let cut = if ended.is_some() { Cut::Clock } else { Cut::Nodes };
+                phase.chain.finish(self.parts(), self.seed, phase.purse.spent(), cut);
+                self.take_in(phase.chain.take_found(), accept);
+            }
+            self.polish_others(picked.options.len().max(1), accept);
         }
         if self.bound - self.best().unwrap_or(f64::NEG_INFINITY) < PROVEN_GAP
             || self.bound == f64::NEG_INFINITY
         {
             self.stopped = Some(StopReason::ProvenOptimal);
+        }
+    }
+
+    fn parts(&self) -> Parts<'_, '_> {
+        Parts {
+            scorer: &self.scorer,
+            columns: &self.columns,
+            compacts: &self.compacts,
+            duals: &self.duals,
+            round: self.round,
+        }
+    }
+
+    /// Puts combinations into the pool, as far as they are allowed.
+    pub(super) fn take_in(
+        &mut self,
+        found: Vec<Combination>,
+        accept: &mut dyn FnMut(&Combination) -> bool,
+    ) {
+        let mut judge = Judge::new(accept, &mut self.refusals);
+        for chosen in found {
+            let solution = self.scorer.solution(&chosen);
+            let placed = solution.and_then(|solution| Placed::new(&self.scorer, solution));
+            if let Some(placed) = placed.filter(|p| judge.accepts(&p.solution)) {
+                self.pool.insert(&self.scorer, placed);
+            }
+        }
+    }
+
+    /// Improves the options from this one on, each beside those before it as they are now.
+    fn polish_others(&mut self, first: usize, accept: &mut dyn FnMut(&Combination) -> bool) {
+        let problem = self.scorer.problem();
+        for option in first..problem.options {
+            let picked = self.pool.pick(problem);
+            let Some(now) = picked.options.get(option) else { return };
+            let (others, least) = (&picked.options[..option], picked.least[option]);
+            let found = polished_apart(self.parts(), now, (others, least), self.seed);
+            self.take_in(found, accept);
         }
     }
 
@@ -69,26 +125,57 @@ impl Search<'_> {
         Certificate { best_possible: self.bound, evidence, refused }
     }
 
-    /// The best that differs from the picked options in `least` places, and whether that is
-    /// proven. The first option's search also lowers the bound.
+    /// The best that differs from the others in `least` places, and whether that is proven. The
+    /// first option's search also lowers the bound.
     fn prove_option(
         &mut self,
-        picked: &Picked,
+        others: &[Placed],
         least: usize,
         accept: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut Allowance,
+        (phase, interrupted): (&mut Phase, &mut Interrupted),
     ) -> (Option<Placed>, bool) {
-        let others = &picked.options;
         loop {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
-            let mut target = Target::new(&self.scorer, best);
+            let board = RefCell::new(None);
+            let mut target = Target::new(&self.scorer, best).shown_on(&board);
             let mut judge = Judge::new(accept, &mut self.refusals);
+            let parts = Parts {
+                scorer: &self.scorer,
+                columns: &self.columns,
+                compacts: &self.compacts,
+                duals: &self.duals,
+                round: self.round,
+            };
+            let seed = self.seed;
+            let (purse, chain) = (&mut phase.purse, &mut phase.chain);
+            let mut poll = |spent: u64| {
+                let ended = interrupted();
+                if ended.is_none() && others.is_empty() {
+                    chain.advance(parts, seed, spent, board.borrow().as_ref());
+                }
+                ended
+            };
+            let mut allowance = Allowance::new(purse, &mut poll);
             let mut open = f64::NEG_INFINITY;
             for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-                if !compact.infeasible {
-                    let mut prover = Prover::new(compact, dual, &target);
-                    open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
+                if compact.infeasible {
+                    continue;
+                }
+                // Without anything to beat, value prunes nothing: then the difference has to.
+                let apart = (!others.is_empty() && target.best().is_none())
+                    .then(|| compact.apart(&self.scorer, others, least));
+                match apart {
+                    Some(None) => {}
+                    Some(Some(wide)) => {
+                        let dual = dual.widened(&wide);
+                        let mut prover = Prover::new(&wide, &dual, &target);
+                        open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
+                    }
+                    None => {
+                        let mut prover = Prover::new(compact, dual, &target);
+                        open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
+                    }
                 }
             }
             let best = target.into_best();
@@ -99,7 +186,7 @@ impl Search<'_> {
             // What the reduction dropped for a combination refused since is worth less than that.
             let again = self.restore_if_refused();
             let cut = open > f64::NEG_INFINITY;
-            if picked.options.is_empty() {
+            if others.is_empty() {
                 let value = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.solution.value);
                 let beyond = if again { refused } else { f64::NEG_INFINITY };
                 self.bound = self.bound.min(open.max(value).max(beyond));

@@ -6,7 +6,7 @@ use super::beam::Moves;
 use super::bound::Dual;
 use super::columns::Columns;
 use super::compact::Compact;
-use super::diversity::{Picked, Placed, Pool};
+use super::diversity::{Picked, Placed, Pool, differences};
 use super::outcome::PROVEN_GAP;
 pub use super::outcome::{Outcome, Progress, SearchState};
 use super::problem::{Combination, Problem, Solution};
@@ -154,13 +154,12 @@ impl<'p> Search<'p> {
     pub fn finish(self) -> Outcome {
         let problem = self.scorer.problem();
         let options_proven = self.proven.is_some();
-        let picked =
-            self.proven.unwrap_or_else(|| self.pool.pick(problem.options, problem.min_difference));
-        let feasible = self.bound > f64::NEG_INFINITY;
-        let proven_gap = match picked.options.first() {
-            Some(best) => (self.bound - best.solution.value).max(0.0),
-            None if feasible => f64::INFINITY,
-            None => 0.0,
+        let picked = self.proven.unwrap_or_else(|| self.pool.pick(problem));
+        let infeasible = self.bound == f64::NEG_INFINITY;
+        let (feasible, proven_gap) = match picked.options.first() {
+            Some(best) => (Some(true), (self.bound - best.solution.value).max(0.0)),
+            None if infeasible => (Some(false), 0.0),
+            None => (None, f64::INFINITY),
         };
         Outcome {
             options: picked.options.into_iter().map(|placed| placed.solution).collect(),
@@ -223,14 +222,13 @@ impl<'p> Search<'p> {
         all.extend(before);
         all.sort_by(|a, b| self.scorer.compare(&a.solution, &b.solution));
         all.dedup_by(|a, b| a.solution.chosen == b.solution.chosen);
-        let least_wanted = self.scorer.problem().min_difference.max(1);
         let width = self.settings.beam_width.max(1);
-        for least in (1..=least_wanted).rev() {
+        for least in differences(self.scorer.problem()) {
             for placed in &all {
                 if self.kept.len() == width {
                     break;
                 }
-                if self.kept.is_empty() || placed.least_difference(&self.kept) >= least {
+                if placed.least_difference(&self.kept) >= least {
                     let known = self.pool.contains(&self.scorer, &placed.solution);
                     if known || judge.accepts(&placed.solution) {
                         self.kept.push(placed.clone());
@@ -311,7 +309,7 @@ pub fn solve(
             break;
         }
     }
-    if !search.cut_short {
+    if search.stopped != Some(StopReason::Cancelled) {
         search.prove(accept, interrupted);
     }
     search.finish()

@@ -1,5 +1,7 @@
 //! What a proof looks for and what it has: the goal, the incumbent, and the allowance.
 
+use std::cell::RefCell;
+
 use super::diversity::Placed;
 use super::problem::Combination;
 use super::score::Scorer;
@@ -15,33 +17,19 @@ pub struct Goal<'a> {
     pub least: usize,
 }
 
-/// What remains to be spent, and who may end it.
-pub struct Allowance<'a> {
-    nodes: u64,
+/// The nodes of one proof phase, over all of its searches.
+#[derive(Clone, Copy, Debug)]
+pub struct Purse {
+    left: u64,
     until_poll: u64,
-    interrupted: &'a mut dyn FnMut() -> Option<StopReason>,
+    /// Those before the last poll.
+    spent: u64,
     ended: Option<StopReason>,
 }
 
-impl<'a> Allowance<'a> {
-    pub fn new(nodes: u64, interrupted: &'a mut dyn FnMut() -> Option<StopReason>) -> Self {
-        Self { nodes, until_poll: POLL_NODES, interrupted, ended: None }
-    }
-
-    /// Takes nodes; false once they are spent or the caller has ended it.
-    pub fn spend(&mut self, nodes: u64) -> bool {
-        if self.nodes < nodes || self.ended.is_some() {
-            self.nodes = 0;
-            return false;
-        }
-        self.nodes -= nodes;
-        if self.until_poll > nodes {
-            self.until_poll -= nodes;
-        } else {
-            self.until_poll = POLL_NODES;
-            self.ended = (self.interrupted)();
-        }
-        self.ended.is_none()
+impl Purse {
+    pub fn new(nodes: u64) -> Self {
+        Self { left: nodes, until_poll: POLL_NODES, spent: 0, ended: None }
     }
 
     /// The caller's reason, once it has ended the work.
@@ -49,8 +37,51 @@ impl<'a> Allowance<'a> {
         self.ended
     }
 
+    /// Nodes spent so far, in steps of a poll.
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
     pub fn left(&self) -> u64 {
-        self.nodes
+        self.left
+    }
+}
+
+/// What remains to be spent, and who may end it.
+pub struct Allowance<'a> {
+    purse: &'a mut Purse,
+    /// Given the nodes spent so far.
+    poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
+}
+
+impl<'a> Allowance<'a> {
+    pub fn new(
+        purse: &'a mut Purse,
+        poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
+    ) -> Self {
+        Self { purse, poll }
+    }
+
+    /// Takes nodes; false once they are spent or the caller has ended it.
+    pub fn spend(&mut self, nodes: u64) -> bool {
+        let purse = &mut *self.purse;
+        if purse.left < nodes || purse.ended.is_some() {
+            purse.left = 0;
+            return false;
+        }
+        purse.left -= nodes;
+        if purse.until_poll > nodes {
+            purse.until_poll -= nodes;
+        } else {
+            purse.spent += POLL_NODES.max(nodes);
+            purse.until_poll = POLL_NODES;
+            purse.ended = (self.poll)(purse.spent);
+        }
+        purse.ended.is_none()
+    }
+
+    pub fn left(&self) -> u64 {
+        self.purse.left
     }
 }
 
@@ -62,6 +93,8 @@ pub struct Target<'a, 'p> {
     first_use: f64,
     /// Covers the rounding of sums.
     slack: f64,
+    /// Where others can see the incumbent.
+    board: Option<&'a RefCell<Option<Placed>>>,
 }
 
 /// How an upper bound compares with the incumbent.
@@ -77,7 +110,7 @@ impl<'a, 'p> Target<'a, 'p> {
     pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
         let terms = scorer.problem().categories.len() as f64;
         let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
-        let mut target = Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack };
+        let mut target = Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack, board: None };
         if let Some(best) = best {
             target.replace(best);
         }
@@ -92,7 +125,17 @@ impl<'a, 'p> Target<'a, 'p> {
         self.best
     }
 
+    /// Shows the incumbent there, now and whenever it is replaced.
+    pub fn shown_on(mut self, board: &'a RefCell<Option<Placed>>) -> Self {
+        board.replace(self.best.clone());
+        self.board = Some(board);
+        self
+    }
+
     pub fn replace(&mut self, placed: Placed) {
+        if let Some(board) = self.board {
+            board.replace(Some(placed.clone()));
+        }
         self.key = self.scorer.key(placed.solution.value);
         self.first_use = placed.solution.usage.first().copied().unwrap_or(0.0);
         self.best = Some(placed);
