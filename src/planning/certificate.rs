@@ -25,6 +25,12 @@ pub struct Certificate {
     pub evidence: Vec<Evidence>,
     /// Combinations that the timeline refused, ascending.
     pub refused: Vec<Combination>,
+    /// Prices λ ≥ 0 per unit of each limit at which the cheapest of all places cost more than
+    /// λ·limits, so that nothing keeps the limits. `None` where something does, and where more than
+    /// one bound was needed to exclude everything: then nothing is claimed beyond `best_possible`,
+    /// and the check has to look at the combinations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluding: Option<Vec<f64>>,
 }
 
 /// One strategy's multipliers and messages.

@@ -31,6 +31,9 @@ pub struct Checked {
     /// Combinations evaluated one by one, over all strategies; all others are excluded by the
     /// maxima, the limits or the forbidden pairs.
     pub examined: u64,
+    /// The certificate's `excluding` prices show that nothing keeps the limits; no combination had
+    /// to be looked at.
+    pub excluded: bool,
     /// False: the steps did not suffice to close the gap between the maxima's bound and
     /// `best_possible`, so only the former is checked.
     pub complete: bool,
@@ -58,6 +61,10 @@ pub fn check(problem: &Problem, certificate: &Certificate, steps: u64) -> Result
     if certificate.evidence.len() != problem.strategies {
         return Err(format!("evidence for {} strategies", certificate.evidence.len()));
     }
+    let excluded = match &certificate.excluding {
+        Some(prices) => excludes(problem, prices)?,
+        None => false,
+    };
     let mut walk = Steps::new(steps);
     let mut strategies = Vec::with_capacity(problem.strategies);
     let mut complete = true;
@@ -65,12 +72,38 @@ pub fn check(problem: &Problem, certificate: &Certificate, steps: u64) -> Result
         covers(problem, evidence)?;
         let case = Case::new(problem, certificate, evidence, strategy)?;
         strategies.push(case.summary());
-        complete &= case.exclude(&mut walk)?;
+        complete &= excluded || case.exclude(&mut walk)?;
     }
     let sizes = problem.categories.iter();
     let combinations =
         sizes.map(|c| c.candidates.len() as f64 + f64::from(u8::from(!c.required))).product();
-    Ok(Checked { strategies, combinations, examined: walk.examined, complete })
+    Ok(Checked { strategies, combinations, examined: walk.examined, excluded, complete })
+}
+
+/// Whether the cheapest of all places cost more at these prices than the limits do.
+///
+/// # Errors
+/// A price that is missing, negative or no number.
+fn excludes(problem: &Problem, prices: &[f64]) -> Result<bool, String> {
+    let is_price = |price: &f64| price.is_finite() && *price >= 0.0;
+    if prices.len() != problem.limits.len() || !prices.iter().all(is_price) {
+        return Err("an excluding price is missing, negative or no number".into());
+    }
+    let mut least = 0.0;
+    for (place, category) in problem.categories.iter().enumerate() {
+        let filled = problem.categories.iter().any(|other| {
+            other.candidates.filling().any(|(_, also)| also == place)
+        });
+        let cost = |usage: &[f64]| prices.iter().zip(usage).map(|(p, u)| p * u).sum::<f64>();
+        let cheapest = category.candidates.iter().map(|candidate| cost(&candidate.usage));
+        let cheapest = cheapest.fold(f64::INFINITY, f64::min);
+        // Nobody uses nothing.
+        let nobody = filled || !category.required;
+        least += if nobody { cheapest.min(0.0) } else { cheapest };
+    }
+    let limits = problem.limits.iter().map(|limit| limit + LIMIT_TOLERANCE * limit.abs());
+    let paid: f64 = prices.iter().zip(limits).map(|(price, limit)| price * limit).sum();
+    Ok(least > paid + ROUNDING * paid.abs())
 }
 
 /// Whether the evidence names every kind, and its messages cover every pair of kinds.

@@ -24,6 +24,7 @@ mod domain_properties;
 pub mod engagement;
 pub mod explain;
 pub mod fitness;
+mod fitting;
 pub mod infeasibility;
 #[cfg(test)]
 mod infeasibility_tests;
@@ -50,6 +51,7 @@ pub mod score;
 pub mod score_cache;
 pub mod search;
 pub mod seating;
+mod seeking;
 pub mod settings;
 pub mod solution_check;
 pub mod stability;

@@ -118,6 +118,17 @@ impl Pairs {
         }
     }
 
+    /// Whether any two labels exclude each other.
+    pub fn has_exclusions(&self) -> bool {
+        self.blocked.iter().any(Option::is_some)
+    }
+
+    /// Whether two labels exclude each other.
+    pub fn excludes(&self, i: usize, a: usize, j: usize, b: usize) -> bool {
+        let blocked = &self.blocked[i * self.places + j];
+        blocked.as_ref().is_some_and(|blocked| blocked[a * self.row_of[j].len() + b])
+    }
+
     /// The pair value of label `a` of place `i` with any label of any other is at most this.
     pub fn most(&self, i: usize, a: usize) -> f64 {
         self.row_most[self.row_of[i][a] as usize]

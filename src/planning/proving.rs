@@ -9,6 +9,7 @@ use super::outcome::PROVEN_GAP;
 use super::problem::Combination;
 use super::proof::Prover;
 use super::search::Search;
+use super::seeking::{Sought, seek};
 use super::target::{Allowance, Goal, Purse, Target};
 use super::verdict::Judge;
 use crate::model::StopReason;
@@ -122,7 +123,35 @@ impl Search<'_> {
             .map(|(compact, dual)| Evidence::new(problem, &self.columns, compact, dual))
             .collect();
         let refused = self.refusals.to_vec();
-        Certificate { best_possible: self.bound, evidence, refused }
+        let is_infeasible = self.bound == f64::NEG_INFINITY;
+        let excluding = is_infeasible.then(|| self.excluding_multipliers()).flatten();
+        Certificate { best_possible: self.bound, evidence, refused, excluding }
+    }
+
+    /// Looks for any combination that differs enough from the others; false where there is none.
+    fn first_differing(
+        &mut self,
+        others: &[Placed],
+        least: usize,
+        accept: &mut dyn FnMut(&Combination) -> bool,
+        (phase, interrupted): (&mut Phase, &mut Interrupted),
+    ) -> bool {
+        let Some(compact) = self.compacts.first() else { return true };
+        // The other half is for the search by value, should this one come to no end.
+        let (mut purse, rest) = phase.purse.halves();
+        let mut poll = |_| interrupted();
+        let mut allowance = Allowance::new(&mut purse, &mut poll);
+        let mut judge = Judge::new(accept, &mut self.refusals);
+        let sought = seek(&self.scorer, compact, (others, least), &mut judge, &mut allowance);
+        phase.purse = purse.with(rest);
+        match sought {
+            Sought::Found(placed) => {
+                self.pool.insert(&self.scorer, *placed);
+                true
+            }
+            Sought::Excluded => false,
+            Sought::Open => true,
+        }
     }
 
     /// The best that differs from the others in `least` places, and whether that is proven. The
@@ -134,6 +163,14 @@ impl Search<'_> {
         accept: &mut dyn FnMut(&Combination) -> bool,
         (phase, interrupted): (&mut Phase, &mut Interrupted),
     ) -> (Option<Placed>, bool) {
+        if self.pool.best_differing(others, least).is_none()
+            && !self.first_differing(others, least, accept, (phase, interrupted))
+        {
+            if others.is_empty() {
+                self.bound = f64::NEG_INFINITY;
+            }
+            return (None, true);
+        }
         loop {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };

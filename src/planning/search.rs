@@ -65,6 +65,9 @@ impl<'p> Search<'p> {
         search.history = state.history;
         search.round = state.round;
         search.stopped = state.stopped;
+        if search.stopped == Some(StopReason::ProvenOptimal) && search.pool.best().is_none() {
+            search.bound = f64::NEG_INFINITY;
+        }
         search
     }
 
@@ -135,7 +138,11 @@ impl<'p> Search<'p> {
         if self.stopped.is_none() {
             self.round += 1;
             let found = self.expand();
+            let none_fits = found.is_empty();
             self.keep(found, accept);
+            if self.round == 1 && none_fits && self.kept.is_empty() {
+                self.look_for_start(accept);
+            }
             self.restore_if_refused();
             let bits = |placed: &Placed| placed.solution.value.to_bits();
             self.history.push(self.kept.iter().map(bits).collect());

@@ -32,6 +32,18 @@ impl Purse {
         Self { left: nodes, until_poll: POLL_NODES, spent: 0, ended: None }
     }
 
+    /// A purse with half of what is left, and the other half.
+    pub fn halves(&self) -> (Self, u64) {
+        let half = self.left / 2;
+        (Self { left: self.left - half, ..*self }, half)
+    }
+
+    /// With these nodes too, unless the caller has ended the work.
+    pub fn with(self, nodes: u64) -> Self {
+        let left = if self.ended.is_some() { 0 } else { self.left + nodes };
+        Self { left, ..self }
+    }
+
     /// The caller's reason, once it has ended the work.
     pub fn ended(&self) -> Option<StopReason> {
         self.ended
