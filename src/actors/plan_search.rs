@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     control::PlanEvent,
-    model::{Infeasibility, Note, PlanOption, PlanState, Tally},
+    model::{Infeasibility, Note, PlanOption, PlanState, StopReason, Tally},
     planning::search::Progress,
     store::{self, AgentRun, Plan, PlanResult, ProofRow, RoundFigures, SearchOutcome},
     telemetry::{events, metrics},
@@ -67,14 +67,36 @@ pub async fn search(
             finished.options(options, tally, notes, (history, proof)).await
         }
         SearchEnd::Infeasible => {
-            let infeasibility = explain(context, plan, &input).await?;
+            let infeasibility = founded(explain(context, plan, &input).await?)?;
             finished.infeasible(infeasibility, notes, history).await
         }
-        SearchEnd::GaveUp { reason } => Err(RunError::Final(format!(
-            "the search ended ({reason}) before it found an option or a proof that there is none; \
-             raise search.deadline_ms, search.proof_nodes or search.max_rounds"
-        ))),
+        SearchEnd::GaveUp { reason } => Err(RunError::Final(undecided(reason))),
     }
+}
+
+/// What a plan says where the search ended with nothing found and nothing proven.
+fn undecided(reason: StopReason) -> String {
+    format!(
+        "options were neither found nor excluded: the search ended ({reason}) without one that meets \
+         every constraint, and without a proof that there is none. Nothing is wrong with the request \
+         as far as is known; raise search.proof_nodes and search.proof_ms (search.deadline_ms for the \
+         whole search) and submit it again, or ask for less"
+    )
+}
+
+/// An explanation that names what stands against the request. Without any conflict, the search's
+/// proof and the explanation contradict each other (or the vendors changed in between: then another
+/// try will see them), and nothing is claimed.
+fn founded(infeasibility: Infeasibility) -> Result<Infeasibility, RunError> {
+    if infeasibility.conflicts.is_empty() {
+        return Err(RunError::Failed(
+            "internal error: the search excluded every option, but no constraint stands against the \
+             request; whether it can be met is not known. Please report this with the output of \
+             `eventplannerctl plan export`"
+                .into(),
+        ));
+    }
+    Ok(infeasibility)
 }
 
 /// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they
@@ -296,5 +318,28 @@ impl Finished<'_> {
         };
         self.context.store.conclude(outcome).await?;
         Ok(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explanation_without_a_conflict_is_an_internal_error() {
+        let Err(RunError::Failed(said)) = founded(Infeasibility::default()) else {
+            panic!("nothing may be claimed");
+        };
+        assert!(said.contains("internal error") && said.contains("not known"), "{said}");
+        let named = Infeasibility { conflicts: vec!["too dear".into()], relaxations: Vec::new() };
+        assert_eq!(founded(named.clone()).ok(), Some(named));
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_so_with_what_to_do() {
+        let said = undecided(StopReason::Deadline);
+        for word in ["neither found nor excluded", "deadline", "search.proof_nodes", "search.proof_ms"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
     }
 }

@@ -217,6 +217,7 @@ fn with_options_of(plain: Outcome, kept: Outcome) -> Outcome {
         combinations_scored: plain.combinations_scored + kept.combinations_scored,
         cut_short: plain.cut_short || kept.cut_short,
         fewer_differences: kept.fewer_differences,
+        least_difference: kept.least_difference,
         options_proven: kept.options_proven,
         ..plain
     }
@@ -230,7 +231,7 @@ fn conclude(
     proof: io::Result<Option<ProofRow>>,
 ) -> SearchEnd {
     if outcome.options.is_empty() {
-        if !outcome.feasible {
+        if outcome.feasible == Some(false) {
             return SearchEnd::Infeasible;
         }
         return SearchEnd::GaveUp { reason: outcome.stopped_because };
@@ -262,19 +263,30 @@ fn conclude(
         cut_short: outcome.cut_short,
     };
     let mut notes = Vec::new();
-    if outcome.fewer_differences {
-        notes.push(Note {
-            code: "fewer_differences".into(),
-            message: "nothing else feasible differs in as many places as wanted, so some options \
-                      are closer to each other"
-                .into(),
-        });
-    }
+    notes.extend(fewer_differences(&outcome, assembly.problem.min_difference));
     notes.extend(price_of_stability(
         replanned.best.filter(|_| replanned.previous.is_some()),
         fitness,
     ));
     SearchEnd::Found { options, tally, notes, proof }
+}
+
+/// Says how much the options differ, where that is less than wanted.
+fn fewer_differences(outcome: &Outcome, wanted: usize) -> Option<Note> {
+    let least = outcome.least_difference.filter(|_| outcome.fewer_differences)?;
+    let why = if outcome.options_proven {
+        "nothing else that is feasible differs more"
+    } else {
+        "nothing that differs more was found within the search's limits"
+    };
+    let places = if least == 1 { "one service" } else { &format!("{least} services") };
+    Some(Note {
+        code: "fewer_differences".into(),
+        message: format!(
+            "some options differ from each other in {places}, not in {wanted} \
+             (search.min_difference): {why}"
+        ),
+    })
 }
 
 /// Says what keeping bookings costs, where it costs anything.

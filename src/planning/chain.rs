@@ -29,6 +29,9 @@ const GRACE_SHARE: u64 = 8;
 /// Combinations that a last step gets at least: some milliseconds.
 const GRACE_LEAST: u64 = 100_000;
 
+/// Combinations that are looked at for each further option.
+const OTHERS: u64 = 30_000;
+
 /// A search's parts that the polish reads.
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a, 'p> {
@@ -134,6 +137,7 @@ impl Chain {
 }
 
 /// What the polish makes of an option that must differ from others.
+/// Nothing where the strategy's reduction dropped somebody of it.
 pub(super) fn polished_apart(
     parts: Parts,
     now: &Placed,
@@ -141,7 +145,7 @@ pub(super) fn polished_apart(
     seed: u64,
 ) -> Vec<Combination> {
     let mut found = Vec::new();
-    let left = GRACE_LEAST / parts.compacts.len().max(1) as u64;
+    let left = OTHERS / parts.compacts.len().max(1) as u64;
     for (compact, dual) in parts.compacts.iter().zip(parts.duals) {
         if compact.infeasible {
             continue;

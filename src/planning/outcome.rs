@@ -40,6 +40,8 @@ pub struct Outcome {
     /// Some pair of options differs in fewer places than wanted: because nothing else is feasible,
     /// where `options_proven`, else because nothing else was found.
     pub fewer_differences: bool,
+    /// In how many places the two most similar options differ; `None` with less than two.
+    pub least_difference: Option<usize>,
     /// False: proven that no combination is feasible. `None`: neither was one found nor is it
     /// proven that there is none.
     pub feasible: Option<bool>,

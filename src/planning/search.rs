@@ -168,6 +168,9 @@ impl<'p> Search<'p> {
             None if infeasible => (Some(false), 0.0),
             None => (None, f64::INFINITY),
         };
+        let least_difference = (1..picked.options.len())
+            .map(|k| picked.options[k].least_difference(&picked.options[..k]))
+            .min();
         Outcome {
             options: picked.options.into_iter().map(|placed| placed.solution).collect(),
             rounds: self.round,
@@ -177,6 +180,7 @@ impl<'p> Search<'p> {
             stopped_because: self.stopped.unwrap_or(StopReason::RoundLimit),
             cut_short: self.cut_short,
             fewer_differences: picked.fewer_differences,
+            least_difference,
             feasible,
             options_proven,
         }
