@@ -221,10 +221,13 @@ fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
     (cost_of(choice), choice.as_ref().map(|entry| &entry.vendor().id))
 }
 
+/// All that the timeline looks at of a vendor in a place.
+type Standing = (CategoryIndex, Role, TimeClass);
+
 /// What the timeline says of the vendors of one request, asked once per class of vendors.
 pub(super) struct Schedules<'s, 't> {
     timeline: &'s mut Timeline<'t>,
-    known: BTreeMap<Vec<(CategoryIndex, Role, TimeClass)>, Result<(), String>>,
+    known: BTreeMap<Vec<Standing>, Result<(), String>>,
     /// Schedules that may still be asked for.
     left: u32,
 }
@@ -246,7 +249,7 @@ impl<'s, 't> Schedules<'s, 't> {
         chosen: &[(CategoryIndex, Entry<'_>)],
     ) -> Option<Result<(), String>> {
         let class = |entry: &Entry<'_>| TimeClass::of(inquiry.request, entry.vendor());
-        let mut key: Vec<_> =
+        let mut key: Vec<Standing> =
             chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
         key.sort_unstable();
         if let Some(known) = self.known.get(&key) {
