@@ -52,7 +52,9 @@ fn problem(seed: u64, categories: usize, min_difference: usize, options: usize) 
         for x in 0..1 + dice.below(most) {
             let mut candidate = Candidate {
                 value: (0..strategies).map(|_| dice.value(coarse)).collect(),
-                usage: (0..dimensions).map(|_| dice.below(if coarse { 3 } else { 40 }) as f64).collect(),
+                usage: (0..dimensions)
+                    .map(|_| dice.below(if coarse { 3 } else { 40 }) as f64)
+                    .collect(),
                 signature: dice.below(kinds as u64) as u32,
                 also_fills: None,
                 same_as: None,
@@ -60,7 +62,8 @@ fn problem(seed: u64, categories: usize, min_difference: usize, options: usize) 
             if second.is_some_and(|place| place != c && c == (place + 1) % categories) {
                 candidate.also_fills = second.filter(|_| dice.hit(2));
                 // The one before in its other role.
-                let before = candidates.last().filter(|b| b.also_fills.is_none() && b.same_as.is_none());
+                let before =
+                    candidates.last().filter(|b| b.also_fills.is_none() && b.same_as.is_none());
                 if candidate.also_fills.is_some() && before.is_some() && dice.hit(2) {
                     candidate.same_as = Some(x as u32 - 1);
                 }
@@ -73,7 +76,8 @@ fn problem(seed: u64, categories: usize, min_difference: usize, options: usize) 
     let share = 2 + dice.below(8);
     let limits = (0..dimensions)
         .map(|d| {
-            let dearest = |c: &ProblemCategory| c.candidates.uses(d).iter().copied().fold(0.0, f64::max);
+            let dearest =
+                |c: &ProblemCategory| c.candidates.uses(d).iter().copied().fold(0.0, f64::max);
             (all.iter().map(dearest).sum::<f64>() * share as f64 / 8.0).floor()
         })
         .collect();
@@ -81,7 +85,8 @@ fn problem(seed: u64, categories: usize, min_difference: usize, options: usize) 
     for _ in 0..if categories > 1 { dice.below(3) } else { 0 } {
         let a = dice.below(categories as u64) as usize;
         let b = (a + 1) % categories;
-        let one = |dice: &mut Dice, c: usize| (c, dice.below(all[c].candidates.len() as u64) as u32);
+        let one =
+            |dice: &mut Dice, c: usize| (c, dice.below(all[c].candidates.len() as u64) as u32);
         forbidden_pairs.push([one(&mut dice, a), one(&mut dice, b)]);
     }
     Problem {
@@ -217,11 +222,15 @@ fn assert_follows_the_rule(problem: &Problem, seed: u64) {
         let settings = SearchSettings { proof_nodes, ..SearchSettings::default() };
         let outcome = run(problem, &settings, seed);
         assert_ne!(outcome.feasible, Some(all.is_empty()), "{case}");
-        let options: Vec<Counted> =
-            outcome.options.iter().map(|o| counted(problem, &o.chosen).expect("feasible")).collect();
-        let pairs = options.iter().enumerate().flat_map(|(i, a)| {
-            options[i + 1..].iter().map(move |b| difference(a, b))
-        });
+        let options: Vec<Counted> = outcome
+            .options
+            .iter()
+            .map(|o| counted(problem, &o.chosen).expect("feasible"))
+            .collect();
+        let pairs = options
+            .iter()
+            .enumerate()
+            .flat_map(|(i, a)| options[i + 1..].iter().map(move |b| difference(a, b)));
         let least = pairs.min().unwrap_or(usize::MAX);
         assert!(least > 0, "{case}");
         assert_eq!(outcome.fewer_differences, least < problem.min_difference, "{case}");
@@ -295,7 +304,10 @@ fn a_longer_search_never_ends_worse_and_each_is_polished() {
         for looks in [1, 2, 3, 5, 9, 20, 60, 200, 480, 500, 700, 1_000, 1_500, 2_500, 3_900] {
             let outcome = best_when_cut(&problem, &settings, looks);
             let value = outcome.options[0].value;
-            assert!(value >= before, "{classes} classes, seed {seed}, {looks} looks: {value} < {before}");
+            assert!(
+                value >= before,
+                "{classes} classes, seed {seed}, {looks} looks: {value} < {before}"
+            );
             assert!(outcome.best_possible >= value && outcome.feasible == Some(true));
             assert!(no_two_changes_gain(&problem, &outcome), "{classes}, {seed}, {looks}");
             before = value;
@@ -308,7 +320,9 @@ fn more_nodes_never_end_worse() {
     for (classes, seed) in [(10, 4), (20, 5)] {
         let problem = knapsack(classes, 10, 10, seed);
         let mut before = f64::NEG_INFINITY;
-        for proof_nodes in [1, 2_000, 50_000, 400_000, 500_000, 900_000, 1_100_000, 2_000_000, 3_000_000] {
+        for proof_nodes in
+            [1, 2_000, 50_000, 400_000, 500_000, 900_000, 1_100_000, 2_000_000, 3_000_000]
+        {
             let settings = SearchSettings { proof_nodes, ..SearchSettings::default() };
             let value = run(&problem, &settings, 0).options[0].value;
             assert!(value >= before, "{classes} classes, {proof_nodes} nodes: {value} < {before}");

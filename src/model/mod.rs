@@ -27,8 +27,8 @@ pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
 pub use money::{Amount, Currency, Percent, div_half_even, grouped};
 pub use plan::{
-    ChosenVendor, Holder, Infeasibility, Note, PlaceChange, PlanOption, PlanState, Relaxation,
-    Shares, StopReason, Strategy, Tally,
+    ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,
+    Relaxation, Shares, StopReason, Strategy, Tally,
 };
 pub use quote::{Quote, QuoteLine};
 pub use request::{
