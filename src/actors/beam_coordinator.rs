@@ -17,13 +17,11 @@ pub use super::plan_calls::{
 use super::{
     dispatcher::Dispatcher,
     plan_service::PlanService,
+    proof_record::NamedProblem,
     supervision::{Heartbeat, Lifeline, Posted},
     work::Work,
 };
-use crate::{
-    control::{ApiError, DocumentView, PlanList, PlanView, ProofView},
-    planning::abstract_file::ProblemFile,
-};
+use crate::control::{ApiError, DocumentView, PlanList, PlanView, ProofView};
 
 /// Stops claiming. What runs may go on for `grace`, then it is given back. Answered when nothing
 /// runs any more.
@@ -99,7 +97,7 @@ served_by! {
     GetDocument => document -> DocumentView;
     ReplanPlan => replan -> Submitted;
     GetProof => proof -> ProofView;
-    ExportProblem => export -> ProblemFile;
+    ExportProblem => export -> NamedProblem;
     WatchPlan => watch -> Watched;
 }
 

@@ -7,32 +7,31 @@ use super::{
     briefing::BriefingLimits,
     plan_calls::{ExportProblem, GetProof},
     plan_service::PlanService,
-    proof_record::ProofRecord,
+    proof_record::{NamedProblem, ProofRecord},
     search_run::{self, Found, SearchInput},
 };
 use crate::{
     control::{ApiError, ErrorCode, ProofView},
     llm::Priority,
-    planning::abstract_file::ProblemFile,
     store::{Plan, Reach},
 };
 
 impl PlanService {
     /// The plan's problem as it was searched; for one too large to be kept, with the vendors as
     /// they are now.
-    pub async fn export(&self, message: ExportProblem) -> Result<ProblemFile, ApiError> {
+    pub async fn export(&self, message: ExportProblem) -> Result<NamedProblem, ApiError> {
         let context = &self.context;
         let plan = context.store.plan(message.id).await?;
-        let record = match context.store.proof(message.id).await? {
-            Some(row) => self.compute(move || ProofRecord::unpack(&row)).await?,
+        let kept = match context.store.proof(message.id).await? {
+            Some(row) => self.compute(move || NamedProblem::unpack(&row)).await?,
             None => None,
         };
-        if let Some(record) = record {
-            return self.compute(move || record.file()).await;
+        if let Some(problem) = kept {
+            return Ok(problem);
         }
         let input = self.input_now(plan).await?;
         let settings = self.settings();
-        self.compute(move || search_run::named_problem(&input, &settings.search).file()).await
+        self.compute(move || search_run::named_problem(&input, &settings.search)).await
     }
 
     /// What the plan's bound rests on, checked anew.

@@ -10,7 +10,7 @@ use crate::{
     control::{ProofCategory, ProofStrategy, ProofView},
     model::{PlanId, Tally},
     planning::{
-        abstract_file::ProblemFile,
+        abstract_export::ProblemText,
         assembly::Assembly,
         certificate::Certificate,
         certificate_check::{CHECK_STEPS, Checked, check},
@@ -55,8 +55,8 @@ impl NamedProblem {
     }
 
     /// As any solver can read it, in-house catering unfolded.
-    pub fn file(&self) -> ProblemFile {
-        ProblemFile::export(&self.problem, &self.names, &self.ids)
+    pub fn into_text(self) -> ProblemText {
+        ProblemText::new(self.problem, &self.names, &self.ids)
     }
 }
 
@@ -85,19 +85,18 @@ pub fn pack(
     })
 }
 
+impl NamedProblem {
+    /// The problem of a kept proof alone; `None` for another version or a damaged body.
+    pub fn unpack(row: &ProofRow) -> Option<Self> {
+        if row.version == VERSION { unpacked(&row.problem) } else { None }
+    }
+}
+
 impl ProofRecord {
     /// `None` for another version or a damaged body.
     pub fn unpack(row: &ProofRow) -> Option<Self> {
-        if row.version != VERSION {
-            return None;
-        }
-        let problem = unpacked(&row.problem)?;
+        let problem = NamedProblem::unpack(row)?;
         Some(Self { problem, certificate: unpacked(&row.certificate)? })
-    }
-
-    /// The problem as any solver can read it.
-    pub fn file(&self) -> ProblemFile {
-        self.problem.file()
     }
 
     /// Checks the certificate against the problem, and tells what it rests on.

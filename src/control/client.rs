@@ -89,6 +89,25 @@ pub struct Client {
     timeout: Duration,
 }
 
+/// A reply's body on its way.
+pub struct Body {
+    client: Client,
+    response: Response,
+    doing: String,
+}
+
+impl Body {
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// It broke off, or nothing came within the client's timeout.
+    pub async fn next(&mut self) -> Result<Option<bytes::Bytes>, ClientError> {
+        let piece = tokio::time::timeout(self.client.timeout, self.response.chunk()).await;
+        let piece = piece.map_err(|_| self.client.timed_out(&self.doing))?;
+        piece.map_err(|error| self.client.failed(&error, &self.doing))
+    }
+}
+
 impl Client {
     /// `timeout`: for a whole call, event streams excepted.
     ///
@@ -146,6 +165,15 @@ impl Client {
     pub async fn get_text(&self, path: &str) -> Result<String, ClientError> {
         let request = self.request(Method::GET, path).timeout(self.timeout);
         self.text(request, path).await
+    }
+
+    /// `GET path` → its body piece by piece, of any length. The timeout holds for the head and for
+    /// each piece.
+    pub async fn get_body(&self, path: &str) -> Result<Body, ClientError> {
+        let request = self.request(Method::GET, path);
+        let sent = tokio::time::timeout(self.timeout, self.send(request, path)).await;
+        let response = sent.map_err(|_| self.timed_out(path))??;
+        Ok(Body { client: self.clone(), response, doing: path.to_owned() })
     }
 
     /// `POST path` with a JSON body → JSON.

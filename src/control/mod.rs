@@ -24,7 +24,7 @@ mod verification;
 
 pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
-pub use client::{Client, ClientError, Reply};
+pub use client::{Body, Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
 pub use event::{EventReader, PlanEvent};

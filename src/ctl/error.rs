@@ -8,6 +8,9 @@ use crate::control::{ApiError, ClientError, ErrorCode, ErrorDocument, SaveError}
 pub enum CtlError {
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Part of the document stands on standard output already.
+    #[error("{0}; what was printed is not the whole document")]
+    BrokenOff(ClientError),
     #[error("{0}; choose another directory with --output")]
     Save(#[from] SaveError),
     #[error("cannot read {}: {source}", path.display())]
@@ -23,9 +26,14 @@ impl CtlError {
         Self::Failed(ApiError::new(ErrorCode::Internal, message))
     }
 
+    /// For a body that failed; `begun`: some of it was printed.
+    pub fn of_body(error: ClientError, begun: bool) -> Self {
+        if begun { Self::BrokenOff(error) } else { Self::Client(error) }
+    }
+
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Client(error) => error.exit_code(),
+            Self::Client(error) | Self::BrokenOff(error) => error.exit_code(),
             Self::Failed(error) => error.code.exit_code(),
             Self::Save(_) | Self::Read { .. } | Self::Print(_) => 1,
         }
@@ -37,7 +45,8 @@ impl CtlError {
         for line in self.to_string().lines() {
             eprintln!("error: {line}");
         }
-        if json {
+        // A second document behind half a one would help nobody.
+        if json && !matches!(self, Self::BrokenOff(_)) {
             let document = serde_json::to_string(&self.to_document()).unwrap_or_default();
             println!("{document}");
         }
@@ -45,7 +54,7 @@ impl CtlError {
 
     fn to_document(&self) -> ErrorDocument {
         let code = match self {
-            Self::Client(error) => return error.to_document(),
+            Self::Client(error) | Self::BrokenOff(error) => return error.to_document(),
             Self::Failed(error) => return ErrorDocument { error: error.clone() },
             Self::Read { .. } => ErrorCode::Invalid,
             Self::Save(_) | Self::Print(_) => ErrorCode::Internal,

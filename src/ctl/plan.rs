@@ -10,7 +10,7 @@ use super::{
     error::CtlError,
     input::read_document,
     replan::{finish, replan},
-    session::{Session, print},
+    session::{Session, print, print_bytes},
 };
 use crate::{
     control::{
@@ -82,12 +82,7 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
             })?;
             Ok(0)
         }
-        PlanCommand::Export { id, format: ExportFormat::Problem } => {
-            let path = format!("/v1/plans/{id}/export?format=problem");
-            let text = session.client.get_text(&path).await?;
-            print(&format!("{}\n", text.trim_end()))?;
-            Ok(0)
-        }
+        PlanCommand::Export { id, format: ExportFormat::Problem } => export(session, id).await,
         PlanCommand::Documents { id, output } => documents(session, id, output.as_deref()).await,
     }
 }
@@ -164,6 +159,23 @@ async fn wait_settled(session: &Session, id: PlanId) -> Result<Reply<PlanView>, 
         }
         .into()),
     }
+}
+
+/// Writes the problem as it comes.
+async fn export(session: &Session, id: PlanId) -> Result<u8, CtlError> {
+    let path = format!("/v1/plans/{id}/export?format=problem");
+    let mut body = session.client.get_body(&path).await?;
+    let mut begun = false;
+    loop {
+        let piece = body.next().await;
+        match piece.map_err(|error| CtlError::of_body(error, begun))? {
+            Some(piece) => print_bytes(&piece)?,
+            None => break,
+        }
+        begun = true;
+    }
+    print("\n")?;
+    Ok(0)
 }
 
 async fn documents(session: &Session, id: PlanId, output: Option<&Path>) -> Result<u8, CtlError> {

@@ -48,8 +48,13 @@ impl Session {
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), CtlError> {
+    print_bytes(text.as_bytes())
+}
+
+/// As `print`, for a piece of a text.
+pub fn print_bytes(text: &[u8]) -> Result<(), CtlError> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CtlError::Print(error)),
         _ => Ok(()),
     }

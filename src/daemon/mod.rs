@@ -13,6 +13,7 @@ mod listener;
 mod llm_watch;
 mod notify;
 mod peer;
+mod problem_reader;
 mod reload;
 mod run;
 mod runtimes;

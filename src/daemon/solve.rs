@@ -1,29 +1,16 @@
 //! `eventplannerd solve`: an abstract problem in, its answer out. No daemon, no database.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{cli::SolveArgs, exit::Failed};
+use super::{cli::SolveArgs, exit::Failed, problem_reader::read_problem};
 use crate::{
     model::StopReason,
-    planning::{
-        abstract_file::{AnswerFile, ProblemFile},
-        search::Search,
-        settings::SearchSettings,
-    },
+    planning::{abstract_file::AnswerFile, search::Search, settings::SearchSettings},
 };
-
-/// A larger file isn't read: some millions of candidates.
-const FILE_MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Prints the answer as one JSON document.
 pub fn solve(args: &SolveArgs) -> Result<(), Failed> {
-    let file = read(&args.file)?;
-    let loaded = file.into_problem().map_err(|errors| Failed::lines(errors.to_string()))?;
+    let loaded = read_problem(&args.file)?;
     let settings = settings(args);
     let start = Instant::now();
     // Any combination will do: a problem file knows no timeline.
@@ -38,26 +25,9 @@ pub fn solve(args: &SolveArgs) -> Result<(), Failed> {
         });
     }
     let elapsed_ms = start.elapsed().as_secs_f64() * 1_000.0;
-    let answer = AnswerFile::new(&search.finish(), &loaded.ids, elapsed_ms);
+    let answer = AnswerFile::new(&search.finish(), &loaded, elapsed_ms);
     let text = serde_json::to_string(&answer)?;
     super::print(&format!("{text}\n"))
-}
-
-fn read(path: &Path) -> Result<ProblemFile, Failed> {
-    let failed = |error: io::Error| Failed::new(format!("cannot read {}: {error}", path.display()));
-    let source: Box<dyn Read> = match path.as_os_str() == "-" {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(path).map_err(failed)?),
-    };
-    let mut text = Vec::new();
-    source.take(FILE_MAX_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > FILE_MAX_BYTES {
-        let limit = FILE_MAX_BYTES >> 20;
-        return Err(Failed::new(format!("{} is larger than {limit} MiB", path.display())));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(&text);
-    serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| Failed::new(format!("{}: {error}", path.display())))
 }
 
 fn settings(args: &SolveArgs) -> SearchSettings {

@@ -2,69 +2,88 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::abstract_bounds::{
+    CANDIDATES_MAX, CATEGORIES_MAX, CLASH_PAIRS_MAX, EXACT_MAX, KIND_PAIRS_MAX, NUMBER_MIN,
+    OPTIONS_MAX, SIGNATURES_MAX, STRATEGIES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
+};
 use super::abstract_file::{CandidateFile, CategoryFile, Id, Loaded, ProblemFile};
+use super::abstract_ties::{Draft, TooManyPairs, fold};
+use super::columns::{Columns, Member};
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem, ProblemCategory};
 use crate::model::FieldErrors;
 
 /// Errors that one answer names at most.
 const ERRORS_MAX: usize = 20;
-/// Options that a file may ask for.
-const OPTIONS_MAX: usize = 100;
 
 impl ProblemFile {
-    /// Checks the file and puts each category's candidates in ascending order of their ids.
+    /// Checks the file, puts each category's candidates in ascending order of their ids, and folds
+    /// its ties.
     ///
     /// # Errors
     /// Each refused field by its path, up to 20.
-    pub fn into_problem(self) -> Result<Loaded, FieldErrors> {
+    pub fn into_problem(mut self) -> Result<Loaded, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let strategies = self.strategies(&mut errors);
-        let signatures = self.check_pair_value(&mut errors);
-        self.check_scalars(&mut errors);
-        for (c, category) in self.categories.iter().enumerate() {
-            self.check_category(c, category, strategies, signatures, &mut errors);
+        self.check(&mut errors);
+        if !errors.0.is_empty() {
+            errors.0.truncate(ERRORS_MAX);
+            return Err(errors);
         }
-        let mut categories: Vec<CategoryFile> = self.categories;
-        for category in &mut categories {
+        for category in &mut self.categories {
             category.candidates.sort_by(|a, b| a.id.cmp(&b.id));
         }
-        let forbidden_pairs = forbidden_pairs(&categories, &self.forbidden_pairs, &mut errors);
-        errors.0.truncate(ERRORS_MAX);
-        let ids = categories
-            .iter()
-            .map(|c| c.candidates.iter().map(|x| x.id.clone()).collect())
-            .collect();
+        let known = Known::new(&self);
+        let forbidden = known.pairs("forbidden_pairs", &self.forbidden_pairs, &mut errors);
+        let ties = known.pairs("ties", &self.ties, &mut errors);
+        drop(known);
+        errors = errors.into_result(FieldErrors::default())?;
+        let (options, min_difference) = (self.options, self.min_difference);
+        let (limits, strategies) = (std::mem::take(&mut self.limits), self.strategies().max(1));
+        let folded = fold(self.into_draft(forbidden), &ties).map_err(|TooManyPairs(pairs)| {
+            let message =
+                format!("those over three or more categories stand for {pairs} forbidden pairs");
+            let hint = format!(
+                "tie fewer candidates over so many categories: {TIE_PAIRS_MAX} pairs are handled"
+            );
+            errors.push("ties", message, hint);
+            std::mem::take(&mut errors)
+        })?;
+        let categories = folded.required.into_iter().zip(folded.candidates);
+        let categories = categories.map(|(required, candidates)| ProblemCategory {
+            required,
+            candidates: candidates.into_iter().collect(),
+        });
         let problem = Problem {
             strategies,
-            categories: categories.into_iter().map(CategoryFile::into_category).collect(),
-            limits: self.limits,
-            pair_value: self.pair_value.unwrap_or_else(|| vec![vec![0.0; signatures]; signatures]),
-            forbidden_pairs,
-            options: self.options,
-            min_difference: self.min_difference,
+            categories: categories.collect(),
+            limits,
+            pair_value: folded.pair_value,
+            forbidden_pairs: folded.forbidden,
+            options,
+            min_difference,
         };
-        errors.into_result(Loaded { problem, ids })
+        check_sums(&problem, &mut errors);
+        check_kinds(&problem, &mut errors);
+        errors.into_result(Loaded { problem, ids: folded.ids })
     }
 
-    fn strategies(&self, errors: &mut FieldErrors) -> usize {
-        let mut all = self.categories.iter().flat_map(|c| &c.candidates);
-        let strategies = all.next().map_or(1, |first| first.value.len());
-        if strategies == 0 {
-            errors.push(
-                "categories[0].candidates[0].value",
-                "no value",
-                "write one value per strategy, at least one",
-            );
+    fn check(&self, errors: &mut FieldErrors) {
+        self.check_scalars(errors);
+        let signatures = self.check_pair_value(errors);
+        let strategies = self.strategies();
+        for (c, category) in self.categories.iter().enumerate() {
+            self.check_category(c, category, strategies, signatures, errors);
         }
-        strategies.max(1)
     }
 
-    /// The number of signatures.
+    /// As many as the first candidate has.
+    fn strategies(&self) -> usize {
+        let mut all = self.categories.iter().flat_map(|c| &c.candidates);
+        all.next().map_or(1, |first| first.value.len())
+    }
+
+    /// The number of signatures that a candidate may name.
     fn check_pair_value(&self, errors: &mut FieldErrors) -> usize {
-        let Some(rows) = &self.pair_value else {
-            let all = self.categories.iter().flat_map(|c| &c.candidates);
-            return all.map(|x| x.signature as usize + 1).max().unwrap_or(1);
-        };
+        let Some(rows) = &self.pair_value else { return SIGNATURES_MAX };
         for (i, row) in rows.iter().enumerate() {
             if row.len() != rows.len() {
                 errors.push(
@@ -72,19 +91,22 @@ impl ProblemFile {
                     format!("{} entries in a table of {} rows", row.len(), rows.len()),
                     "make the table square",
                 );
-                continue;
             }
-            for (j, value) in row.iter().enumerate() {
-                if !value.is_finite() {
+        }
+        if !errors.0.is_empty() {
+            return rows.len();
+        }
+        for (i, row) in rows.iter().enumerate() {
+            check_numbers(&format!("pair_value[{i}]"), row, Sort::Value, errors);
+            for (j, value) in row[..i].iter().enumerate() {
+                if rows[j][i] != *value && errors.0.len() < ERRORS_MAX {
                     errors.push(
                         format!("pair_value[{i}][{j}]"),
-                        format!("{value} is not a finite number"),
-                        "write a finite number",
-                    );
-                } else if j < i && rows[j].get(i).is_some_and(|other| other != value) {
-                    errors.push(
-                        format!("pair_value[{i}][{j}]"),
-                        format!("{value} differs from pair_value[{j}][{i}], {}", rows[j][i]),
+                        format!(
+                            "{} differs from pair_value[{j}][{i}], {}",
+                            shown(*value),
+                            shown(rows[j][i])
+                        ),
                         "make the table symmetric",
                     );
                 }
@@ -97,21 +119,23 @@ impl ProblemFile {
         if self.categories.is_empty() {
             errors.push("categories", "no category", "write at least one category");
         }
-        for (d, limit) in self.limits.iter().enumerate() {
-            if !(limit.is_finite() && *limit >= 0.0) {
-                errors.push(
-                    format!("limits[{d}]"),
-                    format!("{limit} is not a limit"),
-                    "write a finite number, 0 or more",
-                );
-            }
-        }
-        if !(1..=OPTIONS_MAX).contains(&self.options) {
+        let candidates: usize = self.categories.iter().map(|c| c.candidates.len()).sum();
+        if candidates > CANDIDATES_MAX {
             errors.push(
-                "options",
-                format!("{} options", self.options),
-                format!("write a number from 1 to {OPTIONS_MAX}"),
+                "categories",
+                format!("{candidates} candidates"),
+                format!("leave out the hopeless ones: {CANDIDATES_MAX} are handled"),
             );
+        }
+        check_numbers("limits", &self.limits, Sort::Use, errors);
+        for (field, number, most) in [
+            ("options", self.options, OPTIONS_MAX),
+            ("min_difference", self.min_difference, CATEGORIES_MAX),
+        ] {
+            if !(1..=most).contains(&number) {
+                let hint = format!("write a number from 1 to {most}");
+                errors.push(field, format!("{number} is out of range"), hint);
+            }
         }
     }
 
@@ -123,120 +147,292 @@ impl ProblemFile {
         signatures: usize,
         errors: &mut FieldErrors,
     ) {
-        let mut seen = BTreeSet::new();
+        let mut seen: BTreeMap<&Id, usize> = BTreeMap::new();
         for (x, candidate) in category.candidates.iter().enumerate() {
             if errors.0.len() >= ERRORS_MAX {
                 return;
             }
-            let path = format!("categories[{c}].candidates[{x}]");
-            if !seen.insert(&candidate.id) {
+            let path = || format!("categories[{c}].candidates[{x}]");
+            if seen.insert(&candidate.id, x).is_some() {
                 errors.push(
-                    format!("{path}.id"),
+                    format!("{}.id", path()),
                     format!("{} stands twice in category {}", candidate.id, category.name),
                     "give each candidate an id of its own",
                 );
             }
-            check_numbers(&format!("{path}.value"), &candidate.value, strategies, false, errors);
-            check_numbers(
-                &format!("{path}.use"),
-                &candidate.usage,
-                self.limits.len(),
-                true,
-                errors,
-            );
+            for (field, numbers, sort, wanted) in [
+                ("value", &candidate.value, Sort::Value, strategies),
+                ("use", &candidate.usage, Sort::Use, self.limits.len()),
+            ] {
+                if numbers.len() == wanted && wanted_by(sort, wanted) {
+                    let is_fine = |&number: &f64| sort.allows(number);
+                    if !numbers.iter().all(is_fine) {
+                        check_numbers(&format!("{}.{field}", path()), numbers, sort, errors);
+                    }
+                    continue;
+                }
+                errors.push(
+                    format!("{}.{field}", path()),
+                    format!("{} numbers, not {}", numbers.len(), wanted.max(sort.least())),
+                    match sort {
+                        Sort::Value => "write one value per strategy, as the first candidate does",
+                        Sort::Use => "write one use per limit",
+                    },
+                );
+            }
             if candidate.signature as usize >= signatures {
                 errors.push(
-                    format!("{path}.signature"),
+                    format!("{}.signature", path()),
                     format!("{} of {signatures} signatures", candidate.signature),
-                    "write the number of a row of pair_value, from 0",
+                    "write the number of a row of pair_value, from 0; without pair_value leave it out",
                 );
             }
         }
+        check_same_as(c, category, &seen, errors);
+    }
+
+    fn into_draft(self, forbidden: Vec<[Member; 2]>) -> Draft {
+        // Without pair values all signatures are alike.
+        let is_signed = self.pair_value.as_ref().is_some_and(|rows| !rows.is_empty());
+        let pair_value = self.pair_value.filter(|_| is_signed).unwrap_or_else(|| vec![vec![0.0]]);
+        let mut draft = Draft {
+            required: Vec::with_capacity(self.categories.len()),
+            candidates: Vec::with_capacity(self.categories.len()),
+            ids: Vec::with_capacity(self.categories.len()),
+            pair_value,
+            forbidden,
+        };
+        for category in self.categories {
+            let of_kin: Vec<(CandidateIndex, CandidateIndex)> = kin(&category.candidates);
+            let mut ids = Vec::with_capacity(category.candidates.len());
+            let candidate = |x: CandidateFile| {
+                ids.push(x.id);
+                Candidate {
+                    value: x.value,
+                    usage: x.usage,
+                    signature: if is_signed { x.signature } else { 0 },
+                    also_fills: None,
+                    same_as: None,
+                }
+            };
+            let mut candidates: Vec<Candidate> =
+                category.candidates.into_iter().map(candidate).collect();
+            for (x, head) in of_kin {
+                candidates[x as usize].same_as = Some(head);
+            }
+            draft.required.push(category.required);
+            draft.candidates.push(candidates);
+            draft.ids.push(ids);
+        }
+        draft
     }
 }
 
-impl CategoryFile {
-    fn into_category(self) -> ProblemCategory {
-        let candidate = |x: CandidateFile| Candidate {
-            value: x.value,
-            usage: x.usage,
-            signature: x.signature,
-            also_fills: None,
-            same_as: None,
+/// What a number stands for.
+#[derive(Clone, Copy)]
+enum Sort {
+    Value,
+    Use,
+}
+
+impl Sort {
+    fn allows(self, number: f64) -> bool {
+        let range = match self {
+            Self::Value => -VALUE_MAX..=VALUE_MAX,
+            Self::Use => 0.0..=EXACT_MAX,
         };
-        ProblemCategory {
-            required: self.required,
-            candidates: self.candidates.into_iter().map(candidate).collect(),
+        range.contains(&number) && (number == 0.0 || number.abs() >= NUMBER_MIN)
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Value => "write 0 or a number from 1e-30 to 1e15, above 0 or below",
+            Self::Use => "write 0 or a number from 1e-30 to 9007199254740992 (2^53)",
+        }
+    }
+
+    /// How many there are at least.
+    fn least(self) -> usize {
+        match self {
+            Self::Value => 1,
+            Self::Use => 0,
         }
     }
 }
 
-fn check_numbers(
-    path: &str,
-    numbers: &[f64],
-    wanted: usize,
-    only_positive: bool,
+fn wanted_by(sort: Sort, wanted: usize) -> bool {
+    wanted >= sort.least() && wanted <= STRATEGIES_MAX
+}
+
+fn check_numbers(path: &str, numbers: &[f64], sort: Sort, errors: &mut FieldErrors) {
+    for (i, number) in numbers.iter().enumerate() {
+        if errors.0.len() >= ERRORS_MAX {
+            return;
+        }
+        if !sort.allows(*number) {
+            let message = format!("{} is out of range", shown(*number));
+            errors.push(format!("{path}[{i}]"), message, sort.hint());
+        }
+    }
+}
+
+/// A number, short.
+fn shown(number: f64) -> String {
+    let is_long = number != 0.0 && !(1e-9..1e18).contains(&number.abs());
+    if is_long { format!("{number:e}") } else { number.to_string() }
+}
+
+/// `seen`: where each id stands.
+fn check_same_as(
+    c: CategoryIndex,
+    category: &CategoryFile,
+    seen: &BTreeMap<&Id, usize>,
     errors: &mut FieldErrors,
 ) {
-    if numbers.len() != wanted {
-        errors.push(
-            path,
-            format!("{} numbers, not {wanted}", numbers.len()),
-            "write as many as the other candidates have strategies or the problem has limits",
-        );
+    for (x, candidate) in category.candidates.iter().enumerate() {
+        let Some(other) = &candidate.same_as else { continue };
+        let named = seen.get(other).map(|&at| &category.candidates[at]);
+        let (message, hint) = match named {
+            None => ("is no candidate of this category", "write the id of one"),
+            Some(named) if named.same_as.is_some() => {
+                ("is the same as a third one", "write the id of that one")
+            }
+            Some(named) if named.id == candidate.id => ("is the candidate itself", "leave it out"),
+            Some(_) => continue,
+        };
+        if errors.0.len() >= ERRORS_MAX {
+            return;
+        }
+        let path = format!("categories[{c}].candidates[{x}].same_as");
+        errors.push(path, format!("{other} {message}"), hint);
     }
-    for (i, number) in numbers.iter().enumerate() {
-        if !number.is_finite() || (only_positive && *number < 0.0) {
-            let hint = if only_positive {
-                "write a finite number, 0 or more"
-            } else {
-                "write a finite number"
+}
+
+/// Candidates that are the same vendor as an earlier one of these, with the first that is. The ids
+/// ascend.
+fn kin(candidates: &[CandidateFile]) -> Vec<(CandidateIndex, CandidateIndex)> {
+    let mut families: BTreeMap<&Id, Vec<CandidateIndex>> = BTreeMap::new();
+    for (x, candidate) in candidates.iter().enumerate() {
+        if let Some(other) = &candidate.same_as {
+            families.entry(other).or_default().push(x as CandidateIndex);
+        }
+    }
+    let mut all = Vec::new();
+    for (head, mut family) in families {
+        let head = candidates.binary_search_by(|x| x.id.cmp(head));
+        family.extend(head.ok().map(|x| x as CandidateIndex));
+        family.sort_unstable();
+        all.extend(family[1..].iter().map(|&x| (x, family[0])));
+    }
+    all
+}
+
+/// Where the ids stand that pairs name.
+struct Known<'a> {
+    all: BTreeMap<&'a Id, Vec<Member>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(file: &'a ProblemFile) -> Self {
+        let pairs = file.forbidden_pairs.iter().chain(&file.ties);
+        let named: BTreeSet<&Id> = pairs.flatten().collect();
+        let mut all: BTreeMap<&Id, Vec<Member>> = BTreeMap::new();
+        for (c, category) in file.categories.iter().enumerate().filter(|_| !named.is_empty()) {
+            for (x, candidate) in category.candidates.iter().enumerate() {
+                if let Some(id) = named.get(&candidate.id) {
+                    all.entry(id).or_default().push((c, x as CandidateIndex));
+                }
+            }
+        }
+        Self { all }
+    }
+
+    fn pairs(&self, field: &str, pairs: &[[Id; 2]], errors: &mut FieldErrors) -> Vec<[Member; 2]> {
+        let mut found = Vec::with_capacity(pairs.len());
+        for (i, pair) in pairs.iter().enumerate() {
+            if errors.0.len() >= ERRORS_MAX {
+                break;
+            }
+            let mut find = |j: usize| {
+                let path = || format!("{field}[{i}][{j}]");
+                match self.all.get(&pair[j]).map(Vec::as_slice) {
+                    Some([one]) => return Some(*one),
+                    Some(_) => {
+                        let message = format!("{} stands in several categories", pair[j]);
+                        errors.push(path(), message, "give each candidate an id of its own");
+                    }
+                    None => {
+                        let message = format!("no candidate has the id {}", pair[j]);
+                        errors.push(path(), message, "write the id of a candidate");
+                    }
+                }
+                None
             };
-            errors.push(format!("{path}[{i}]"), format!("{number} is out of range"), hint);
+            let (Some(a), Some(b)) = (find(0), find(1)) else { continue };
+            let message = match field {
+                _ if a == b => "names one candidate twice",
+                "forbidden_pairs" if a.0 == b.0 => "two of one category exclude each other anyway",
+                _ => {
+                    found.push([a, b]);
+                    continue;
+                }
+            };
+            errors.push(format!("{field}[{i}]"), message, "leave the pair out");
+        }
+        found
+    }
+}
+
+/// Sums of whole numbers must be exact.
+fn check_sums(problem: &Problem, errors: &mut FieldErrors) {
+    for d in 0..problem.limits.len() {
+        let all = || problem.categories.iter().map(|c| c.candidates.uses(d));
+        let is_whole = all().flatten().all(|used| used.fract() == 0.0);
+        let most: f64 = all().map(|uses| uses.iter().copied().fold(0.0, f64::max)).sum();
+        if is_whole && most >= EXACT_MAX {
+            let message = format!("uses add up to {}, where sums aren't exact", shown(most));
+            let hint = "keep the sum of the largest uses below 2^53: write them in a larger unit, \
+                        or leave out who exceeds the limit";
+            errors.push(format!("limits[{d}]"), message, hint);
         }
     }
 }
 
-fn forbidden_pairs(
-    categories: &[CategoryFile],
-    pairs: &[[Id; 2]],
-    errors: &mut FieldErrors,
-) -> Vec<[(CategoryIndex, CandidateIndex); 2]> {
-    let mut known: BTreeMap<&Id, Vec<(CategoryIndex, CandidateIndex)>> = BTreeMap::new();
-    if !pairs.is_empty() {
-        for (c, category) in categories.iter().enumerate() {
-            for (x, candidate) in category.candidates.iter().enumerate() {
-                known.entry(&candidate.id).or_default().push((c, x as CandidateIndex));
-            }
+/// Kinds of candidates are weighed in pairs: what the others can't tell apart is one kind.
+fn check_kinds(problem: &Problem, errors: &mut FieldErrors) {
+    let columns = Columns::new(problem);
+    let has_value = problem.pair_value.iter().flatten().any(|&value| value != 0.0);
+    let n = problem.categories.len();
+    let mut kinds: Vec<usize> = columns.categories.iter().map(|c| c.groups.len()).collect();
+    let mut classed: Vec<bool> =
+        columns.categories.iter().map(|c| c.groups.iter().any(|group| group.class != 0)).collect();
+    for column in &columns.categories {
+        for second in column.groups.iter().filter_map(|group| group.also_fills) {
+            kinds[second] += 1;
+            classed[second] = true;
         }
     }
-    let mut found = Vec::with_capacity(pairs.len());
-    for (i, pair) in pairs.iter().enumerate() {
-        if errors.0.len() >= ERRORS_MAX {
-            break;
+    for (c, column) in columns.categories.iter().enumerate() {
+        classed[c] |= column.groups.iter().any(|group| group.also_fills.is_some());
+    }
+    let (mut valued, mut clashing) = (0_usize, 0_usize);
+    for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
+        let pairs = kinds[i].saturating_mul(kinds[j]);
+        if has_value {
+            valued = valued.saturating_add(pairs);
         }
-        let mut find = |j: usize| {
-            let path = format!("forbidden_pairs[{i}][{j}]");
-            match known.get(&pair[j]).map(Vec::as_slice) {
-                Some([one]) => Some(*one),
-                Some(_) => {
-                    let message = format!("{} stands in several categories", pair[j]);
-                    errors.push(path, message, "give each candidate an id of its own");
-                    None
-                }
-                None => {
-                    let message = format!("no candidate has the id {}", pair[j]);
-                    errors.push(path, message, "write the id of a candidate");
-                    None
-                }
-            }
-        };
-        let (a, b) = (find(0), find(1));
-        let (Some(a), Some(b)) = (a, b) else { continue };
-        // Two of one category exclude each other anyway.
-        if a.0 != b.0 {
-            found.push([a, b]);
+        if classed[i] && classed[j] {
+            clashing = clashing.saturating_add(pairs);
         }
     }
-    found
+    let hint = |most: usize| format!("use fewer and coarser ones: {most} are handled");
+    if valued > KIND_PAIRS_MAX {
+        let message = format!("{valued} pairs of signatures over all categories");
+        errors.push("pair_value", message, hint(KIND_PAIRS_MAX));
+    }
+    if clashing > CLASH_PAIRS_MAX {
+        let field = if problem.forbidden_pairs.is_empty() { "ties" } else { "forbidden_pairs" };
+        let message = format!("{clashing} pairs of candidates that others tell apart");
+        errors.push(field, message, hint(CLASH_PAIRS_MAX));
+    }
 }

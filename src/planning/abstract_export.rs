@@ -1,124 +1,268 @@
-//! A problem as a file, in-house catering unfolded.
+//! A problem on its way into a file, piece by piece: nobody holds the whole text.
+//!
+//! A candidate that fills a second place is unfolded: the second category gets a twin `ID:CATEGORY`
+//! of no value and no use, and a tie of the two. The file grows with the candidates, not with
+//! their pairs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::iter::once;
+use std::sync::Arc;
 
-use super::abstract_file::{CandidateFile, CategoryFile, Id, ProblemFile};
-use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem};
+use super::columns::Member;
+use super::problem::{CandidateIndex, CategoryIndex, Problem};
 
-impl ProblemFile {
-    /// A problem as a file. A candidate that fills a second place is unfolded: the second category
-    /// gets a twin `ID:CATEGORY` of no value and no use, and forbidden pairs tie the two together.
-    /// Where one of the two places may stay empty, a candidate `CATEGORY:none` stands for that, so
-    /// that forbidden pairs can name it. `names` are the categories', `ids` by category and ordinal.
-    pub fn export(problem: &Problem, names: &[String], ids: &[Vec<String>]) -> Self {
-        let mut unfolding = Unfolding::new(problem, names, ids);
-        for p in 0..problem.categories.len() {
-            for (x, q) in problem.categories[p].candidates.filling() {
-                unfolding.add_twin(p, x as usize, q);
+/// The pieces of a problem file, in order: JSON text of one candidate, row or pair at most.
+pub struct ProblemText(Box<dyn Iterator<Item = String> + Send>);
+
+impl ProblemText {
+    /// `names` are the categories', `ids` by category and ordinal.
+    pub fn new(problem: Problem, names: &[String], ids: &[Vec<String>]) -> Self {
+        let naming = Naming::new(&problem, names, ids);
+        Self(Box::new(pieces(Arc::new(Export { problem, naming }))))
+    }
+
+    /// The pieces put together into chunks of at least so many bytes, the last one aside. A chunk is
+    /// larger by one piece at most.
+    pub fn chunks(self, bytes: usize) -> impl Iterator<Item = String> + Send {
+        let mut pieces = self.0.fuse();
+        std::iter::from_fn(move || {
+            let mut chunk = pieces.next()?;
+            while chunk.len() < bytes {
+                let Some(piece) = pieces.next() else { break };
+                chunk.push_str(&piece);
             }
-        }
-        unfolding.tie();
-        unfolding.file
+            Some(chunk)
+        })
     }
 }
 
-/// An export in the making.
-struct Unfolding {
-    file: ProblemFile,
-    /// Primary, its category, twin, its category.
-    twins: Vec<(Id, CategoryIndex, Id, CategoryIndex)>,
+impl Iterator for ProblemText {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        self.0.next()
+    }
 }
 
-impl Unfolding {
+struct Export {
+    problem: Problem,
+    naming: Naming,
+}
+
+/// What everybody is called in the file.
+struct Naming {
+    categories: Vec<String>,
+    /// By category and ordinal. What a pair names is unique over the file.
+    ids: Vec<Vec<String>>,
+    /// By category: twins of candidates of others.
+    twins: Vec<Vec<Twin>>,
+    /// The signatures are told apart by pair values.
+    is_signed: bool,
+}
+
+struct Twin {
+    id: String,
+    /// Whom it is tied to.
+    first: Member,
+    /// The twin of the same vendor in another role, where there is one.
+    same_as: Option<String>,
+}
+
+impl Naming {
     fn new(problem: &Problem, names: &[String], ids: &[Vec<String>]) -> Self {
-        let candidate = |(x, id): (Candidate, &String)| CandidateFile {
-            id: Id::Text(id.clone()),
-            value: x.value,
-            usage: x.usage,
-            signature: x.signature,
-        };
-        let categories = problem.categories.iter().zip(names.iter().zip(ids));
-        let categories = categories.map(|(category, (name, ids))| CategoryFile {
-            name: name.clone(),
-            required: category.required,
-            candidates: category.candidates.iter().zip(ids).map(candidate).collect(),
-        });
-        let id = |(c, x): (CategoryIndex, CandidateIndex)| Id::Text(ids[c][x as usize].clone());
-        let file = ProblemFile {
-            categories: categories.collect(),
-            limits: problem.limits.clone(),
-            pair_value: Some(problem.pair_value.clone()),
-            forbidden_pairs: problem.forbidden_pairs.iter().map(|p| p.map(id)).collect(),
-            options: problem.options,
-            min_difference: problem.min_difference,
-        };
-        Self { file, twins: Vec::new() }
-    }
-
-    fn add_twin(&mut self, p: CategoryIndex, x: usize, q: CategoryIndex) {
-        for category in [p, q] {
-            self.name_emptiness(category);
-        }
-        let primary = self.file.categories[p].candidates[x].clone();
-        let id = Id::Text(format!("{}:{}", primary.id, self.file.categories[q].name));
-        self.file.categories[q].candidates.push(CandidateFile {
-            id: id.clone(),
-            value: vec![0.0; primary.value.len()],
-            usage: vec![0.0; primary.usage.len()],
-            signature: primary.signature,
-        });
-        self.twins.push((primary.id, p, id, q));
-    }
-
-    /// Makes an optional category required, with a candidate for its emptiness.
-    fn name_emptiness(&mut self, category: CategoryIndex) {
-        if self.file.categories[category].required {
-            return;
-        }
-        let (strategies, dimensions) = self
-            .file
-            .categories
-            .iter()
-            .flat_map(|c| &c.candidates)
-            .next()
-            .map_or((1, 0), |x| (x.value.len(), x.usage.len()));
-        let signature = self.worthless_signature();
-        let category = &mut self.file.categories[category];
-        category.required = true;
-        category.candidates.push(CandidateFile {
-            id: Id::Text(format!("{}:none", category.name)),
-            value: vec![0.0; strategies],
-            usage: vec![0.0; dimensions],
-            signature,
-        });
-    }
-
-    /// A signature whose pairs are worth 0.
-    fn worthless_signature(&mut self) -> u32 {
-        let rows = self.file.pair_value.get_or_insert_default();
-        if let Some(row) = rows.iter().position(|row| row.iter().all(|&v| v == 0.0)) {
-            return row as u32;
-        }
-        rows.iter_mut().for_each(|row| row.push(0.0));
-        rows.push(vec![0.0; rows.len() + 1]);
-        rows.len() as u32 - 1
-    }
-
-    /// Forbids each primary beside all but its twin, and each twin beside all but its primary.
-    fn tie(&mut self) {
-        let mut pairs: BTreeSet<[Id; 2]> = BTreeSet::new();
-        for (primary, p, twin, q) in &self.twins {
-            for other in &self.file.categories[*q].candidates {
-                if other.id != *twin {
-                    pairs.insert([primary.clone(), other.id.clone()]);
-                }
-            }
-            for other in &self.file.categories[*p].candidates {
-                if other.id != *primary {
-                    pairs.insert([other.id.clone(), twin.clone()]);
-                }
+        let mut names = Names::new(problem, names, ids);
+        let mut twins: Vec<Vec<Twin>> = names.categories.iter().map(|_| Vec::new()).collect();
+        for (p, category) in problem.categories.iter().enumerate() {
+            let mut of_vendor: BTreeMap<(CandidateIndex, CategoryIndex), String> = BTreeMap::new();
+            for (x, q) in category.candidates.filling() {
+                let id =
+                    names.free(format!("{}:{}", names.ids[p][x as usize], names.categories[q]));
+                let vendor = (category.candidates.same_as(x).unwrap_or(x), q);
+                let same_as = of_vendor.get(&vendor).cloned();
+                of_vendor.entry(vendor).or_insert_with(|| id.clone());
+                twins[q].push(Twin { id, first: (p, x), same_as });
             }
         }
-        self.file.forbidden_pairs.extend(pairs);
+        let is_signed = problem.pair_value.iter().flatten().any(|&value| value != 0.0);
+        Self { categories: names.categories, ids: names.ids, twins, is_signed }
     }
+}
+
+/// Hands out ids.
+struct Names {
+    categories: Vec<String>,
+    ids: Vec<Vec<String>>,
+    taken: BTreeSet<String>,
+}
+
+impl Names {
+    /// Ids of several categories, such as that of a skip, are changed only where a pair names them.
+    fn new(problem: &Problem, names: &[String], ids: &[Vec<String>]) -> Self {
+        let pairs = problem.forbidden_pairs.iter().flatten().copied();
+        let categories = problem.categories.iter().enumerate();
+        let filling =
+            categories.flat_map(|(c, own)| own.candidates.filling().map(move |(x, _)| (c, x)));
+        let named: BTreeSet<Member> = pairs.chain(filling).collect();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for id in ids.iter().flatten() {
+            *counts.entry(id).or_default() += 1;
+        }
+        let shared: Vec<Member> = named
+            .into_iter()
+            .filter(|&(c, x)| counts.get(ids[c][x as usize].as_str()).is_some_and(|&n| n > 1))
+            .collect();
+        let taken = counts.into_keys().map(str::to_owned).collect();
+        let mut all = Self { categories: names.to_vec(), ids: ids.to_vec(), taken };
+        for (c, x) in shared {
+            let id = all.free(format!("{}:{}", all.ids[c][x as usize], all.categories[c]));
+            all.ids[c][x as usize] = id;
+        }
+        all
+    }
+
+    fn free(&mut self, mut id: String) -> String {
+        while !self.taken.insert(id.clone()) {
+            id.push('+');
+        }
+        id
+    }
+}
+
+fn pieces(export: Arc<Export>) -> impl Iterator<Item = String> + Send {
+    let problem = &export.problem;
+    let (n, rows) = (problem.categories.len(), problem.pair_value.len());
+    let ties: Vec<(CategoryIndex, usize)> = (export.naming.twins.iter().enumerate())
+        .flat_map(|(q, twins)| (0..twins.len()).map(move |t| (q, t)))
+        .collect();
+    let rows = if export.naming.is_signed { rows } else { 1 };
+    let forbidden = problem.forbidden_pairs.len();
+    let [a, b, c, d, e] = std::array::from_fn(|_| export.clone());
+    let head = once("{\"categories\":[".to_owned());
+    let categories = (0..n).flat_map(move |at| category(a.clone(), at));
+    let limits = once(format!("],\"limits\":{},\"pair_value\":[", listed(&problem.limits)));
+    let rows = (0..rows).map(move |row| b.row(row));
+    let forbidden = once("],\"forbidden_pairs\":[".to_owned())
+        .chain((0..forbidden).map(move |pair| c.forbidden(pair)));
+    let ties = once("],\"ties\":[".to_owned()).chain(
+        ties.into_iter().enumerate().map(move |(at, (q, t))| d.tie(at, &d.naming.twins[q][t])),
+    );
+    let tail = once(e).map(|export| {
+        let problem = &export.problem;
+        format!("],\"options\":{},\"min_difference\":{}}}", problem.options, problem.min_difference)
+    });
+    head.chain(categories).chain(limits).chain(rows).chain(forbidden).chain(ties).chain(tail)
+}
+
+/// One category: its head, its candidates, the twins of others'.
+fn category(export: Arc<Export>, c: CategoryIndex) -> impl Iterator<Item = String> + Send {
+    let own = &export.problem.categories[c];
+    let (own_count, twins) = (own.candidates.len(), export.naming.twins[c].len());
+    let head = format!(
+        "{}{{\"name\":{},\"required\":{},\"candidates\":[",
+        comma(c),
+        quoted(&export.naming.categories[c]),
+        own.required
+    );
+    let candidates = (0..own_count + twins).map(move |x| match x.checked_sub(own_count) {
+        None => export.candidate(c, x),
+        Some(twin) => export.twin(comma(x), &export.naming.twins[c][twin]),
+    });
+    once(head).chain(candidates).chain(once("]}".to_owned()))
+}
+
+impl Export {
+    fn candidate(&self, c: CategoryIndex, x: usize) -> String {
+        let ids = &self.naming.ids[c];
+        let all = &self.problem.categories[c].candidates;
+        let at = x as CandidateIndex;
+        let value: Vec<f64> = (0..self.problem.strategies).map(|s| all.value(at, s)).collect();
+        let usage: Vec<f64> = all.usage(at).collect();
+        let same_as = all.same_as(at).map(|first| ids[first as usize].as_str());
+        self.one(comma(x), &ids[x], &value, &usage, all.signature(at), same_as)
+    }
+
+    fn twin(&self, comma: &str, twin: &Twin) -> String {
+        let (p, x) = twin.first;
+        let signature = self.problem.categories[p].candidates.signature(x);
+        let (value, usage) =
+            (vec![0.0; self.problem.strategies], vec![0.0; self.problem.limits.len()]);
+        self.one(comma, &twin.id, &value, &usage, signature, twin.same_as.as_deref())
+    }
+
+    fn one(
+        &self,
+        comma: &str,
+        id: &str,
+        value: &[f64],
+        usage: &[f64],
+        signature: u32,
+        same_as: Option<&str>,
+    ) -> String {
+        let mut text = format!(
+            "{comma}{{\"id\":{},\"value\":{},\"use\":{}",
+            quoted(id),
+            listed(value),
+            listed(usage)
+        );
+        if self.naming.is_signed && signature > 0 {
+            let _ = write!(text, ",\"signature\":{signature}");
+        }
+        if let Some(first) = same_as {
+            let _ = write!(text, ",\"same_as\":{}", quoted(first));
+        }
+        text.push('}');
+        text
+    }
+
+    /// One row says that no pair is worth anything.
+    fn row(&self, row: usize) -> String {
+        let values = if self.naming.is_signed { &self.problem.pair_value[row][..] } else { &[0.0] };
+        format!("{}{}", comma(row), listed(values))
+    }
+
+    fn forbidden(&self, at: usize) -> String {
+        let [a, b] = self.problem.forbidden_pairs[at].map(|member| self.id(member));
+        format!("{}[{a},{b}]", comma(at))
+    }
+
+    fn tie(&self, at: usize, twin: &Twin) -> String {
+        format!("{}[{},{}]", comma(at), self.id(twin.first), quoted(&twin.id))
+    }
+
+    fn id(&self, (c, x): Member) -> String {
+        quoted(&self.naming.ids[c][x as usize])
+    }
+}
+
+/// What stands before the entry at this place of a list.
+fn comma(at: usize) -> &'static str {
+    if at == 0 { "" } else { "," }
+}
+
+/// A JSON list. Numbers are written with as few digits as read back to the same.
+fn listed(numbers: &[f64]) -> String {
+    let mut text = String::from("[");
+    for (i, number) in numbers.iter().enumerate() {
+        let _ = write!(text, "{}{number}", comma(i));
+    }
+    text.push(']');
+    text
+}
+
+/// A JSON string.
+fn quoted(plain: &str) -> String {
+    let mut text = String::with_capacity(plain.len() + 2);
+    text.push('"');
+    for sign in plain.chars() {
+        match sign {
+            '"' | '\\' => text.extend(['\\', sign]),
+            '\0'..='\u{1f}' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(sign));
+            }
+            _ => text.push(sign),
+        }
+    }
+    text.push('"');
+    text
 }

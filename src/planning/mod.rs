@@ -1,9 +1,11 @@
 //! Floor 1: pure decisions. No actix, tokio, clock, log, SQL or serde_json: time, seed and limits
 //! are arguments.
 
+mod abstract_bounds;
 mod abstract_check;
-mod abstract_export;
+pub mod abstract_export;
 pub mod abstract_file;
+mod abstract_ties;
 pub mod assembly;
 pub mod beam;
 pub mod bound;

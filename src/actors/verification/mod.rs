@@ -25,7 +25,7 @@ use crate::{
     control::{ApiError, ErrorCode, OptimizationsView},
     llm::{Task, settings::LlmSettings},
     model::CategoryDef,
-    planning::{abstract_file::ProblemFile, settings::SearchSettings},
+    planning::{problem::Problem, settings::SearchSettings},
     store::{
         Plan, PlanFilter, Reach, SourcingQuery, Store, StoreError, settings::DatabaseSettings,
     },
@@ -58,7 +58,7 @@ pub struct VerifierSettings {
 struct Material {
     queries: Vec<SourcingQuery>,
     tasks: Vec<Task>,
-    problems: Vec<ProblemFile>,
+    problems: Vec<Problem>,
 }
 
 impl Verifier {
@@ -101,7 +101,7 @@ impl Verifier {
             material.queries.extend(queries(&plan, &wanted));
             // One that was never searched has no problem.
             if let Ok(problem) = self.coordinator.ask(ExportProblem { id: plan.id }).await {
-                material.problems.push(problem);
+                material.problems.push(problem.problem);
             }
         }
         material.tasks.dedup();

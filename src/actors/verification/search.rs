@@ -10,9 +10,7 @@ use super::{
 };
 use crate::{
     actors::checkpoint::Checkpoint,
-    planning::{
-        abstract_file::ProblemFile, problem::Problem, search::Search, settings::SearchSettings,
-    },
+    planning::{problem::Problem, search::Search, settings::SearchSettings},
 };
 
 const EARLY: Claim =
@@ -26,12 +24,10 @@ const COMPRESSION: Claim =
 
 pub fn compare(
     settings: &VerifierSettings,
-    problems: Vec<ProblemFile>,
+    problems: Vec<Problem>,
     samples: u32,
 ) -> Vec<Comparison> {
-    let loaded: Vec<Problem> =
-        problems.into_iter().filter_map(|file| Some(file.into_problem().ok()?.problem)).collect();
-    if loaded.is_empty() {
+    if problems.is_empty() {
         let note = "no searched plan in the database; submit one";
         let claims = [EARLY, CONVERGENCE, SCORE_CACHE, COMPRESSION];
         return claims.map(|claim| Comparison::not_measured(claim, note)).to_vec();
@@ -43,12 +39,12 @@ pub fn compare(
         score_cache: true,
         ..settings.search
     };
-    let all: Vec<&Problem> = loaded.iter().collect();
+    let all: Vec<&Problem> = problems.iter().collect();
     vec![
-        early_termination(&loaded, samples, &alone),
+        early_termination(&problems, samples, &alone),
         rounds(CONVERGENCE, &all, samples, (&alone, &with(alone, |s| s.convergence = true))),
         rounds(SCORE_CACHE, &all, samples, (&with(alone, |s| s.score_cache = false), &alone)),
-        compression(&loaded, samples, &alone),
+        compression(&problems, samples, &alone),
     ]
 }
 

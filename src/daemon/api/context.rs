@@ -20,6 +20,8 @@ use crate::{
 
 /// Vendor files that are taken in at once; each may fill the disk for a while.
 const IMPORTS_AT_ONCE: usize = 2;
+/// Plans' problems that are exported at once; each is held for as long as its reader takes.
+const EXPORTS_AT_ONCE: usize = 8;
 /// Bytes of an imported vendor file: some 500,000 vendors.
 const IMPORT_MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// Longest `?wait=`.
@@ -47,6 +49,7 @@ pub struct Context {
     /// Where vendor files wait for their import.
     pub spool_dir: PathBuf,
     pub imports: Arc<Semaphore>,
+    pub exports: Arc<Semaphore>,
     /// Becomes true when the daemon stops: waits and event streams end then.
     pub stopping: watch::Receiver<bool>,
     /// Asks the daemon to stop.
@@ -90,6 +93,7 @@ impl Context {
             spool_dir: facts.state_dir.join("spool"),
             facts,
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             stopping,
             stop,
             reloader,

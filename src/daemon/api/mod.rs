@@ -6,6 +6,7 @@ mod body;
 mod context;
 mod documents;
 mod events;
+mod export;
 mod failure;
 mod history;
 mod import;
@@ -41,7 +42,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/plans/{id}/cancel").route(web::post().to(plans::cancel)))
         .service(resource("/v1/plans/{id}/replan").route(web::post().to(plans::replan)))
         .service(resource("/v1/plans/{id}/proof").route(web::get().to(plans::proof)))
-        .service(resource("/v1/plans/{id}/export").route(web::get().to(plans::export)))
+        .service(resource("/v1/plans/{id}/export").route(web::get().to(export::show)))
         .service(resource("/v1/plans/{id}/audit").route(web::get().to(audit::show)))
         .service(resource("/v1/plans/{id}/erase").route(web::post().to(plans::erase)))
         .service(resource("/v1/audit/verify").route(web::get().to(audit::verify)))

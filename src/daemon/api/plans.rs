@@ -1,4 +1,4 @@
-//! Plans: submit, list, show, select, cancel, export.
+//! Plans: submit, list, show, select, cancel.
 
 use std::time::Duration;
 
@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     actors::beam_coordinator::{
-        CancelPlan, ExportProblem, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption,
-        SubmitPlan, Submitted,
+        CancelPlan, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption, SubmitPlan, Submitted,
     },
     control::{self, ApiError, ErrorCode, PlanList, parse_duration},
     daemon::peer::{Admin, Peer},
@@ -152,24 +151,6 @@ pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) 
 pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
     let proof = context.actors.coordinator.ask(GetProof { id }).await?;
     Ok(HttpResponse::Ok().json(proof))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExportQuery {
-    format: Option<String>,
-}
-
-pub async fn export(
-    context: Data<Context>,
-    PlanPath(id): PlanPath,
-    Params(query): Params<ExportQuery>,
-) -> Answer {
-    if query.format.is_some_and(|format| format != "problem") {
-        return Err(ApiError::invalid("format", "is unknown", "write problem").into());
-    }
-    let problem = context.actors.coordinator.ask(ExportProblem { id }).await?;
-    Ok(HttpResponse::Ok().json(problem))
 }
 
 /// Erases the personal data of a plan that has ended.
