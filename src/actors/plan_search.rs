@@ -331,7 +331,7 @@ mod tests {
             panic!("nothing may be claimed");
         };
         assert!(said.contains("internal error") && said.contains("not known"), "{said}");
-        let named = Infeasibility { conflicts: vec!["too dear".into()], relaxations: Vec::new() };
+        let named = Infeasibility { conflicts: vec!["too dear".into()], ..Infeasibility::default() };
         assert_eq!(founded(named.clone()).ok(), Some(named));
     }
 
