@@ -338,7 +338,9 @@ mod tests {
     #[test]
     fn what_is_not_known_is_said_so_with_what_to_do() {
         let said = undecided(StopReason::Deadline);
-        for word in ["neither found nor excluded", "deadline", "search.proof_nodes", "search.proof_ms"] {
+        for word in
+            ["neither found nor excluded", "deadline", "search.proof_nodes", "search.proof_ms"]
+        {
             assert!(said.contains(word), "{word}: {said}");
         }
     }

@@ -91,9 +91,10 @@ fn excludes(problem: &Problem, prices: &[f64]) -> Result<bool, String> {
     }
     let mut least = 0.0;
     for (place, category) in problem.categories.iter().enumerate() {
-        let filled = problem.categories.iter().any(|other| {
-            other.candidates.filling().any(|(_, also)| also == place)
-        });
+        let filled = problem
+            .categories
+            .iter()
+            .any(|other| other.candidates.filling().any(|(_, also)| also == place));
         let cost = |usage: &[f64]| prices.iter().zip(usage).map(|(p, u)| p * u).sum::<f64>();
         let cheapest = category.candidates.iter().map(|candidate| cost(&candidate.usage));
         let cheapest = cheapest.fold(f64::INFINITY, f64::min);

@@ -117,9 +117,8 @@ impl Chain {
             let moves = Moves::new(parts.scorer, parts.columns, compact, dual, parts.round);
             let seats = match &self.start {
                 Some(chosen) => seats_of(&moves, parts.scorer, chosen),
-                None => first_seats(&moves).or_else(|| {
-                    seats_of(&moves, parts.scorer, self.first.as_ref()?)
-                }),
+                None => first_seats(&moves)
+                    .or_else(|| seats_of(&moves, parts.scorer, self.first.as_ref()?)),
             };
             let Some(seats) = seats else { continue };
             let dice = seed.wrapping_add(self.steps.wrapping_mul(0x9e37_79b9));

@@ -135,7 +135,8 @@ impl<'a> Fitter<'a> {
         let (mut groups, mut prices) = (self.groups(), self.first_prices());
         let steps = (ROOT_STEPS, Drops::Nobody);
         let bound = self.bound(&mut groups, &self.room(), &mut prices, steps, allowance);
-        let per_unit = |(price, limit): (&f64, &f64)| price / if *limit > 0.0 { *limit } else { 1.0 };
+        let per_unit =
+            |(price, limit): (&f64, &f64)| price / if *limit > 0.0 { *limit } else { 1.0 };
         matches!(bound, Bound::Excluded)
             .then(|| prices.iter().zip(&self.compact.limits).map(per_unit).collect())
     }
@@ -341,7 +342,8 @@ impl<'a> Fitter<'a> {
 
     /// Whether no two of these exclude each other.
     fn stand_together(&self, groups: &[Group], items: &[usize]) -> bool {
-        let all: Vec<(usize, usize)> = groups.iter().map(|g| g.place).zip(items.iter().copied()).collect();
+        let all: Vec<(usize, usize)> =
+            groups.iter().map(|g| g.place).zip(items.iter().copied()).collect();
         let clash = |i: usize| all[i + 1..].iter().any(|other| self.clash(all[i], *other));
         !self.has_exclusions || !(0..all.len()).any(clash)
     }
@@ -394,7 +396,8 @@ impl<'a> Fitter<'a> {
                 let old = self.share(group.place, items[g]);
                 for &item in group.items.iter().filter(|item| **item != items[g]) {
                     let new = self.share(group.place, item);
-                    let then = over.iter().zip(old).zip(new).map(|((sum, old), new)| sum - old + new);
+                    let then =
+                        over.iter().zip(old).zip(new).map(|((sum, old), new)| sum - old + new);
                     let value = excess(&mut { then });
                     if best.is_some_and(|best| value >= best.0) {
                         continue;
@@ -407,7 +410,7 @@ impl<'a> Fitter<'a> {
                     best = Some((value, g, item));
                 }
             }
-            let Some((value, g, item)) = best else { return None };
+            let (value, g, item) = best?;
             items[g] = item;
             rests_until[g] = swap + REST;
             if value >= now {

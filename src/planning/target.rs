@@ -67,10 +67,7 @@ pub struct Allowance<'a> {
 }
 
 impl<'a> Allowance<'a> {
-    pub fn new(
-        purse: &'a mut Purse,
-        poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
-    ) -> Self {
+    pub fn new(purse: &'a mut Purse, poll: &'a mut dyn FnMut(u64) -> Option<StopReason>) -> Self {
         Self { purse, poll }
     }
 
@@ -122,7 +119,8 @@ impl<'a, 'p> Target<'a, 'p> {
     pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
         let terms = scorer.problem().categories.len() as f64;
         let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
-        let mut target = Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack, board: None };
+        let mut target =
+            Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack, board: None };
         if let Some(best) = best {
             target.replace(best);
         }
