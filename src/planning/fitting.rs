@@ -14,14 +14,8 @@ use super::target::Allowance;
 /// Steps of the prices for the whole problem, and below each choice.
 const ROOT_STEPS: usize = 300;
 const STEPS: usize = 16;
-/// Swaps of the local search.
-const SWAPS: usize = 400;
-/// A place that was changed rests for so many swaps.
-const REST: usize = 3;
-/// What the local search multiplies the price of an exceeded limit by.
-const RAISE: f64 = 1.3;
 /// Uses looked at that count as a node together.
-const USES_PER_NODE: usize = 128;
+pub(super) const USES_PER_NODE: usize = 128;
 /// Combinations that the caller may refuse before the search is given up.
 const REFUSALS_MAX: usize = 64;
 /// In shares of the limits: beyond what rounding can make of a sum.
@@ -40,9 +34,9 @@ pub enum Fitting {
 
 /// Candidates of a place that may still stand there.
 #[derive(Clone)]
-struct Group {
-    place: usize,
-    items: Vec<usize>,
+pub(super) struct Group {
+    pub place: usize,
+    pub items: Vec<usize>,
 }
 
 /// What a bound says.
@@ -68,7 +62,7 @@ pub struct Fitter<'a> {
     shares: Vec<Vec<f64>>,
     /// By place and item.
     label_of: Vec<Vec<usize>>,
-    has_exclusions: bool,
+    pub(super) has_exclusions: bool,
     /// By place: the item that is fixed.
     fixed: Vec<Option<usize>>,
     refused: usize,
@@ -156,7 +150,7 @@ impl<'a> Fitter<'a> {
         vec![1.0 / dimensions as f64; dimensions]
     }
 
-    fn share(&self, place: usize, item: usize) -> &[f64] {
+    pub(super) fn share(&self, place: usize, item: usize) -> &[f64] {
         let dimensions = self.compact.dimensions();
         &self.shares[place][item * dimensions..(item + 1) * dimensions]
     }
@@ -341,87 +335,18 @@ impl<'a> Fitter<'a> {
     }
 
     /// Whether no two of these exclude each other.
-    fn stand_together(&self, groups: &[Group], items: &[usize]) -> bool {
+    pub(super) fn stand_together(&self, groups: &[Group], items: &[usize]) -> bool {
         let all: Vec<(usize, usize)> =
             groups.iter().map(|g| g.place).zip(items.iter().copied()).collect();
         let clash = |i: usize| all[i + 1..].iter().any(|other| self.clash(all[i], *other));
         !self.has_exclusions || !(0..all.len()).any(clash)
     }
 
-    fn clash(&self, (i, x): (usize, usize), (j, y): (usize, usize)) -> bool {
+    pub(super) fn clash(&self, (i, x): (usize, usize), (j, y): (usize, usize)) -> bool {
         self.compact.pairs.excludes(i, self.label_of[i][x], j, self.label_of[j][y])
-    }
-
-    /// The local search: from the cheapest, the swap that exceeds the limits least at the present
-    /// prices; where none gains, what is exceeded gets dearer.
-    fn swapped(
-        &self,
-        groups: &[Group],
-        room: &[f64],
-        prices: &[f64],
-        allowance: &mut Allowance,
-    ) -> Option<Vec<usize>> {
-        let mut prices: Vec<f64> = prices.iter().map(|price| price + 1e-3).collect();
-        let cheapest = |group: &Group| {
-            let cost = |item: &usize| dot(&prices, self.share(group.place, *item));
-            group.items.iter().copied().min_by(|a, b| cost(a).total_cmp(&cost(b)))
-        };
-        let mut items: Vec<usize> = groups.iter().map(cheapest).collect::<Option<_>>()?;
-        if !self.stand_together(groups, &items) {
-            return None;
-        }
-        let mut rests_until = vec![0; groups.len()];
-        let size: usize = groups.iter().map(|group| group.items.len()).sum();
-        for swap in 1..=SWAPS {
-            if !allowance.spend(1 + (size * prices.len() / USES_PER_NODE) as u64) {
-                return None;
-            }
-            let mut over: Vec<f64> = room.iter().map(|room| -room).collect();
-            for (group, item) in groups.iter().zip(&items) {
-                let share = self.share(group.place, *item);
-                over.iter_mut().zip(share).for_each(|(sum, own)| *sum += own);
-            }
-            if over.iter().all(|over| *over <= 0.0) {
-                return Some(items);
-            }
-            let excess = |over: &mut dyn Iterator<Item = f64>| -> f64 {
-                over.zip(&prices).map(|(over, price)| over.max(0.0) * price).sum()
-            };
-            let now = excess(&mut over.iter().copied());
-            let mut best: Option<(f64, usize, usize)> = None;
-            for (g, group) in groups.iter().enumerate() {
-                if rests_until[g] > swap {
-                    continue;
-                }
-                let old = self.share(group.place, items[g]);
-                for &item in group.items.iter().filter(|item| **item != items[g]) {
-                    let new = self.share(group.place, item);
-                    let then =
-                        over.iter().zip(old).zip(new).map(|((sum, old), new)| sum - old + new);
-                    let value = excess(&mut { then });
-                    if best.is_some_and(|best| value >= best.0) {
-                        continue;
-                    }
-                    let others = groups.iter().zip(&items).enumerate().filter(|(o, _)| *o != g);
-                    let mut others = others.map(|(_, (group, item))| (group.place, *item));
-                    if self.has_exclusions && others.any(|o| self.clash((group.place, item), o)) {
-                        continue;
-                    }
-                    best = Some((value, g, item));
-                }
-            }
-            let Some((value, g, item)) = best else { return None };
-            items[g] = item;
-            rests_until[g] = swap + REST;
-            if value >= now {
-                let raised = prices.iter_mut().zip(&over).filter(|(_, over)| **over > 0.0);
-                raised.for_each(|(price, _)| *price *= RAISE);
-            }
-        }
-        None
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -29,6 +29,7 @@ pub mod engagement;
 pub mod explain;
 pub mod fitness;
 mod fitting;
+mod fitting_swaps;
 pub mod infeasibility;
 #[cfg(test)]
 mod infeasibility_tests;
