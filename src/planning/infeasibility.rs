@@ -13,7 +13,7 @@ use super::{
     ledger::{Ledger, Schedules, Timeline, Waivers},
     reason::{Broken, Reason},
     relaxations::{Kind, Move},
-    roles::Role,
+    roles::{Entry, Role},
     varied::Varied,
 };
 use crate::model::{Amount, Infeasibility, Relaxation, Request, Sourced, VendorId};
@@ -49,7 +49,13 @@ pub fn explain(
     timeline: &mut Timeline<'_>,
 ) -> Infeasibility {
     let here = Base::new(inquiry);
+    // Whoever doesn't serve the city after all has no part in what is said of it.
     let ledger = Ledger::of(inquiry, &here.areas, inquiry.vendors);
+    let serves = |entry: &Entry<'_>| !entry.broken.has(Broken::only(Reason::City));
+    let entries = ledger.entries().map(|(_, entry)| entry).filter(|entry| serves(entry));
+    let mut serving: Vec<&Sourced> = entries.map(|entry| entry.sourced).collect();
+    serving.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    let ledger = Ledger::of(inquiry, &here.areas, serving);
     let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
     let conflicts = minimal_conflict(inquiry, &ledger, &mut schedules);
     if conflicts.is_empty() {

@@ -584,6 +584,9 @@ fn nothing_is_said_of_another_citys_vendors() {
     ]);
     case.request.budget.amount.minor = 150_000;
     let explanation = explained(&case);
+    // Handed in among its own, they are left aside all the same.
+    let mixed = explain(&case.inquiry(), None, &mut *any_time());
+    assert_eq!(mixed.conflicts, explanation.conflicts);
     assert_eq!(
         explanation.conflicts,
         [
