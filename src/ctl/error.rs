@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use crate::control::{ApiError, ClientError, ErrorCode, ErrorDocument, SaveError};
+use crate::control::{
+    ApiError, ClientError, ErrorCode, ErrorDocument, SaveError,
+    show::{Look, stale_text},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CtlError {
@@ -36,6 +39,9 @@ impl CtlError {
     pub fn report(&self, json: bool) {
         for line in self.to_string().lines() {
             eprintln!("error: {line}");
+        }
+        if let Some(stale) = self.to_document().error.stale {
+            eprint!("{}", stale_text(&stale, Look::of_stderr()));
         }
         if json {
             let document = serde_json::to_string(&self.to_document()).unwrap_or_default();

@@ -43,11 +43,13 @@ const SUBMIT: &str = "
     ), fresh AS (
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after, turn,
-                          audit_seq, audit_hash, replans, previous)
+                          audit_seq, audit_hash, replans, previous, family)
         SELECT n.id, 'queued', n.priority, n.key, n.fingerprint, n.request::jsonb, n.currency,
                n.seed, n.client, n.created_at, n.created_at, n.created_at, now(),
                begins.turn + row_number() OVER (PARTITION BY n.client ORDER BY n.n) - 1, 1, n.hash,
-               n.replans, n.previous::jsonb
+               n.replans, n.previous::jsonb,
+               (SELECT coalesce(earlier.family, earlier.id) FROM plan earlier
+                WHERE earlier.id = n.replans)
         FROM new n JOIN begins ON begins.client IS NOT DISTINCT FROM n.client
         -- The same order everywhere: two batches with the same keys don't wait in a circle.
         ORDER BY n.key
