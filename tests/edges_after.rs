@@ -275,12 +275,16 @@ fn accepted_changes_stand_in_the_plan_and_its_documents_and_people_get_a_table()
     let refused = house.daemon.ctl(&["plan", "select", id(&plan), "1"]);
     assert_eq!(refused.status.code(), Some(1));
     let text = stderr_of(&refused);
-    for wanted in ["out of date", "--accept-changes", "what changed", "1000.00", "3000.00", "quote"] {
+    for wanted in ["out of date", "--accept-changes", "what changed", "1000.00", "3000.00", "quote"]
+    {
         assert!(text.contains(wanted), "{wanted} is missing in:\n{text}");
     }
     let args = ["plan", "select", id(&plan), "1", "--accept-changes", "--wait"];
     let done = house.daemon.json(&args);
-    assert_eq!((&done["state"], &done["options"][0]["total"]), (&json!("completed"), &json!("5500.00")));
+    assert_eq!(
+        (&done["state"], &done["options"][0]["total"]),
+        (&json!("completed"), &json!("5500.00"))
+    );
     assert_eq!(done["options"][0]["vendors"][0]["quote"], "3000.00");
     assert!(done["notes"].to_string().contains("changes_accepted"), "{}", done["notes"]);
     let out = house.documents(&plan, "out");
@@ -301,7 +305,8 @@ fn what_left_the_catalogue_expired_or_comes_from_before_is_judged_too() {
     };
     let refused = |plan: &Value, code: &str, words: &[&str]| {
         for accept in [false, true] {
-            let (status, reply) = house.select(plan, json!({"option": 1, "accept_changes": accept}));
+            let (status, reply) =
+                house.select(plan, json!({"option": 1, "accept_changes": accept}));
             assert_eq!((status, &reply["error"]["code"]), (409, &json!(code)), "{reply}");
             for word in words {
                 assert!(reply.to_string().contains(word), "{word} is missing in {reply}");
@@ -376,7 +381,7 @@ fn an_import_comes_before_a_selection_or_after_it() {
                 start.wait();
                 // The command takes a moment to start.
                 thread::sleep(Duration::from_millis(3 * round));
-                house.select_at(&plan)
+                house.select(&plan, json!({ "option": 1 }))
             });
             start.wait();
             house.import(&records);
@@ -398,16 +403,6 @@ fn an_import_comes_before_a_selection_or_after_it() {
     println!("{before} of 12 selections came first");
 }
 
-impl House {
-    fn select_at(&self, plan: &Value) -> (u16, Value) {
-        post(
-            &self.daemon.socket(),
-            &format!("/v1/plans/{}/select", id(plan)),
-            &json!({ "option": 1 }),
-        )
-    }
-}
-
 #[test]
 fn a_completed_plan_is_called_off_with_its_vendors_and_documents() {
     let house = House::open();
@@ -415,7 +410,8 @@ fn a_completed_plan_is_called_off_with_its_vendors_and_documents() {
     let plan = house.planned(&request("Xville"));
     house.daemon.json(&["plan", "select", id(&plan), "1", "--wait"]);
     assert_eq!(house.booked(&plan), 3);
-    let before = fs::read_to_string(house.documents(&plan, "before").join("blueprint.ics")).unwrap();
+    let before =
+        fs::read_to_string(house.documents(&plan, "before").join("blueprint.ics")).unwrap();
     assert!(!before.contains("STATUS") && !before.contains("METHOD"), "{before}");
 
     let text = house.daemon.ctl(&["plan", "cancel", id(&plan)]);
@@ -513,7 +509,10 @@ fn whoever_cancels_while_others_select_or_write_leaves_no_booking() {
         thread::sleep(Duration::from_millis(100));
         assert_eq!(house.booked(&plan), 0, "round {round}");
         let after = house.show(&plan);
-        assert_eq!((&after["state"], &after["documents"]), (&json!("cancelled"), &ended["documents"]));
+        assert_eq!(
+            (&after["state"], &after["documents"]),
+            (&json!("cancelled"), &ended["documents"])
+        );
         if after["documents"] != json!([]) {
             let out = house.documents(&plan, &format!("out-{round}"));
             let calendar = fs::read_to_string(out.join("blueprint.ics")).unwrap();
@@ -528,10 +527,9 @@ fn a_queued_or_running_plan_is_cancelled_at_once() {
     let house = House::open();
     house.import(&vendors("q", "Qville"));
     for round in 0..6_u64 {
-        let submitted = house.daemon.ctl_with(
-            &["--json", "plan", "submit", "-"],
-            request("Qville").to_string().as_bytes(),
-        );
+        let submitted = house
+            .daemon
+            .ctl_with(&["--json", "plan", "submit", "-"], request("Qville").to_string().as_bytes());
         let plan = json_of(&submitted);
         thread::sleep(Duration::from_millis(round * 5));
         let (status, reply) = house.cancel(&plan);
@@ -697,8 +695,10 @@ fn replanned_guests_are_what_was_said() {
     let day = |n: i64| event_date().saturating_add(n.days()).to_string();
     let function = |name: &str, n: i64, guests: u32| json!({"name": name, "date": day(n), "start": "12:00", "hours": 6, "guests": guests});
     document["functions"] = json!([
-        function("Mehndi", 0, 80), function("Sangeet", 1, 200),
-        function("Wedding", 2, 350), function("Reception", 3, 600)
+        function("Mehndi", 0, 80),
+        function("Sangeet", 1, 200),
+        function("Wedding", 2, 350),
+        function("Reception", 3, 600)
     ]);
     let plan = house.planned(&document);
     for case in table("guests.json") {

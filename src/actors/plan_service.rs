@@ -11,8 +11,8 @@ use super::{
     dispatcher::Handover,
     gate::Gate,
     plan_calls::{
-        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SubmitPlan,
-        Submitted, WatchPlan, Watched,
+        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SubmitPlan, Submitted, WatchPlan,
+        Watched,
     },
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
@@ -67,6 +67,14 @@ impl PlanService {
     /// Stores a plan that stands in for an earlier one under changed circumstances.
     pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
         let ReplanPlan { id, change, idempotency_key, uid } = message;
+        let document = replan::fingerprinted(id, &change);
+        let idempotency_key = checked_key(idempotency_key)?;
+        // A key that came before names its plan, whatever became of the earlier one since.
+        if let Some(key) = &idempotency_key
+            && let Some(known) = self.context.store.plan_of_key(key, fingerprint(&document)).await?
+        {
+            return Ok(Submitted { plan: self.get(GetPlan { id: known }).await?, created: false });
+        }
         let plan = self.context.store.plan(id).await?;
         let family = self.context.store.family(id).await?;
         family.check()?;
@@ -77,7 +85,6 @@ impl PlanService {
         }
         let previous = replan::previous_option(&plan)?;
         let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
-        let document = replan::fingerprinted(id, &change);
         let caller = Caller { uid, priority: 0 };
         self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
     }

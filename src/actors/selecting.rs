@@ -24,9 +24,7 @@ use crate::{
         inquiry::Inquiry,
         recheck::{Recheck, recheck},
     },
-    store::{
-        Agreed, AuditEvent, Choice, Plan, PlanResult, Present, Selected, StoreError,
-    },
+    store::{Agreed, AuditEvent, Choice, Plan, PlanResult, Present, Selected, StoreError},
     telemetry::events,
 };
 

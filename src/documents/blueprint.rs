@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor,
+        Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
+        Tally, Vendor,
     },
     planning::timeline::{Conflict, Timeline, VendorCall},
 };

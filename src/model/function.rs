@@ -10,9 +10,7 @@ use super::request_checks::{
     GUESTS_MAX, TimeFields, check_anchors, check_text, check_time, in_range,
 };
 use super::request_input::AnchorDocument;
-use super::{
-    Anchor, Category, EventTime, EventType, FieldErrors, Request, Window, div_half_even,
-};
+use super::{Anchor, Category, EventTime, EventType, FieldErrors, Request, Window, div_half_even};
 
 /// Functions of one event at most.
 const FUNCTIONS_MAX: usize = 16;

@@ -54,11 +54,7 @@ impl PlanState {
     pub const fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Completed
-                | Self::Failed
-                | Self::Infeasible
-                | Self::Cancelled
-                | Self::Superseded
+            Self::Completed | Self::Failed | Self::Infeasible | Self::Cancelled | Self::Superseded
         )
     }
 

@@ -77,7 +77,11 @@ pub fn basis(request: &Request, def: &CategoryDef, vendor: &Vendor) -> VendorBas
 
 /// The fields in which a present record differs from what an option was made of, by name.
 /// `place` names the place, the vendor and its name.
-pub fn differences(before: &VendorBasis, now: &VendorBasis, place: &VendorChange) -> Vec<VendorChange> {
+pub fn differences(
+    before: &VendorBasis,
+    now: &VendorBasis,
+    place: &VendorChange,
+) -> Vec<VendorChange> {
     let changed = before.facts.iter().filter_map(|(field, old)| {
         // What this version no longer looks at says nothing.
         let new = now.facts.get(field)?;
@@ -119,10 +123,7 @@ fn days_of_presence(request: &Request, def: &CategoryDef, vendor: &Vendor) -> Ve
     let first = window.start.to_zoned(zone.clone()).date();
     let last = window.end.to_zoned(zone).date();
     let next = |day: &Date| day.tomorrow().ok();
-    std::iter::successors(Some(first), next)
-        .take_while(|day| *day <= last)
-        .take(DAYS_MAX)
-        .collect()
+    std::iter::successors(Some(first), next).take_while(|day| *day <= last).take(DAYS_MAX).collect()
 }
 
 #[derive(Default)]

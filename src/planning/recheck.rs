@@ -17,8 +17,8 @@ use super::{
     timeline::{self, Severity},
 };
 use crate::model::{
-    Amount, Category, CategoryDef, ChosenVendor, PlanOption, QuoteLine, Sourced, Vendor, VendorBasis,
-    VendorChange, VendorId, Violation, Window, grouped,
+    Amount, Category, CategoryDef, ChosenVendor, PlanOption, QuoteLine, Sourced, Vendor,
+    VendorBasis, VendorChange, VendorId, Violation, Window, grouped,
 };
 
 /// What has become of an option.
@@ -156,19 +156,23 @@ impl<'a> Look<'_, 'a> {
         let spendable = Amount::new(request.spendable_minor(), request.budget.amount.decimals);
         if self.found.total.minor > spendable.minor {
             let currency = request.budget.currency;
-            let (total, may) =
-                (grouped(self.found.total, currency), grouped(spendable, currency));
+            let (total, may) = (grouped(self.found.total, currency), grouped(spendable, currency));
             let message = format!("the vendors cost {total} together, and {may} may be spent");
             self.violated("budget", None, &message);
         }
         if self.found.violations.is_empty() && self.holds_forbidden_pair() {
             self.violated("pair", None, "two of its vendors no longer go together");
         }
-        let engagements: Vec<Engagement<'_>> = self.option.vendors.iter().filter_map(|place| {
-            let (sourced, def) = (self.record(&place.id)?, self.def(&place.category)?);
-            let (vendor, in_house) = (&sourced.vendor, place.in_house);
-            Some(Engagement { category: &def.name, vendor, in_house })
-        }).collect();
+        let engagements: Vec<Engagement<'_>> = self
+            .option
+            .vendors
+            .iter()
+            .filter_map(|place| {
+                let (sourced, def) = (self.record(&place.id)?, self.def(&place.category)?);
+                let (vendor, in_house) = (&sourced.vendor, place.in_house);
+                Some(Engagement { category: &def.name, vendor, in_house })
+            })
+            .collect();
         let day = timeline::schedule(request, self.inquiry.categories, &engagements);
         let severe = day.conflicts.iter().filter(|conflict| conflict.severity == Severity::High);
         let messages: Vec<String> = severe.map(|conflict| conflict.message.clone()).collect();
@@ -249,8 +253,8 @@ fn price_changes(
             && one.quantity == other.quantity
             && one.amount == other.amount
     };
-    let alike = before.lines.len() == now.lines.len()
-        && before.lines.iter().zip(&now.lines).all(same);
+    let alike =
+        before.lines.len() == now.lines.len() && before.lines.iter().zip(&now.lines).all(same);
     if !alike {
         let of = |lines: &[QuoteLine], at: usize| {
             lines.get(at).map(|line| format!("{} × {}", line.unit_amount, line.quantity))

@@ -185,12 +185,7 @@ mod tests {
             (&[(1, Completed, 0, 0), (2, Waits, 1, 0)], 2, None, &[1]),
             (&[(1, Waits, 0, 0), (2, Waits, 1, 0)], 1, None, &[]),
             // Two successors of one plan.
-            (
-                &[(1, Superseded, 0, 2), (2, Writing, 1, 0), (3, Waits, 1, 0)],
-                3,
-                Some(2),
-                &[1],
-            ),
+            (&[(1, Superseded, 0, 2), (2, Writing, 1, 0), (3, Waits, 1, 0)], 3, Some(2), &[1]),
             (&[(1, Superseded, 0, 2), (2, Completed, 1, 0)], 1, Some(2), &[]),
             // A chain whose middle was never selected.
             (&[(1, Completed, 0, 0), (2, Waits, 1, 0), (3, Waits, 2, 0)], 3, None, &[2, 1]),
@@ -198,12 +193,7 @@ mod tests {
             (&[(1, Superseded, 0, 2), (2, Completed, 1, 0), (3, Waits, 2, 0)], 3, None, &[2]),
             // The child of a plan that came too late itself.
             (
-                &[
-                    (1, Superseded, 0, 2),
-                    (2, Completed, 1, 0),
-                    (3, Waits, 1, 0),
-                    (4, Waits, 3, 0),
-                ],
+                &[(1, Superseded, 0, 2), (2, Completed, 1, 0), (3, Waits, 1, 0), (4, Waits, 3, 0)],
                 4,
                 Some(2),
                 &[3, 1],

@@ -114,15 +114,11 @@ impl Store {
         let changed = write(&transaction, own, &change).await?;
         for member in &superseded {
             let Some(locked) = locked.remove(&member.id) else { continue };
-            let called_off = CalledOff {
-                state: PlanState::Superseded,
-                at: now,
-                successor: Some(plan),
-            };
+            let called_off =
+                CalledOff { state: PlanState::Superseded, at: now, successor: Some(plan) };
             let documents =
                 documents::called_off(&transaction, member.id, choice.call_off, called_off).await?;
-            let patch =
-                Patch { successor: Some(plan), documents: &documents, ..Patch::default() };
+            let patch = Patch { successor: Some(plan), documents: &documents, ..Patch::default() };
             let (from, to) = (locked.state, PlanState::Superseded);
             let change = Transition::new(member.id, locked.run_number, from, to).with(patch);
             write(&transaction, locked, &change).await?;

@@ -115,6 +115,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The plan that a key names, where it was made of the same document.
+    ///
+    /// # Errors
+    /// Whatever keeps the database from answering.
+    pub async fn plan_of_key(
+        &self,
+        key: &str,
+        fingerprint: [u8; 32],
+    ) -> Result<Option<PlanId>, StoreError> {
+        let session = self.pool.session("looking for a plan by its key").await?;
+        let mut known = named(&session, &[key]).await?;
+        let found = known.remove(key).filter(|(_, of)| *of == fingerprint);
+        Ok(found.map(|(plan, _)| plan))
+    }
+}
+
 impl Submission {
     fn new(
         plan: &NewPlan<'_>,
