@@ -742,3 +742,42 @@ fn replanned_guests_are_what_was_said() {
     let output = house.daemon.ctl(&["plan", "replan", id(&plain), "--guests", "Brunch=5"]);
     assert!(stderr_of(&output).contains("the event has no functions"), "{output:?}");
 }
+
+/// What a database of an earlier version knows of plans that replan each other.
+#[test]
+fn plans_from_before_are_put_into_their_families() {
+    let house = House::open();
+    let plan = |n: u32, state: &str, replans: u32| {
+        let id = |n: u32| format!("00000000-0000-7000-8000-{n:012}");
+        let replans = if replans == 0 { "NULL".to_owned() } else { format!("'{}'", id(replans)) };
+        house.sql(&format!(
+            "INSERT INTO plan (id, state, fingerprint, request, currency, seed, created_at,
+                               updated_at, state_since, run_after, audit_seq, audit_hash, replans)
+             VALUES ('{}', '{state}', decode(repeat('00', 32), 'hex'), '{{}}', 'INR', 0, now(),
+                     now(), now() + interval '{n} s', now(), 0, decode(repeat('00', 32), 'hex'),
+                     {replans})",
+            id(n)
+        ));
+    };
+    // Two chains from one plan, a plan by itself, and one that was replanned in vain.
+    for (n, state, replans) in [
+        (1, "completed", 0),
+        (2, "completed", 1),
+        (3, "awaiting_selection", 1),
+        (4, "completed", 2),
+        (5, "completed", 0),
+        (6, "completed", 0),
+        (7, "awaiting_selection", 6),
+    ] {
+        plan(n, state, replans);
+    }
+    let migration = include_str!("../sql/V0019__families.sql");
+    let begin = migration.find("WITH RECURSIVE").unwrap();
+    let end = migration.find("CREATE INDEX").unwrap();
+    house.sql(&migration[begin..end]);
+    let rows = "SELECT string_agg(right(id::text, 1) || coalesce(right(family::text, 1), '-')
+                                  || coalesce(right(successor::text, 1), '-'), ' ' ORDER BY id)
+                FROM plan";
+    let found: String = house.runtime.block_on(house.client.query_one(rows, &[])).unwrap().get(0);
+    assert_eq!(found, "1-2 214 31- 41- 5-- 6-- 76-");
+}
