@@ -181,7 +181,8 @@ mod tests {
         use PlanState::{AwaitingSelection as Waits, Cancelled, Completed, Superseded, Writing};
         type Row = (u128, PlanState, u128, u128);
         // The plans, which one is looked at, who stands in its way, what it supersedes.
-        let cases: &[(&[Row], u128, Option<u128>, &[u128])] = &[
+        type Case = (&'static [Row], u128, Option<u128>, &'static [u128]);
+        let cases: &[Case] = &[
             (&[(1, Completed, 0, 0), (2, Waits, 1, 0)], 2, None, &[1]),
             (&[(1, Waits, 0, 0), (2, Waits, 1, 0)], 1, None, &[]),
             // Two successors of one plan.
