@@ -246,6 +246,7 @@ impl World {
             notes: Vec::new(),
             digest: format!("of run {}", belief.run_number),
             history: Vec::new(),
+            basis: Vec::new(),
         };
         let has_result = to == PlanState::AwaitingSelection;
         let patch = Patch { result: has_result.then_some(&result), ..Patch::default() };
@@ -299,15 +300,17 @@ impl World {
             return;
         }
         let model = self.plans.get_mut(&id).unwrap();
-        let cancelled = self.store.cancel(id, None).await.unwrap();
+        let cancelled = self.store.cancel(id, None, &|_, _| Vec::new()).await.unwrap();
         let expected = match model.state {
-            PlanState::Queued | PlanState::AwaitingSelection => Cancelled::AtOnce,
-            PlanState::Running | PlanState::Writing => Cancelled::Requested,
-            ended => Cancelled::TooLate(ended),
+            ended @ (PlanState::Failed | PlanState::Infeasible | PlanState::Cancelled) => {
+                Cancelled::TooLate(ended)
+            }
+            from => Cancelled::AtOnce { from },
         };
         assert_eq!(cancelled, expected, "{model:?}");
-        if cancelled == Cancelled::AtOnce {
+        if matches!(cancelled, Cancelled::AtOnce { .. }) {
             (model.state, model.crashes, model.failures) = (PlanState::Cancelled, 0, 0);
+            (model.owner, model.lease_over) = (None, false);
         }
         model.cancel_requested |= !matches!(cancelled, Cancelled::TooLate(_));
         self.check(id).await;

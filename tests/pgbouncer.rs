@@ -137,7 +137,7 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
             let plan = submit(&store).await;
             let vendors = [(VendorId::from(&*id), window(10, 18))];
             let lasts = Duration::from_secs(600);
-            let bookings = Bookings::Hold { vendors: &vendors, lasts, instead_of: None };
+            let bookings = Bookings::Hold { vendors: &vendors, lasts, instead_of: &[] };
             store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
             assert_eq!(store.bookings(plan).await.unwrap().len(), 1);
         })

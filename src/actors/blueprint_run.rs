@@ -12,10 +12,13 @@ use super::{
 use crate::{
     documents::{self, Blueprint, DocumentError, Sources},
     llm::Priority,
-    model::{PlanState, VendorId},
+    model::{CalledOff, PlanState, VendorId},
     store::{AgentOutcome, AgentRun, Bookings, Document, Patch, Plan, Transition},
     telemetry::events,
 };
+
+/// The blueprint that the other forms are written from.
+const BLUEPRINT_JSON: &str = "blueprint.json";
 
 /// Writes the documents of the selected option and completes the plan, in one transaction.
 pub async fn write(
@@ -64,7 +67,8 @@ pub async fn write(
         prose: &blueprint::conclude(answer.reply),
         generated_at: Timestamp::now(),
     };
-    let documents = render(sources).map_err(|error| RunError::Final(error.to_string()))?;
+    let documents = Blueprint::new(sources).and_then(|blueprint| render(&blueprint));
+    let documents = documents.map_err(|error| RunError::Final(error.to_string()))?;
     let patch = Patch {
         bookings: Bookings::Confirm,
         documents: &documents,
@@ -80,21 +84,29 @@ pub async fn write(
     Ok(to)
 }
 
+/// The documents of a plan that was called off, written anew from the blueprint as it was stored.
+/// What can't be read as one, being another version's, is left as it was.
+pub fn call_off(documents: &[Document], how: CalledOff) -> Vec<Document> {
+    let stored = documents.iter().find(|document| document.name == BLUEPRINT_JSON);
+    let read = stored.and_then(|json| serde_json::from_slice::<Blueprint>(&json.body).ok());
+    let called_off = read.map(|blueprint| Blueprint { called_off: Some(how), ..blueprint });
+    called_off.and_then(|blueprint| render(&blueprint).ok()).unwrap_or_default()
+}
+
 /// The blueprint in all its forms.
-fn render(sources: Sources<'_>) -> Result<Vec<Document>, DocumentError> {
-    let blueprint = Blueprint::new(sources)?;
+fn render(blueprint: &Blueprint) -> Result<Vec<Document>, DocumentError> {
     let document = |name: &str, media_type: &str, body: String| Document {
         name: name.to_owned(),
         media_type: media_type.to_owned(),
         body: body.into_bytes(),
     };
-    let mut json = serde_json::to_string_pretty(&documents::json(&blueprint)?)?;
+    let mut json = serde_json::to_string_pretty(&documents::json(blueprint)?)?;
     json.push('\n');
-    let markdown = documents::markdown(&blueprint)?;
-    let calendar = documents::calendar(&blueprint);
+    let markdown = documents::markdown(blueprint)?;
+    let calendar = documents::calendar(blueprint);
     Ok(vec![
         document("blueprint.md", "text/markdown; charset=utf-8", markdown),
-        document("blueprint.json", "application/json", json),
+        document(BLUEPRINT_JSON, "application/json", json),
         document("blueprint.ics", "text/calendar; charset=utf-8", calendar),
     ])
 }

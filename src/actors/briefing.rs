@@ -118,7 +118,7 @@ impl Peers {
     ) -> Result<(sourcing::Supply, AgentRun), ApiError> {
         let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
-            let queries = sourcing::queries(request, categories, today, reach, plan.replans);
+            let queries = sourcing::queries(request, categories, today, reach, plan.holder);
             let found = VendorSearch::source(&self.vendors, queries).await?;
             let cities = sourcing::cities(request, &found);
             let areas = self.vendors.ask(GetAreas { cities }).await?;

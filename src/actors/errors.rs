@@ -33,6 +33,11 @@ impl From<StoreError> for ApiError {
             StoreError::NotEnded { .. }
             | StoreError::WrongState { .. }
             | StoreError::Fenced { .. } => Self::new(ErrorCode::WrongState, message),
+            StoreError::Superseded { successor: other, .. }
+            | StoreError::BookedElsewhere { holder: other, .. } => {
+                let hint = format!("see `plan show {other}`; select or replan for that one");
+                Self::new(ErrorCode::WrongState, message).with_hint(hint)
+            }
             StoreError::Taken { .. } | StoreError::HoldLost { .. } => {
                 Self::new(ErrorCode::Taken, message)
                     .with_hint("select another option, or submit the request again")

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | VendorSearch | `vendor_search` | `vendor_messages`, `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
 //! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
-//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_calls` (its messages), `plan_service`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
+//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_calls` (its messages), `plan_service` with `selecting`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
 //! | Metrics | `metrics` | `metrics_look` |
 //!
 //! `supervision` keeps them alive; `work` is where they do what takes time.
@@ -48,6 +48,7 @@ mod run_context;
 mod runs;
 mod search_filter;
 mod search_run;
+mod selecting;
 mod start;
 pub mod supervision;
 pub mod vendor_import;

@@ -40,6 +40,8 @@ pub struct ListPlans {
 pub struct SelectOption {
     pub id: PlanId,
     pub number: u32,
+    /// At the present quotes, where its vendors' records have changed.
+    pub accept_changes: bool,
     pub uid: u32,
 }
 

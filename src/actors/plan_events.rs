@@ -98,7 +98,10 @@ fn event_of(row: &AuditRow) -> PlanEvent {
     let text = |key: &str| detail[key].as_str().map(str::to_owned);
     let state = text("to").and_then(|state| state.parse().ok());
     let (kind, message) = match row.kind.as_str() {
-        "state" | "claim" => ("state_changed".to_owned(), text("error")),
+        "state" | "claim" => {
+            let successor = || text("successor").map(|plan| format!("by {plan}"));
+            ("state_changed".to_owned(), text("error").or_else(successor))
+        }
         "agent" => {
             let parts = [text("agent"), text("outcome"), text("server")];
             let words: Vec<String> = parts.into_iter().flatten().collect();

@@ -160,6 +160,12 @@ async fn settle(
             {
                 from = PlanState::AwaitingSelection;
             }
+            // As whoever interrupted it had stored it.
+            Err(StoreError::WrongState { found: PlanState::Cancelled, .. })
+                if verdict.cancels() =>
+            {
+                return None;
+            }
             // Fenced, or cancelled meanwhile: somebody else's.
             Err(error) => {
                 warn!(log, "a plan's end was not stored"; events::PLAN_RETURNED,

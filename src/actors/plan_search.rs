@@ -23,7 +23,7 @@ use super::{
 use crate::{
     control::PlanEvent,
     model::{Infeasibility, Note, PlanOption, PlanState, StopReason, Tally},
-    planning::search::Progress,
+    planning::{basis, search::Progress},
     store::{self, AgentRun, Plan, PlanResult, ProofRow, RoundFigures, SearchOutcome},
     telemetry::{events, metrics},
 };
@@ -264,7 +264,8 @@ impl Finished<'_> {
             "proven_gap" => tally.proven_gap, "stopped_because" => tally.stopped_because.as_str(),
             "options" => options.len(), "ms" => self.started.elapsed().as_millis() as u64);
         let digest = self.digest(&options, Some(&tally), None);
-        let result = PlanResult { options, tally: Some(tally), notes, digest, history };
+        let basis = basis::of_options(&self.input.inquiry(), &options);
+        let result = PlanResult { options, tally: Some(tally), notes, digest, history, basis };
         self.store(PlanState::AwaitingSelection, &result, None, proof).await
     }
 
@@ -277,7 +278,8 @@ impl Finished<'_> {
         info!(self.log, "the request can't be met"; events::PLAN_INFEASIBLE,
             "conflicts" => infeasibility.conflicts.len());
         let digest = self.digest(&[], None, Some(&infeasibility));
-        let result = PlanResult { options: Vec::new(), tally: None, notes, digest, history };
+        let (options, basis) = (Vec::new(), Vec::new());
+        let result = PlanResult { options, tally: None, notes, digest, history, basis };
         self.store(PlanState::Infeasible, &result, Some(&infeasibility), None).await
     }
 
@@ -331,7 +333,8 @@ mod tests {
             panic!("nothing may be claimed");
         };
         assert!(said.contains("internal error") && said.contains("not known"), "{said}");
-        let named = Infeasibility { conflicts: vec!["too dear".into()], ..Infeasibility::default() };
+        let named =
+            Infeasibility { conflicts: vec!["too dear".into()], ..Infeasibility::default() };
         assert_eq!(founded(named.clone()).ok(), Some(named));
     }
 

@@ -1,17 +1,18 @@
-//! What the coordinator does for its callers: takes plans in, shows, selects, cancels, exports.
+//! What the coordinator does for its callers: takes plans in, shows, cancels, exports.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use slog::{info, warn};
+use slog::info;
 use uuid::Uuid;
 
 use super::{
+    blueprint_run::call_off,
     dispatcher::Handover,
     gate::Gate,
     plan_calls::{
-        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
-        Submitted, WatchPlan, Watched,
+        CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SubmitPlan, Submitted, WatchPlan,
+        Watched,
     },
     plan_events, plan_view, replan,
     run_context::{Interrupt, RunContext},
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     config::Settings,
     control::{ApiError, DocumentView, ErrorCode, PlanList, PlanView},
-    model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request, VendorId, Window},
-    store::{Bookings, Cancelled, NewPlan, Patch, Plan, StoreError, Transition, fingerprint},
+    model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request},
+    store::{Cancelled, FAMILY_MAX, NewPlan, StoreError, fingerprint},
     telemetry::{events, metrics},
 };
 
@@ -66,10 +67,24 @@ impl PlanService {
     /// Stores a plan that stands in for an earlier one under changed circumstances.
     pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
         let ReplanPlan { id, change, idempotency_key, uid } = message;
+        let document = replan::fingerprinted(id, &change);
+        let idempotency_key = checked_key(idempotency_key)?;
+        // A key that came before names its plan, whatever became of the earlier one since.
+        if let Some(key) = &idempotency_key
+            && let Some(known) = self.context.store.plan_of_key(key, fingerprint(&document)).await?
+        {
+            return Ok(Submitted { plan: self.get(GetPlan { id: known }).await?, created: false });
+        }
         let plan = self.context.store.plan(id).await?;
+        let family = self.context.store.family(id).await?;
+        family.check()?;
+        if family.is_full() {
+            let message = format!("{FAMILY_MAX} plans stand for this event already");
+            let hint = "submit the request anew";
+            return Err(ApiError::new(ErrorCode::WrongState, message).with_hint(hint));
+        }
         let previous = replan::previous_option(&plan)?;
         let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
-        let document = replan::fingerprinted(id, &change);
         let caller = Caller { uid, priority: 0 };
         self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
     }
@@ -160,102 +175,41 @@ impl PlanService {
         Ok(PlanList { plans: plans.into_iter().map(plan_view::summary).collect(), next })
     }
 
-    /// Holds an option's vendors and hands the plan on to be written, in one transaction.
-    /// Selecting the selected option again changes nothing.
-    pub async fn select(&self, message: SelectOption) -> Result<PlanView, ApiError> {
-        let SelectOption { id, number, .. } = message;
-        let store = &self.context.store;
-        let plan = store.plan(id).await?;
-        let written = matches!(plan.state, PlanState::Writing | PlanState::Completed);
-        if written && plan.selected == Some(number) {
-            return self.get(GetPlan { id }).await;
-        }
-        let option = option_of(&plan, number)?;
-        let held = self.windows(&plan.request, option).await?;
-        let bookings = Bookings::Hold {
-            vendors: &held,
-            lasts: self.settings().workflow.hold,
-            instead_of: plan.replans,
-        };
-        let patch = Patch { selected: Some(number), bookings, ..Patch::default() };
-        let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
-        let change = Transition::new(id, plan.run_number, from, to).with(patch);
-        let changed = store.transition(&change).await;
-        // Whatever became of it: what was read of these vendors before may be stale.
-        self.context.peers.vendors.ask(ForgetStale).await?;
-        if let Err(error) = changed {
-            if matches!(error, StoreError::Taken { .. }) {
-                warn!(self.context.work.log, "a vendor is taken"; events::PLAN_CONFLICT,
-                    "plan_id" => %id, "option" => number);
-                let hint = self.next_free(&plan, number).await?;
-                return Err(ApiError::from(error).with_hint(hint));
-            }
-            return Err(error.into());
-        }
-        info!(self.context.work.log, "an option was selected"; events::PLAN_SELECTED,
-            "plan_id" => %id, "option" => number);
+    /// Plans are there to be claimed.
+    pub(super) fn wake(&self) {
         self.handover.wake.notify_one();
-        self.context.events.tell_stored(store, id).await;
-        self.get(GetPlan { id }).await
-    }
-
-    /// What to do once an option's vendors are taken: the first other option that is still free.
-    async fn next_free(&self, plan: &Plan, lost: u32) -> Result<String, ApiError> {
-        let result = plan.result.as_ref();
-        let options = result.map(|result| result.options.as_slice()).unwrap_or_default();
-        for option in options.iter().filter(|option| option.number != lost) {
-            let windows = self.windows(&plan.request, option).await?;
-            if self.context.store.taken(&windows).await?.is_empty() {
-                let (id, number) = (plan.id, option.number);
-                return Ok(format!("option {number} is still free: `plan select {id} {number}`"));
-            }
-        }
-        Ok("none of its options is free any more: submit the request again".to_owned())
-    }
-
-    /// The needed window of each vendor of an option: from setup to teardown.
-    async fn windows(
-        &self,
-        request: &Request,
-        option: &PlanOption,
-    ) -> Result<Vec<(VendorId, Window)>, ApiError> {
-        let categories: Vec<CategoryDef> = self.context.peers.vendors.ask(GetCategories).await?;
-        let ids: Vec<VendorId> = option.vendors.iter().map(|chosen| chosen.id.clone()).collect();
-        let vendors = self.context.store.vendors_by_ids(&ids).await?;
-        let mut windows = Vec::with_capacity(option.vendors.len());
-        for chosen in &option.vendors {
-            let vendor = vendors.iter().find(|vendor| vendor.id == chosen.id);
-            let vendor = vendor.ok_or(StoreError::NoSuchVendor { vendor: chosen.id.clone() })?;
-            let definition = categories.iter().find(|d| d.name == chosen.category);
-            let lead = definition.map_or(0, |definition| definition.lead_minutes);
-            let event = request.window_of(&chosen.category);
-            let window = event.widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
-            windows.push((chosen.id.clone(), window));
-        }
-        Ok(windows)
     }
 
     pub async fn cancel(&self, message: CancelPlan) -> Result<PlanView, ApiError> {
         let CancelPlan { id, uid } = message;
         let store = &self.context.store;
-        let cancelled = store.cancel(id, Some(uid)).await?;
+        let cancelled = store.cancel(id, Some(uid), &call_off).await?;
         // Its vendors are free again.
         self.context.peers.vendors.ask(ForgetStale).await?;
+        let refused = |message: String| Err(ApiError::new(ErrorCode::WrongState, message));
         match cancelled {
-            Cancelled::AtOnce => {
+            Cancelled::AtOnce { from } => {
                 self.context.telemetry.inc(metrics::PLANS_FINISHED, &["cancelled"]);
-                info!(self.context.work.log, "a plan was cancelled"; events::PLAN_CANCELLED,
-                    "plan_id" => %id);
+                // A run of ours says so itself; another daemon's learns of it when it renews its
+                // lease.
+                if from.is_final() || !self.runs.interrupt(id, Interrupt::Cancelled) {
+                    info!(self.context.work.log, "a plan was cancelled"; events::PLAN_CANCELLED,
+                        "plan_id" => %id);
+                }
                 self.context.events.tell_stored(store, id).await;
-            }
-            // Another daemon's run learns of it when it renews its lease.
-            Cancelled::Requested => {
-                self.runs.interrupt(id, Interrupt::Cancelled);
             }
             Cancelled::TooLate(PlanState::Cancelled) => {}
             Cancelled::TooLate(state) => {
-                let message = format!("plan {id} is {state}: there is nothing left to cancel");
-                return Err(ApiError::new(ErrorCode::WrongState, message));
+                return refused(format!("plan {id} is {state}: there is nothing left to cancel"));
+            }
+            Cancelled::Superseded { successor } => {
+                return Err(StoreError::Superseded { plan: id, successor }.into());
+            }
+            Cancelled::Over { ended } => {
+                let ended = ended.strftime("%Y-%m-%d %H:%M UTC");
+                return refused(format!(
+                    "the event of plan {id} was over on {ended}: it can't be called off any more"
+                ));
             }
         }
         self.get(GetPlan { id }).await
@@ -296,16 +250,4 @@ fn checked_key(key: Option<String>) -> Result<Option<String>, ApiError> {
         }
     }
     Ok(key)
-}
-
-fn option_of(plan: &Plan, number: u32) -> Result<&PlanOption, ApiError> {
-    if plan.state != PlanState::AwaitingSelection {
-        let message = format!("plan {} is {}, not awaiting_selection", plan.id, plan.state);
-        return Err(ApiError::new(ErrorCode::WrongState, message));
-    }
-    let options = plan.result.as_ref().map(|result| result.options.as_slice()).unwrap_or_default();
-    options.iter().find(|option| option.number == number).ok_or_else(|| {
-        let hint = format!("choose 1 to {}", options.len());
-        ApiError::invalid("option", format!("there is no option {number}"), hint)
-    })
 }

@@ -16,6 +16,7 @@ pub fn view(plan: Plan, runs: Vec<AgentRun>, documents: Vec<DocumentInfo>) -> Pl
     view.infeasibility = plan.infeasibility;
     view.error = plan.error;
     view.replans = plan.replans;
+    view.successor = plan.successor;
     view.agents = runs.into_iter().map(agent).collect();
     view.documents = documents.into_iter().map(|document| document.name).collect();
     if let Some(result) = plan.result {
@@ -51,6 +52,7 @@ pub fn summary(plan: crate::store::PlanSummary) -> PlanSummary {
         budget: plan.budget,
         total: plan.total,
         fitness: plan.fitness,
+        successor: plan.successor,
         created_at: plan.created_at,
         updated_at: plan.updated_at,
     }

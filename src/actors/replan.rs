@@ -59,6 +59,7 @@ pub fn changed(
     let change = RequestChange {
         without: change.without.iter().map(VendorId::new).collect(),
         guests: change.guests,
+        function_guests: change.function_guests.iter().map(|(n, g)| (n.as_str(), *g)).collect(),
         budget: change.budget.as_deref(),
         date: change.date.as_deref(),
     };

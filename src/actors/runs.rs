@@ -41,11 +41,11 @@ impl Runs {
         }
     }
 
-    /// Ends a plan's run early, whatever its number; nothing where it isn't one of ours.
-    pub fn interrupt(&self, plan: PlanId, why: Interrupt) {
-        if let Some(run) = self.locked().get(&plan) {
-            run.interrupt.send_replace(Some(why));
-        }
+    /// Ends a plan's run early, whatever its number; false where it isn't one of ours.
+    pub fn interrupt(&self, plan: PlanId, why: Interrupt) -> bool {
+        let running = self.locked();
+        let run = running.get(&plan);
+        run.map(|run| run.interrupt.send_replace(Some(why))).is_some()
     }
 
     /// Ends this very run early.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FieldError, FieldErrors};
+use crate::model::{FieldError, FieldErrors, VendorChange, Violation};
 
 /// What went wrong, as a caller can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +21,11 @@ pub enum ErrorCode {
     WrongState,
     /// Another plan holds that vendor at that time.
     Taken,
+    /// The option's vendors are no longer as it was made of them, or it no longer meets the
+    /// request's constraints; `changes` and `violations` say in what.
+    Stale,
+    /// The event's time has passed.
+    Expired,
     /// The idempotency key came before with another document.
     KeyReused,
     /// Every place in the queue is taken: try again soon.
@@ -47,6 +52,8 @@ impl ErrorCode {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::WrongState => "wrong_state",
             Self::Taken => "taken",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
             Self::KeyReused => "key_reused",
             Self::Busy => "busy",
             Self::Timeout => "timeout",
@@ -63,7 +70,7 @@ impl ErrorCode {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Timeout => 408,
-            Self::WrongState | Self::Taken | Self::KeyReused => 409,
+            Self::WrongState | Self::Taken | Self::Stale | Self::Expired | Self::KeyReused => 409,
             Self::TooLarge => 413,
             Self::Internal | Self::Unknown => 500,
             Self::Busy | Self::Unavailable => 503,
@@ -132,6 +139,19 @@ pub struct ApiError {
     /// Every refused field where a document was refused, the first one included.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub refused: Vec<Refusal>,
+    /// Of `stale`.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub stale: Option<Box<Stale>>,
+}
+
+/// In what an option is out of date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// Per vendor and field, old and new.
+    pub changes: Vec<VendorChange>,
+    /// What keeps the option from being booked as things are now; empty: the changes can be
+    /// accepted.
+    pub violations: Vec<Violation>,
 }
 
 /// The body of every reply that isn't a success.
@@ -142,7 +162,8 @@ pub struct ErrorDocument {
 
 impl ApiError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, hint: None, refused: Vec::new() }
+        let (message, refused) = (message.into(), Vec::new());
+        Self { code, message, field: None, hint: None, refused, stale: None }
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -177,6 +198,7 @@ impl From<FieldErrors> for ApiError {
             field: Some(first.field),
             hint: Some(first.hint),
             refused,
+            stale: None,
         }
     }
 }
@@ -239,6 +261,24 @@ mod tests {
     }
 
     #[test]
+    fn what_changed_survives_the_wire() {
+        let change = VendorChange {
+            category: "venue".into(),
+            vendor: "v".into(),
+            name: "Hall".into(),
+            field: "capacity.max".into(),
+            old: Some("300".into()),
+            new: None,
+        };
+        let stale = Stale { changes: vec![change], violations: vec![] };
+        let mut error = ApiError::new(ErrorCode::Stale, "option 1 is out of date");
+        error.stale = Some(Box::new(stale));
+        let text = serde_json::to_string(&error).unwrap();
+        assert!(text.contains(r#""changes":[{"category":"venue","vendor":"v","name":"Hall","#));
+        assert_eq!(serde_json::from_str::<ApiError>(&text).unwrap(), error);
+    }
+
+    #[test]
     fn rows_stand_behind_the_headline() {
         let error = ApiError {
             code: ErrorCode::Invalid,
@@ -251,6 +291,7 @@ mod tests {
                 message: "is NaN".into(),
                 hint: "write 0–5".into(),
             }],
+            stale: None,
         };
         assert_eq!(error.to_string().lines().nth(1), Some("row 2: rating: is NaN; write 0–5"));
     }

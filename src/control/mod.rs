@@ -26,7 +26,7 @@ pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
 pub use client::{Body, Client, ClientError, Reply};
 pub use duration::{parse_duration, show_duration};
-pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal};
+pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal, Stale};
 pub use event::{EventReader, PlanEvent};
 pub use follow::follow_plan;
 pub use history::{History, HistoryEntry, HistoryQuery};

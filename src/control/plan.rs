@@ -46,6 +46,9 @@ pub struct PlanView {
     /// The earlier plan that this one replans.
     #[serde(default)]
     pub replans: Option<PlanId>,
+    /// The plan that was selected in place of this one.
+    #[serde(default)]
+    pub successor: Option<PlanId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -75,6 +78,7 @@ impl PlanView {
             error: None,
             documents: Vec::new(),
             replans: None,
+            successor: None,
             created_at: now,
             updated_at: now,
         }
@@ -166,6 +170,9 @@ pub struct PlanSummary {
     /// Of the selected option, else of the best one.
     pub total: Option<Amount>,
     pub fitness: Option<f64>,
+    /// The plan that was selected in place of this one.
+    #[serde(default)]
+    pub successor: Option<PlanId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -184,6 +191,9 @@ pub struct PlanList {
 pub struct SelectOption {
     /// 1-based number of the option.
     pub option: u32,
+    /// Book it at the present quotes where its vendors' records have changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub accept_changes: bool,
 }
 
 /// One document of a plan.

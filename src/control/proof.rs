@@ -1,5 +1,7 @@
 //! Proofs and replanning on the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::PlanId;
@@ -60,8 +62,12 @@ pub struct ProofCategory {
 pub struct Replan {
     /// Vendors that dropped out.
     pub without: Vec<String>,
+    /// Of the event; each function's own number changes in the same proportion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guests: Option<i64>,
+    /// Of single functions, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub function_guests: BTreeMap<String, i64>,
     /// In the plan's currency, a decimal string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<String>,

@@ -175,6 +175,10 @@ pub enum PlanCommand {
         id: PlanId,
         /// Number of the option, from 1.
         number: u32,
+        /// Book it at the present quotes where its vendors' records have changed since, if it
+        /// still meets every constraint.
+        #[arg(long)]
+        accept_changes: bool,
         /// Wait for the documents.
         #[arg(long)]
         wait: bool,
@@ -182,9 +186,10 @@ pub enum PlanCommand {
     /// Plan the same event anew under changed circumstances, keeping as many bookings as
     /// possible.
     Replan(ReplanArgs),
-    /// Cancel a plan and free its vendors.
+    /// Cancel a plan, up to the end of its event: its vendors are free, its documents say so.
     Cancel { id: PlanId },
-    /// Erase the personal data of a plan that has ended: client, vision, documents.
+    /// Erase the personal data of a plan that has ended: client, vision, documents. One whose event
+    /// is still to come is cancelled by it.
     Erase { id: PlanId },
     /// Print a plan as a file for `eventplannerd solve` and other solvers.
     Export {

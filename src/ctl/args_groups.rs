@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::civil;
 
-use super::args_values::catering;
+use super::args_values::{Guests, catering, parse_guests};
 use crate::{
     control::parse_duration,
     model::{CateringPolicy, Currency, PlanId},
@@ -18,9 +18,11 @@ pub struct ReplanArgs {
     /// A vendor that dropped out; may be repeated.
     #[arg(long, value_name = "VENDOR")]
     pub without: Vec<String>,
-    /// Another number of guests.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub guests: Option<i64>,
+    /// Another number of guests; of an event with functions all their numbers change in the same
+    /// proportion. NAME=N: of one function alone. May be repeated.
+    #[arg(long, value_name = "N|NAME=N", allow_negative_numbers = true,
+          value_parser = parse_guests)]
+    pub guests: Vec<Guests>,
     /// Another budget, in the plan's currency.
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub budget: Option<String>,

@@ -19,6 +19,27 @@ pub(super) fn parse_interval(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
+/// A number of guests: of the whole event, or of one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guests {
+    pub function: Option<String>,
+    pub number: i64,
+}
+
+/// `120`, or `Brunch=60`; a name may hold `=` itself.
+pub(super) fn parse_guests(text: &str) -> Result<Guests, String> {
+    let (function, number) = match text.rsplit_once('=') {
+        Some((name, _)) if name.trim().is_empty() => {
+            return Err("write the function's name before `=`".to_owned());
+        }
+        Some((name, number)) => (Some(name.trim().to_owned()), number),
+        None => (None, text),
+    };
+    let number = number.trim().parse();
+    let number = number.map_err(|_| "write a number, or a function's NAME=N".to_owned())?;
+    Ok(Guests { function, number })
+}
+
 pub(super) fn cache_name() -> impl TypedValueParser<Value = CacheName> {
     PossibleValuesParser::new(CacheName::ALL.map(CacheName::as_str)).map(|text| {
         let found = CacheName::ALL.into_iter().find(|name| name.as_str() == text);
@@ -46,4 +67,25 @@ pub(super) fn catering() -> impl TypedValueParser<Value = CateringPolicy> {
         "outside" => CateringPolicy::Outside,
         _ => CateringPolicy::Both,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guests_are_of_the_event_or_of_a_function() {
+        for (text, function, number) in [
+            ("100", None, 100),
+            ("-3", None, -3),
+            ("Brunch=60", Some("Brunch"), 60),
+            ("Day 1 = A=60", Some("Day 1 = A"), 60),
+        ] {
+            let function = function.map(str::to_owned);
+            assert_eq!(parse_guests(text), Ok(Guests { function, number }), "{text}");
+        }
+        for bad in ["", "many", "=5", "Brunch=", "Brunch=x", "1.5"] {
+            assert!(parse_guests(bad).is_err(), "{bad}");
+        }
+    }
 }

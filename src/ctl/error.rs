@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use crate::control::{ApiError, ClientError, ErrorCode, ErrorDocument, SaveError};
+use crate::control::{
+    ApiError, ClientError, ErrorCode, ErrorDocument, SaveError,
+    show::{Look, stale_text},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CtlError {
@@ -44,6 +47,9 @@ impl CtlError {
     pub fn report(&self, json: bool) {
         for line in self.to_string().lines() {
             eprintln!("error: {line}");
+        }
+        if let Some(stale) = self.to_document().error.stale {
+            eprint!("{}", stale_text(&stale, Look::of_stderr()));
         }
         // A second document behind half a one would help nobody.
         if json && !matches!(self, Self::BrokenOff(_)) {

@@ -66,7 +66,9 @@ pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError
             Ok(0)
         }
         PlanCommand::Watch { id } => watch(session, id).await,
-        PlanCommand::Select { id, number, wait } => select(session, id, number, wait).await,
+        PlanCommand::Select { id, number, accept_changes, wait } => {
+            select(session, id, SelectOption { option: number, accept_changes }, wait).await
+        }
         PlanCommand::Replan(args) => replan(session, args).await,
         PlanCommand::Cancel { id } => {
             let path = format!("/v1/plans/{id}/cancel");
@@ -126,10 +128,15 @@ async fn watch(session: &Session, id: PlanId) -> Result<u8, CtlError> {
     Ok(u8::from(is_lost(settled.value.state)))
 }
 
-async fn select(session: &Session, id: PlanId, number: u32, wait: bool) -> Result<u8, CtlError> {
+async fn select(
+    session: &Session,
+    id: PlanId,
+    choice: SelectOption,
+    wait: bool,
+) -> Result<u8, CtlError> {
     let path = format!("/v1/plans/{id}/select");
-    let mut reply: Reply<PlanView> =
-        session.client.post(&path, &SelectOption { option: number }).await?;
+    let number = choice.option;
+    let mut reply: Reply<PlanView> = session.client.post(&path, &choice).await?;
     if wait {
         reply = wait_settled(session, id).await?;
     }
@@ -202,5 +209,6 @@ async fn documents(session: &Session, id: PlanId, output: Option<&Path>) -> Resu
 
 /// The plan ended without what was asked for.
 pub(super) fn is_lost(state: PlanState) -> bool {
-    matches!(state, PlanState::Failed | PlanState::Infeasible | PlanState::Cancelled)
+    use PlanState::{Cancelled, Failed, Infeasible, Superseded};
+    matches!(state, Failed | Infeasible | Cancelled | Superseded)
 }

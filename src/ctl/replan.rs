@@ -1,24 +1,44 @@
 //! `eventplannerctl plan replan`, and how `plan submit` and it wait for their options.
 
+use std::collections::BTreeMap;
+
 use super::{
     args::ReplanArgs,
+    args_values::Guests,
     error::CtlError,
     plan::{WAIT, is_lost},
     session::Session,
 };
 use crate::control::{
-    PlanView, Replan, Reply, follow_plan,
-    show::{Look, Progress, plan_text},
+    ApiError, PlanView, Replan, Reply, follow_plan,
+    show::{Look, Progress, guests_text, plan_text},
 };
 
 /// Runs the command; returns the exit code.
 pub async fn replan(session: &Session, args: ReplanArgs) -> Result<u8, CtlError> {
     let ReplanArgs { id, without, guests, budget, date, wait, key } = args;
-    let change = Replan { without, guests, budget, date };
+    let (guests, function_guests) = numbers(guests)?;
+    let change = Replan { without, guests, function_guests, budget, date };
     let document = serde_json::to_vec(&change).map_err(|e| CtlError::failed(e.to_string()))?;
     let path = format!("/v1/plans/{id}/replan");
     let submitted = session.client.submit_to(&path, document, key.as_deref()).await?;
     finish(session, submitted, wait).await
+}
+
+/// The event's number, and those of single functions.
+fn numbers(given: Vec<Guests>) -> Result<(Option<i64>, BTreeMap<String, i64>), CtlError> {
+    let (mut event, mut functions) = (None, BTreeMap::new());
+    for Guests { function, number } in given {
+        let (what, before) = match function {
+            None => ("the event".to_owned(), event.replace(number)),
+            Some(name) => (format!("`{name}`"), functions.insert(name, number)),
+        };
+        if before.is_some() {
+            let message = format!("stands twice for {what}");
+            return Err(CtlError::Failed(ApiError::invalid("guests", message, "give it once")));
+        }
+    }
+    Ok((event, functions))
 }
 
 /// Prints a plan that was just submitted, or waits for its options.
@@ -29,7 +49,9 @@ pub async fn finish(
 ) -> Result<u8, CtlError> {
     if !wait {
         let text = |plan: &PlanView, _| {
-            format!("plan {} is {}\nnext: eventplannerctl plan watch {0}\n", plan.id, plan.state)
+            let (id, state) = (plan.id, plan.state);
+            let numbers = guests_text(plan);
+            format!("plan {id} is {state}\n{numbers}next: eventplannerctl plan watch {id}\n")
         };
         session.print(&submitted, text)?;
         return Ok(0);

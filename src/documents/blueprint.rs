@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor,
+        Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
+        Tally, Vendor,
     },
     planning::timeline::{Conflict, Timeline, VendorCall},
 };
@@ -52,6 +53,9 @@ pub struct Blueprint {
     /// What the search proved.
     pub proof: Tally,
     pub sources: Vec<SourceRow>,
+    /// Nothing of it takes place any more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub called_off: Option<CalledOff>,
 }
 
 /// What a blueprint is made of.
@@ -107,6 +111,7 @@ impl Blueprint {
             options: from.options.iter().map(|option| row(option, number)).collect(),
             proof: from.tally.clone(),
             sources,
+            called_off: None,
         })
     }
 }

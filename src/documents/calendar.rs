@@ -7,13 +7,17 @@ use super::blueprint::Blueprint;
 /// Octets of a content line without its break (RFC 5545 §3.1).
 const LINE_MAX_BYTES: usize = 75;
 
-/// An `.ics` file: times in UTC, so that no zone definition is needed.
+/// An `.ics` file: times in UTC, so that no zone definition is needed. Of a plan that was called
+/// off the same entries, cancelled by a later sequence (RFC 5546 §3.2.5).
 pub fn calendar(blueprint: &Blueprint) -> String {
     let event = &blueprint.event;
     let mut file = File { text: String::new(), blueprint, entries: 0 };
     file.line("BEGIN:VCALENDAR");
     file.line("VERSION:2.0");
     file.line("PRODID:-//eventplanner//blueprint//EN");
+    if blueprint.called_off.is_some() {
+        file.line("METHOD:CANCEL");
+    }
     let title = format!("{} of {}", event.event_type, event.client);
     file.entry(&title, &event.start, &event.end, &blueprint.prose.summary);
     for activity in &blueprint.run_of_show {
@@ -49,7 +53,15 @@ impl File<'_> {
         let uid = format!("UID:{}-{}@eventplanner", self.blueprint.plan, self.entries);
         self.line("BEGIN:VEVENT");
         self.line(&uid);
-        self.line(&format!("DTSTAMP:{}", utc(self.blueprint.generated_at)));
+        let called_off = self.blueprint.called_off;
+        let stamp = called_off.map_or(self.blueprint.generated_at, |how| how.at);
+        self.line(&format!("DTSTAMP:{}", utc(stamp)));
+        if called_off.is_some() {
+            self.line("STATUS:CANCELLED");
+            self.line("SEQUENCE:1");
+            // A cancellation must name who organises it.
+            self.line(&format!("ORGANIZER:urn:uuid:{}", self.blueprint.plan));
+        }
         self.line(&format!("DTSTART:{}", utc(start.timestamp())));
         self.line(&format!("DTEND:{}", utc(end.timestamp())));
         self.line(&format!("SUMMARY:{}", escaped(summary)));

@@ -10,7 +10,7 @@ use super::request_checks::{
     GUESTS_MAX, TimeFields, check_anchors, check_text, check_time, in_range,
 };
 use super::request_input::AnchorDocument;
-use super::{Anchor, Category, EventTime, EventType, FieldErrors, Request, Window};
+use super::{Anchor, Category, EventTime, EventType, FieldErrors, Request, Window, div_half_even};
 
 /// Functions of one event at most.
 const FUNCTIONS_MAX: usize = 16;
@@ -114,22 +114,40 @@ impl Request {
         self.span_functions();
     }
 
-    /// Another number of guests: also of the functions for everybody; none of them has more.
+    /// Another number of guests: those of the functions change in the same proportion, rounded
+    /// half-even, and none falls below 1.
     pub fn set_guests(&mut self, guests: u32) {
+        let before = i128::from(self.guests.max(1));
         for function in &mut self.functions {
-            let all = function.guests == self.guests;
-            function.guests = if all { guests } else { function.guests.min(guests) };
+            let scaled = div_half_even(i128::from(function.guests) * i128::from(guests), before);
+            function.guests = u32::try_from(scaled).unwrap_or(u32::MAX).max(1);
         }
         self.guests = guests;
+        self.count_guests();
+    }
+
+    /// Another number of guests for one function; the event has as many as its largest one.
+    /// False where no function has that name, in any case of its letters.
+    pub fn set_function_guests(&mut self, name: &str, guests: u32) -> bool {
+        let wanted = name.trim().to_lowercase();
+        let named = |f: &&mut Function| f.name.to_lowercase() == wanted;
+        let Some(function) = self.functions.iter_mut().find(named) else { return false };
+        function.guests = guests;
+        self.count_guests();
+        true
+    }
+
+    fn count_guests(&mut self) {
+        if let Some(most) = self.functions.iter().map(|function| function.guests).max() {
+            self.guests = most;
+        }
     }
 
     /// Checked functions; none leaves the event as it is.
     pub(super) fn set_functions(&mut self, mut functions: Vec<Function>) {
         functions.sort_by_key(|function| function.time.window().start);
         self.functions = functions;
-        if let Some(most) = self.functions.iter().map(|function| function.guests).max() {
-            self.guests = most;
-        }
+        self.count_guests();
         self.span_functions();
     }
 

@@ -11,6 +11,7 @@ mod ids;
 mod money;
 mod plan;
 mod quote;
+mod recheck;
 mod request;
 mod request_change;
 mod request_checks;
@@ -31,6 +32,7 @@ pub use plan::{
     Relaxation, Shares, StopReason, Strategy, Tally,
 };
 pub use quote::{Quote, QuoteLine};
+pub use recheck::{CalledOff, VendorBasis, VendorChange, Violation};
 pub use request::{
     Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
     default_services, is_meatless_diet,

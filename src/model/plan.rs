@@ -18,10 +18,12 @@ pub enum PlanState {
     Failed,
     Infeasible,
     Cancelled,
+    /// Another plan for the same event, which replans this one, was selected.
+    Superseded,
 }
 
 impl PlanState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Running,
         Self::AwaitingSelection,
@@ -30,6 +32,7 @@ impl PlanState {
         Self::Failed,
         Self::Infeasible,
         Self::Cancelled,
+        Self::Superseded,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -42,12 +45,22 @@ impl PlanState {
             Self::Failed => "failed",
             Self::Infeasible => "infeasible",
             Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
         }
     }
 
-    /// No change follows.
+    /// Nothing more is done for it. A completed plan may still be called off, and one that may
+    /// be replanned superseded.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Infeasible | Self::Cancelled)
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Infeasible | Self::Cancelled | Self::Superseded
+        )
+    }
+
+    /// It holds its event's vendors.
+    pub const fn is_booked(self) -> bool {
+        matches!(self, Self::Writing | Self::Completed)
     }
 
     /// The states that may follow this one. A running or writing plan goes back to `queued`
@@ -62,9 +75,13 @@ impl PlanState {
                 Self::Failed,
                 Self::Cancelled,
             ],
-            Self::AwaitingSelection => &[Self::Writing, Self::Cancelled, Self::Failed],
-            Self::Writing => &[Self::Completed, Self::Failed, Self::Cancelled],
-            Self::Completed | Self::Failed | Self::Infeasible | Self::Cancelled => &[],
+            Self::AwaitingSelection => {
+                &[Self::Writing, Self::Cancelled, Self::Failed, Self::Superseded]
+            }
+            Self::Writing => &[Self::Completed, Self::Failed, Self::Cancelled, Self::Superseded],
+            Self::Completed => &[Self::Cancelled, Self::Superseded],
+            Self::Infeasible => &[Self::Superseded],
+            Self::Failed | Self::Cancelled | Self::Superseded => &[],
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A request under changed circumstances.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::request_checks::{GUESTS_MAX, check_amount, check_coming, in_range};
@@ -10,7 +12,10 @@ use super::{Amount, DateSpec, FieldErrors, Request, VendorId};
 pub struct RequestChange<'a> {
     /// Vendors that are no longer to be had.
     pub without: Vec<VendorId>,
+    /// Of the event; each function's own number changes in the same proportion.
     pub guests: Option<i64>,
+    /// By the function's name; set after `guests` has changed them all.
+    pub function_guests: BTreeMap<&'a str, i64>,
     /// A decimal string in the request's currency.
     pub budget: Option<&'a str>,
     /// `2027-02-14`, or `+180d` from today.
@@ -21,7 +26,7 @@ impl Request {
     /// The request with the changes. `now` resolves a relative date and refuses a past one.
     ///
     /// # Errors
-    /// Each refused field: `guests`, `budget`, `date`.
+    /// Each refused field: `guests`, `function_guests.NAME`, `budget`, `date`.
     pub fn changed(&self, change: &RequestChange<'_>, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut request = self.clone();
@@ -36,6 +41,9 @@ impl Request {
             && let Some(guests) = in_range(&mut errors, "guests", guests, 1, GUESTS_MAX)
         {
             request.set_guests(guests as u32);
+        }
+        for (name, guests) in &change.function_guests {
+            request.change_function(&mut errors, name, *guests);
         }
         if let Some(budget) = change.budget {
             let amount = Amount::parse(budget, request.budget.currency);
@@ -55,5 +63,18 @@ impl Request {
         let (date, start) = (request.time.date, request.time.start);
         let _ = check_coming(&mut errors, "date", date, start, &local_now);
         errors.into_result(request)
+    }
+
+    fn change_function(&mut self, errors: &mut FieldErrors, name: &str, guests: i64) {
+        let field = format!("function_guests.{}", name.escape_debug());
+        let Some(guests) = in_range(errors, &field, guests, 1, GUESTS_MAX) else { return };
+        if !self.set_function_guests(name, guests as u32) {
+            let names: Vec<&str> = self.functions.iter().map(|f| f.name.as_str()).collect();
+            let hint = match names.is_empty() {
+                true => "the event has no functions: write guests alone".to_owned(),
+                false => format!("its functions: {}", names.join(", ")),
+            };
+            errors.push(field, "there is no such function", hint);
+        }
     }
 }

@@ -169,17 +169,25 @@ fn a_change_leaves_the_rest_as_it_was() {
         guests: Some(120),
         budget: Some("900000"),
         date: Some("2027-06-01"),
+        ..RequestChange::default()
     };
     let changed = request.changed(&change, now()).unwrap();
     assert_eq!(changed.must_include, ["v2".into()]);
     assert_eq!(changed.exclude, ["v1".into(), "v3".into()]);
     let guests: Vec<u32> = changed.functions.iter().map(|f| f.guests).collect();
-    assert_eq!((changed.guests, guests), (120, vec![50, 120]));
+    assert_eq!((changed.guests, guests), (120, vec![30, 120]));
     assert_eq!(changed.functions[1].time.date, civil::date(2027, 6, 2), "a day after the eve");
     assert_eq!(changed.budget.amount.minor, 90_000_000);
     assert_eq!(changed.time.minutes, request.time.minutes);
     for (change, field) in [
         (RequestChange { guests: Some(0), ..RequestChange::default() }, "guests"),
+        (
+            RequestChange {
+                function_guests: [("Day", 9), ("Night", 5)].into(),
+                ..RequestChange::default()
+            },
+            "function_guests.Night",
+        ),
         (RequestChange { budget: Some("-1"), ..RequestChange::default() }, "budget"),
         (RequestChange { date: Some("soon"), ..RequestChange::default() }, "date"),
         (RequestChange { date: Some("2020-01-01"), ..RequestChange::default() }, "date"),

@@ -132,10 +132,15 @@ impl Broken {
 
     /// The first of the reasons; dietary needs count as [`Reason::Dietary`].
     pub fn first(self) -> Option<Reason> {
+        self.reasons().next()
+    }
+
+    /// All of them, in their order; dietary needs count as one [`Reason::Dietary`].
+    pub fn reasons(self) -> impl Iterator<Item = Reason> {
         let diets = self.0 >> DIET_BIT != 0;
-        let holds = |reason: &Reason| {
+        let holds = move |reason: &Reason| {
             self.has(Self::only(*reason)) || (*reason == Reason::Dietary && diets)
         };
-        Reason::ALL.into_iter().find(holds)
+        Reason::ALL.into_iter().filter(holds)
     }
 }

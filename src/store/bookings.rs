@@ -29,8 +29,8 @@ pub enum Bookings<'a> {
     Keep,
     /// Holds these vendors, each from setup to teardown, in place of what the plan held before.
     /// A vendor that stands twice is held once, over both windows.
-    /// The bookings of the plan that this one stands in for end with it.
-    Hold { vendors: &'a [(VendorId, Window)], lasts: Duration, instead_of: Option<PlanId> },
+    /// The bookings of the plans that this one stands in for end with it.
+    Hold { vendors: &'a [(VendorId, Window)], lasts: Duration, instead_of: &'a [PlanId] },
     /// Makes the plan's holds final.
     Confirm,
     /// Lets all of them go.
@@ -72,8 +72,13 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Which of these vendors have no free slot all over their window, sorted.
-    pub async fn taken(&self, wanted: &[(VendorId, Window)]) -> Result<Vec<VendorId>, StoreError> {
+    /// Which of these vendors have no free slot all over their window, sorted; the bookings of
+    /// the plan `but` are in nobody's way.
+    pub async fn taken(
+        &self,
+        wanted: &[(VendorId, Window)],
+        but: Option<PlanId>,
+    ) -> Result<Vec<VendorId>, StoreError> {
         let session = self.pool.session("looking for free vendors").await?;
         let names: Vec<&str> = wanted.iter().map(|(vendor, _)| vendor.as_str()).collect();
         let starts: Vec<Timestamp> = wanted.iter().map(|(_, window)| window.start).collect();
@@ -85,12 +90,15 @@ impl Store {
             WHERE (SELECT count(DISTINCT b.slot) FROM booking b
                    WHERE b.vendor_id = v.id AND b.state IN ('held', 'confirmed')
                      AND upper(b.during) > w.starts AND lower(b.during) < w.ends
-                     AND (b.expires_at IS NULL OR b.expires_at > now())) >= v.parallel_events
+                     AND (b.expires_at IS NULL OR b.expires_at > now())
+                     AND b.plan_id IS DISTINCT FROM $4) >= v.parallel_events
             ORDER BY 1";
-        let params: [Param<'_>; 3] = [
+        let but = but.map(|plan| plan.0);
+        let params: [Param<'_>; 4] = [
             (&names, Type::TEXT_ARRAY),
             (&starts, Type::TIMESTAMPTZ_ARRAY),
             (&ends, Type::TIMESTAMPTZ_ARRAY),
+            (&but, Type::UUID),
         ];
         let rows = session.query(sql, &params).await?;
         let read = |row| Columns::of(row, "a vendor").take::<&str>().map(VendorId::new);
@@ -119,13 +127,14 @@ pub(super) async fn apply(
 ) -> Result<Option<AuditEvent>, StoreError> {
     match bookings {
         Bookings::Hold { vendors, lasts, instead_of } => {
-            let other = instead_of.unwrap_or(plan);
-            hold(transaction, plan, other, vendors, lasts).await.map(Some)
+            hold(transaction, plan, instead_of, vendors, lasts).await.map(Some)
         }
         Bookings::Confirm => confirm(transaction, plan).await.map(Some),
         Bookings::Release => release(transaction, plan).await,
         // A plan that ends without an event keeps nobody's time.
-        Bookings::Keep if matches!(to, PlanState::Failed | PlanState::Cancelled) => {
+        Bookings::Keep
+            if matches!(to, PlanState::Failed | PlanState::Cancelled | PlanState::Superseded) =>
+        {
             release(transaction, plan).await
         }
         Bookings::Keep => Ok(None),
@@ -135,7 +144,7 @@ pub(super) async fn apply(
 async fn hold(
     transaction: &Transaction<'_>,
     plan: PlanId,
-    instead_of: PlanId,
+    instead_of: &[PlanId],
     vendors: &[(VendorId, Window)],
     lasts: Duration,
 ) -> Result<AuditEvent, StoreError> {
@@ -170,13 +179,15 @@ async fn hold(
     let sql = "SELECT pg_advisory_xact_lock(key) FROM unnest($1) AS key";
     transaction.query(sql, &[(&locks, Type::INT8_ARRAY)]).await?;
     let sql = "UPDATE booking
-               SET state = CASE WHEN plan_id IN ($2, $3) THEN 'released' ELSE 'expired' END,
+               SET state = CASE WHEN plan_id = $2 OR plan_id = ANY ($3) THEN 'released'
+                                ELSE 'expired' END,
                    expires_at = NULL, updated_at = now()
                WHERE (plan_id = $2 AND state IN ('held', 'expired'))
-                  OR (plan_id = $3 AND $3 <> $2 AND state IN ('held', 'confirmed', 'expired'))
+                  OR (plan_id = ANY ($3) AND state IN ('held', 'confirmed', 'expired'))
                   OR (vendor_id = ANY ($1) AND state = 'held' AND expires_at <= now())";
+    let others: Vec<_> = instead_of.iter().map(|plan| plan.0).collect();
     let params: [Param<'_>; 3] =
-        [(&ids, Type::INT8_ARRAY), (&plan.0, Type::UUID), (&instead_of.0, Type::UUID)];
+        [(&ids, Type::INT8_ARRAY), (&plan.0, Type::UUID), (&others, Type::UUID_ARRAY)];
     transaction.execute(sql, &params).await?;
 
     // The lowest free slot of each vendor; a vendor without one gives no row.
@@ -217,7 +228,7 @@ async fn hold(
         return Err(StoreError::Taken { vendor: VendorId::new(name) });
     }
     let mut detail = serde_json::json!({ "slots": detail });
-    if instead_of != plan {
+    if !instead_of.is_empty() {
         detail["instead_of"] = serde_json::json!(instead_of);
     }
     Ok(AuditEvent::new("vendors_held", detail))
@@ -236,7 +247,7 @@ async fn confirm(transaction: &Transaction<'_>, plan: PlanId) -> Result<AuditEve
     Ok(AuditEvent::new("vendors_confirmed", serde_json::json!({ "vendors": confirmed })))
 }
 
-async fn release(
+pub(super) async fn release(
     transaction: &Transaction<'_>,
     plan: PlanId,
 ) -> Result<Option<AuditEvent>, StoreError> {

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
 use super::{
     Store, StoreError,
     columns::Columns,
+    selection::CallOff,
     session::{Param, Sql},
 };
-use crate::model::PlanId;
+use crate::model::{CalledOff, PlanId};
 
 /// A stored document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,24 @@ pub(super) async fn insert(
     sql.execute(statement, &params).await.map(drop)
 }
 
+/// A plan's documents as they are to be once it was called off, inside the caller's transaction.
+pub(super) async fn called_off(
+    sql: &impl Sql,
+    plan: PlanId,
+    call_off: CallOff<'_>,
+    how: CalledOff,
+) -> Result<Vec<Document>, StoreError> {
+    let statement = "SELECT name, media_type, body FROM document WHERE plan_id = $1 ORDER BY name";
+    let rows = sql.query(statement, &[(&plan.0, Type::UUID)]).await?;
+    let documents = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(if documents.is_empty() { documents } else { call_off(&documents, how) })
+}
+
+fn read(row: &Row) -> Result<Document, StoreError> {
+    let mut c = Columns::of(row, "a document");
+    Ok(Document { name: c.take()?, media_type: c.take()?, body: c.take()? })
+}
+
 impl Store {
     /// A document by its name.
     pub async fn document(&self, plan: PlanId, name: &str) -> Result<Option<Document>, StoreError> {
@@ -63,10 +82,6 @@ impl Store {
         let sql = "SELECT name, media_type, body FROM document WHERE plan_id = $1 AND name = $2";
         let params: [Param<'_>; 2] = [(&plan.0, Type::UUID), (&name, Type::TEXT)];
         let row = session.query_opt(sql, &params).await?;
-        let read = |row| {
-            let mut c = Columns::of(row, "a document");
-            Ok(Document { name: c.take()?, media_type: c.take()?, body: c.take()? })
-        };
         row.as_ref().map(read).transpose()
     }
 

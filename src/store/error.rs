@@ -94,6 +94,14 @@ pub enum StoreError {
     #[error("plan {plan} is {found}, not {expected}")]
     WrongState { plan: PlanId, found: PlanState, expected: PlanState },
 
+    /// Another plan was selected in its place.
+    #[error("plan {plan} was superseded by plan {successor}, which was selected in its place")]
+    Superseded { plan: PlanId, successor: PlanId },
+
+    /// Another plan of the same event was selected, and this one doesn't stand in for it.
+    #[error("the event of plan {plan} is booked by plan {holder}, which was selected before")]
+    BookedElsewhere { plan: PlanId, holder: PlanId },
+
     /// The plan is still under way.
     #[error("plan {plan} is {state}; cancel it, or wait until it has ended")]
     NotEnded { plan: PlanId, state: PlanState },

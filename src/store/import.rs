@@ -19,6 +19,9 @@ const TASK: &str = "importing vendors";
 /// Advisory lock of the import: one at a time, or two that update the same rows in a different
 /// order would block each other for good. "evplimpt" in ASCII.
 const LOCK: i64 = 0x6576_706c_696d_7074;
+/// Advisory lock of the catalogue: an import holds it for its commit, a selection shares it from
+/// its look at the records to its end, so that no import comes in between. "evplcatg" in ASCII.
+pub(super) const CATALOGUE_LOCK: i64 = 0x6576_706c_6361_7467;
 /// Rows merged at a time: some 16 MB in the temporary table.
 const CHUNK_MAX: usize = 20_000;
 /// An import's number in the table is its sequence number times this, plus its chunk's number.
@@ -195,7 +198,8 @@ impl ImportSession {
         client.execute(NOTE_CHANGES, &[&categories, &cities]).await.map_err(driver)?;
         let known = rows_known(client).await?;
         let (touched, travelling) = self.notes.names(client).await.map_err(driver)?;
-        client.batch_execute("COMMIT").await.map_err(driver)?;
+        let commit = format!("SELECT pg_advisory_xact_lock({CATALOGUE_LOCK}); COMMIT");
+        client.batch_execute(&commit).await.map_err(driver)?;
         self.finished = true;
         self.connection.end_work();
         self.connection.spoil(false);

@@ -26,6 +26,8 @@ pub struct Patch<'a> {
     pub result: Option<&'a PlanResult>,
     /// Number of the selected option.
     pub selected: Option<u32>,
+    /// The plan that takes this one's place.
+    pub successor: Option<PlanId>,
     pub infeasibility: Option<&'a Infeasibility>,
     pub error: Option<&'a str>,
     pub bookings: Bookings<'a>,
@@ -104,23 +106,12 @@ pub struct Changed {
     pub touched_bookings: bool,
 }
 
-/// What became of the wish to cancel a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancelled {
-    /// Nobody worked on it: it is cancelled.
-    AtOnce,
-    /// Its daemon is told and will cancel it.
-    Requested,
-    /// It had ended before.
-    TooLate(PlanState),
-}
-
 /// A plan's row, locked until the transaction ends.
-struct Locked {
-    state: PlanState,
-    run_number: i64,
-    now: Timestamp,
-    head: Head,
+pub(super) struct Locked {
+    pub state: PlanState,
+    pub run_number: i64,
+    pub now: Timestamp,
+    pub head: Head,
 }
 
 const LOCK: &str = "
@@ -144,11 +135,11 @@ const UPDATE: &str = "
         requirements = coalesce($10, requirements), shares = coalesce($11, shares),
         result = coalesce($12, result), selected = coalesce($13, selected),
         infeasibility = coalesce($14, infeasibility), error = coalesce($15, error),
-        audit_seq = $16, audit_hash = $17
+        audit_seq = $16, audit_hash = $17, successor = coalesce($19, successor)
     WHERE id = $1";
 
 impl Store {
-    /// Moves a plan on. Its holds end with a failed or cancelled plan.
+    /// Moves a plan on. Its holds end with a failed, cancelled or superseded plan.
     ///
     /// # Errors
     /// `Fenced` where somebody claimed the plan since; `WrongState` where it is not in `from`;
@@ -235,35 +226,12 @@ impl Store {
         self.hints.ready([plan]);
         Ok(())
     }
-
-    /// Cancels a plan that nobody works on; asks the daemon of one that somebody works on.
-    ///
-    /// # Errors
-    /// `NoSuchPlan`.
-    pub async fn cancel(&self, plan: PlanId, by: Option<u32>) -> Result<Cancelled, StoreError> {
-        let mut session = self.pool.session("cancelling a plan").await?;
-        let transaction = session.begin().await?;
-        let locked = lock(&transaction, plan).await?;
-        let from = locked.state;
-        if from.is_final() {
-            return Ok(Cancelled::TooLate(from));
-        }
-        let detail = serde_json::json!({ "requested_by": by });
-        let events = vec![AuditEvent::new("cancel_requested", detail)];
-        let patch = Patch { events, ..Patch::default() };
-        let at_once = matches!(from, PlanState::Queued | PlanState::AwaitingSelection);
-        let to = if at_once { PlanState::Cancelled } else { from };
-        let change = Transition::new(plan, locked.run_number, from, to).with(patch);
-        write(&transaction, locked, &change).await?;
-        let sql = "UPDATE plan SET cancel_requested = true WHERE id = $1";
-        transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
-        transaction.commit().await?;
-        self.hints.changed([plan]);
-        Ok(if at_once { Cancelled::AtOnce } else { Cancelled::Requested })
-    }
 }
 
-async fn lock(transaction: &Transaction<'_>, plan: PlanId) -> Result<Locked, StoreError> {
+pub(super) async fn lock(
+    transaction: &Transaction<'_>,
+    plan: PlanId,
+) -> Result<Locked, StoreError> {
     let row = transaction.query_opt(LOCK, &[(&plan.0, Type::UUID)]).await?;
     let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
     let mut c = Columns::of(&row, "a plan");
@@ -279,7 +247,7 @@ fn fence(plan: PlanId, locked: &Locked, run_number: i64) -> Result<(), StoreErro
 }
 
 /// Writes a change of a locked plan whose preconditions hold.
-async fn write(
+pub(super) async fn write(
     transaction: &Transaction<'_>,
     locked: Locked,
     change: &Transition<'_>,
@@ -294,7 +262,7 @@ async fn write(
     let mut head = locked.head;
     let mut events = Vec::with_capacity(patch.events.len() + 2);
     if change.from != change.to {
-        let detail = serde_json::json!({
+        let mut detail = serde_json::json!({
             "from": change.from.as_str(),
             "to": change.to.as_str(),
             "run_number": run_number,
@@ -303,7 +271,14 @@ async fn write(
             "error": patch.error,
             "digest": patch.result.map(|result| result.digest.as_str()),
         });
+        if let Some(successor) = patch.successor {
+            detail["successor"] = serde_json::json!(successor);
+        }
         events.push(head.append(plan, locked.now, &AuditEvent::new("state", detail)));
+    }
+    if let Some(successor) = patch.successor.filter(|_| change.from == change.to) {
+        let event = AuditEvent::new("superseded", serde_json::json!({ "successor": successor }));
+        events.push(head.append(plan, locked.now, &event));
     }
     let booked = bookings::apply(transaction, plan, change.to, patch.bookings).await?;
     if let Some(event) = &booked {
@@ -322,7 +297,8 @@ async fn write(
     let selected = patch.selected.map(|number| i16::try_from(number).unwrap_or(i16::MAX));
     let (requirements, shares) = (patch.requirements.map(Json), patch.shares.map(Json));
     let (result, infeasibility) = (patch.result.map(Json), patch.infeasibility.map(Json));
-    let params: [Param<'_>; 18] = [
+    let successor = patch.successor.map(|plan| plan.0);
+    let params: [Param<'_>; 19] = [
         (&plan.0, Type::UUID),
         (&to, Type::TEXT),
         (&locked.now, Type::TIMESTAMPTZ),
@@ -341,6 +317,7 @@ async fn write(
         (&head.seq, Type::INT8),
         (&head.hash.as_slice(), Type::BYTEA),
         (&failed, Type::INT2),
+        (&successor, Type::UUID),
     ];
     transaction.execute(UPDATE, &params).await?;
     let rows: Vec<_> = events.into_iter().map(|row| (plan, row)).collect();

@@ -44,7 +44,7 @@ pub struct Failure {
 const SUMMARY: &str = "
     SELECT id, state, request->'event_type', request->'date', request->>'city',
            (request->>'guests')::int, request->'budget', shown->'total', shown->'fitness',
-           created_at, updated_at, selected, error
+           created_at, updated_at, selected, error, successor
     FROM plan, LATERAL (SELECT
         result->'options'->(coalesce(selected::int, 1) - 1) AS shown) option";
 
@@ -134,5 +134,6 @@ fn read(row: &Row) -> Result<PlanSummary, StoreError> {
         updated_at: c.take()?,
         selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),
         error: c.take()?,
+        successor: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
     })
 }

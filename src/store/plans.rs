@@ -7,7 +7,7 @@ use tokio_postgres::{Row, types::Type};
 use super::{Store, StoreError, columns::Columns, session::Sql};
 use crate::model::{
     Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
-    Requirements, Shares, Tally,
+    Requirements, Shares, Tally, VendorBasis,
 };
 
 /// Plans that one page lists at most.
@@ -26,6 +26,10 @@ pub struct PlanResult {
     /// The search's last rounds, oldest first.
     #[serde(default)]
     pub history: Vec<RoundFigures>,
+    /// What the options' vendors said when they were made of them; empty in plans of earlier
+    /// versions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub basis: Vec<VendorBasis>,
 }
 
 /// One round of a search.
@@ -112,6 +116,10 @@ pub struct Plan {
     pub replans: Option<PlanId>,
     /// The option of that plan whose vendors are to be kept.
     pub previous: Option<PlanOption>,
+    /// The plan that was selected in its place.
+    pub successor: Option<PlanId>,
+    /// Of a plan that replans: the one that holds the event's vendors now.
+    pub holder: Option<PlanId>,
 }
 
 /// A line of a list of plans.
@@ -131,6 +139,8 @@ pub struct PlanSummary {
     pub updated_at: Timestamp,
     pub selected: Option<u32>,
     pub error: Option<String>,
+    /// The plan that was selected in its place.
+    pub successor: Option<PlanId>,
 }
 
 /// The select list that [`read`] reads; `concat!` needs it as a literal.
@@ -141,7 +151,11 @@ macro_rules! plan_columns {
          plan.lease_owner, plan.lease_until, plan.run_number, plan.attempts, \
          plan.failures, plan.crashes, \
          plan.requirements, plan.shares, plan.result, plan.selected, plan.infeasibility, \
-         plan.error, plan.cancel_requested, plan.replans, plan.previous"
+         plan.error, plan.cancel_requested, plan.replans, plan.previous, plan.successor, \
+         (SELECT holder.id FROM plan holder \
+          WHERE (holder.id = plan.family OR holder.family = plan.family) \
+            AND holder.state IN ('writing', 'completed') AND holder.successor IS NULL \
+          ORDER BY holder.id LIMIT 1)"
     };
 }
 pub(super) use plan_columns;
@@ -172,6 +186,8 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
         cancel_requested: c.take()?,
         replans: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
         previous: c.json_opt()?,
+        successor: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
+        holder: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
     })
 }
 

@@ -43,11 +43,13 @@ const SUBMIT: &str = "
     ), fresh AS (
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after, turn,
-                          audit_seq, audit_hash, replans, previous)
+                          audit_seq, audit_hash, replans, previous, family)
         SELECT n.id, 'queued', n.priority, n.key, n.fingerprint, n.request::jsonb, n.currency,
                n.seed, n.client, n.created_at, n.created_at, n.created_at, now(),
                begins.turn + row_number() OVER (PARTITION BY n.client ORDER BY n.n) - 1, 1, n.hash,
-               n.replans, n.previous::jsonb
+               n.replans, n.previous::jsonb,
+               (SELECT coalesce(earlier.family, earlier.id) FROM plan earlier
+                WHERE earlier.id = n.replans)
         FROM new n JOIN begins ON begins.client IS NOT DISTINCT FROM n.client
         -- The same order everywhere: two batches with the same keys don't wait in a circle.
         ORDER BY n.key
@@ -110,6 +112,23 @@ impl Store {
             .map_err(|_| StoreError::Crowded { task: TASK, limit: LIMITS.waiting })?;
         let lost = |_| StoreError::Disconnected { task: TASK, cause: "its batch was lost".into() };
         answer.await.map_err(lost)?
+    }
+}
+
+impl Store {
+    /// The plan that a key names, where it was made of the same document.
+    ///
+    /// # Errors
+    /// Whatever keeps the database from answering.
+    pub async fn plan_of_key(
+        &self,
+        key: &str,
+        fingerprint: [u8; 32],
+    ) -> Result<Option<PlanId>, StoreError> {
+        let session = self.pool.session("looking for a plan by its key").await?;
+        let mut known = named(&session, &[key]).await?;
+        let found = known.remove(key).filter(|(_, of)| *of == fingerprint);
+        Ok(found.map(|(plan, _)| plan))
     }
 }
 

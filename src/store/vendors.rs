@@ -43,10 +43,7 @@ const NEAREST_CITIES: &str = "
 impl Store {
     /// The vendors of these ids that exist, ordered by id.
     pub async fn vendors_by_ids(&self, ids: &[VendorId]) -> Result<Vec<Vendor>, StoreError> {
-        let session = self.pool.session("reading vendors").await?;
-        let ids: Vec<&str> = ids.iter().map(VendorId::as_str).collect();
-        let rows = session.query(&BY_IDS, &[(&ids as _, Type::TEXT_ARRAY)]).await?;
-        rows.iter().map(|row| Ok(vendor_row::read(row)?.1)).collect()
+        by_ids(&self.pool.session("reading vendors").await?, ids).await
     }
 
     /// The ids that no vendor has, sorted.
@@ -83,19 +80,7 @@ impl Store {
 
     /// The areas with a known centre of these cities (in any case), named as vendors name them.
     pub async fn areas(&self, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
-        let session = self.pool.session("reading areas").await?;
-        let keys: Vec<String> = cities.iter().map(|city| name_key(city)).collect();
-        let sql = "SELECT ci.name, a.name, a.lat, a.lon
-                   FROM area a JOIN city ci ON ci.id = a.city_id
-                   WHERE ci.key = ANY ($1) AND a.lat IS NOT NULL
-                   ORDER BY ci.key, a.key";
-        let rows = session.query(sql, &[(&keys as _, Type::TEXT_ARRAY)]).await?;
-        let read = |row| {
-            let mut c = Columns::of(row, "an area");
-            let (city, name) = (c.take()?, c.take()?);
-            Ok(Area { city, name, centre: GeoPoint { lat: c.take()?, lon: c.take()? } })
-        };
-        rows.iter().map(read).collect()
+        areas_of(&self.pool.session("reading areas").await?, cities).await
     }
 
     /// Other cities that have vendors of any of these categories, `limit` at most: the nearest
@@ -133,4 +118,27 @@ impl Store {
         };
         rows.iter().map(read).collect()
     }
+}
+
+/// As [`Store::vendors_by_ids`], also inside a transaction.
+pub(super) async fn by_ids(sql: &impl Sql, ids: &[VendorId]) -> Result<Vec<Vendor>, StoreError> {
+    let ids: Vec<&str> = ids.iter().map(VendorId::as_str).collect();
+    let rows = sql.query(&BY_IDS, &[(&ids as _, Type::TEXT_ARRAY)]).await?;
+    rows.iter().map(|row| Ok(vendor_row::read(row)?.1)).collect()
+}
+
+/// As [`Store::areas`], also inside a transaction.
+pub(super) async fn areas_of(sql: &impl Sql, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
+    let keys: Vec<String> = cities.iter().map(|city| name_key(city)).collect();
+    let statement = "SELECT ci.name, a.name, a.lat, a.lon
+               FROM area a JOIN city ci ON ci.id = a.city_id
+               WHERE ci.key = ANY ($1) AND a.lat IS NOT NULL
+               ORDER BY ci.key, a.key";
+    let rows = sql.query(statement, &[(&keys as _, Type::TEXT_ARRAY)]).await?;
+    let read = |row| {
+        let mut c = Columns::of(row, "an area");
+        let (city, name) = (c.take()?, c.take()?);
+        Ok(Area { city, name, centre: GeoPoint { lat: c.take()?, lon: c.take()? } })
+    };
+    rows.iter().map(read).collect()
 }

@@ -107,6 +107,8 @@ events! {
         "An option was selected and its vendors are held.";
     PLAN_CONFLICT Warning "plan_conflict" ["plan_id", "option"]
         "An option could not be held: somebody else has one of its vendors.";
+    PLAN_STALE Info "plan_stale" ["plan_id", "option", "changes", "violations"]
+        "An option was not held: its vendors' records changed, or it no longer meets the request.";
     PLAN_COMPLETED Info "plan_completed" ["plan_id", "documents?", "ms?"]
         "The blueprint is written.";
     PLAN_INFEASIBLE Info "plan_infeasible" ["plan_id", "conflicts?"]

@@ -349,6 +349,6 @@ async fn book(store: &Store, id: &str) {
     let plan = submit(store).await;
     let vendors = [(VendorId::from(id), window(10, 18))];
     let bookings =
-        Bookings::Hold { vendors: &vendors, lasts: Duration::from_secs(600), instead_of: None };
+        Bookings::Hold { vendors: &vendors, lasts: Duration::from_secs(600), instead_of: &[] };
     store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
 }

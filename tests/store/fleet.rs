@@ -203,7 +203,7 @@ async fn ended_plans_are_erased_on_request_and_deleted_in_time() {
         .plan();
     let error = store.erase(plan, None).await.unwrap_err();
     assert!(matches!(error, StoreError::NotEnded { .. }), "{error}");
-    store.cancel(plan, None).await.unwrap();
+    store.cancel(plan, None, &|_, _| Vec::new()).await.unwrap();
     store.erase(plan, Some(7)).await.unwrap();
     let erased = store.plan(plan).await.unwrap();
     assert_eq!(erased.request.client.name, "erased");
@@ -337,7 +337,8 @@ async fn outcomes_share_a_commit_and_are_judged_one_by_one() {
         let text = if run.id == unstorable.id { "a NUL \0 character" } else { "fine" };
         let notes = vec![Note { code: "test".into(), message: text.into() }];
         let (options, tally, history) = (Vec::new(), None, Vec::new());
-        let result = PlanResult { options, tally, notes, digest: "d".into(), history };
+        let (digest, basis) = ("d".into(), Vec::new());
+        let result = PlanResult { options, tally, notes, digest, history, basis };
         async move {
             let outcome = SearchOutcome {
                 plan: run.id,

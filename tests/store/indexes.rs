@@ -99,7 +99,7 @@ async fn every_index_is_used_by_its_query() {
 }
 
 /// Each of the store's calls, and the indexes that it must use.
-const CASES: [(&str, &str); 37] = [
+const CASES: [(&str, &str); 38] = [
     ("source", "vendor_by_place vendor_travelling city_key_key booking_live"),
     ("search rating", "vendor_by_rating city_pkey area_pkey"),
     ("search category", "vendor_by_category"),
@@ -115,6 +115,7 @@ const CASES: [(&str, &str); 37] = [
     ("vendors by id", "vendor_external_id_key"),
     ("areas", "area_city_id_key_key"),
     ("plan", "plan_pkey"),
+    ("family", "plan_by_family"),
     ("submit", "plan_idempotency_key_key plan_queued_by_client"),
     ("claim", "plan_queue plan_leased plan_suspect"),
     ("plans", "plan_newest"),
@@ -185,6 +186,7 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
         }
         "areas" => store.areas(&["City 7"]).await.map(drop),
         "plan" => store.plan(plan).await.map(drop),
+        "family" => store.family(plan).await.map(drop),
         "submit" => {
             let request = request();
             let mut new = new_plan(PlanId(uuid::Uuid::now_v7()));

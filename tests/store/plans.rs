@@ -225,19 +225,24 @@ async fn tampering_with_the_audit_is_found() {
 }
 
 #[tokio::test]
-async fn a_cancel_ends_a_waiting_plan_and_asks_for_a_running_one() {
+async fn a_cancel_ends_a_waiting_plan_and_a_running_one_at_once() {
     let store = store().await;
     let waiting = submit(&store).await;
-    assert_eq!(store.cancel(waiting, Some(0)).await.unwrap(), Cancelled::AtOnce);
-    let again = store.cancel(waiting, None).await.unwrap();
+    let cancelled = store.cancel(waiting, Some(0), &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Queued });
+    let again = store.cancel(waiting, None, &|_, _| Vec::new()).await.unwrap();
     assert_eq!(again, Cancelled::TooLate(PlanState::Cancelled));
 
     let running = submit(&store).await;
     let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
-    assert_eq!(store.cancel(running, None).await.unwrap(), Cancelled::Requested);
-    let renewed = store.renew_leases("d", LEASE, &[(running, run)]).await.unwrap();
-    assert!(renewed[0].cancel_requested);
-    assert_eq!(store.verify_audit(running).await.unwrap(), ChainCheck::Whole { rows: 3 });
+    let cancelled = store.cancel(running, None, &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Running });
+    // Whoever ran it learns that it is no longer theirs, and changes nothing any more.
+    assert_eq!(store.renew_leases("d", LEASE, &[(running, run)]).await.unwrap(), []);
+    let late = Transition::new(running, run, PlanState::Running, PlanState::AwaitingSelection);
+    let error = store.transition(&late).await.unwrap_err();
+    assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
+    assert_eq!(store.verify_audit(running).await.unwrap(), ChainCheck::Whole { rows: 4 });
 }
 
 #[tokio::test]

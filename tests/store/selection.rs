@@ -38,7 +38,7 @@ async fn select(
 ) -> Result<i64, StoreError> {
     let patch = Patch {
         selected: Some(1),
-        bookings: Bookings::Hold { instead_of: None, vendors, lasts },
+        bookings: Bookings::Hold { instead_of: &[], vendors, lasts },
         ..Patch::default()
     };
     let change = Transition::new(plan, run, PlanState::AwaitingSelection, PlanState::Writing)
@@ -115,9 +115,10 @@ async fn a_cancelled_plan_lets_its_vendors_go() {
     import(&store, &[vendor("a", "venue", "X")]).await;
     let first = waiting_plan(&store).await;
     let run = select(&store, first, &pick(&["a"], window(10, 12)), HOLD).await.unwrap();
-    assert_eq!(store.cancel(first.0, None).await.unwrap(), Cancelled::Requested);
-    let cancelled = Transition::new(first.0, run, PlanState::Writing, PlanState::Cancelled);
-    store.transition(&cancelled).await.unwrap();
+    let cancelled = store.cancel(first.0, None, &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Writing });
+    let error = confirm(&store, first.0, run).await.unwrap_err();
+    assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
     assert_eq!(states(&store, first.0).await, [("a".into(), "released".into(), 1)]);
     let second = waiting_plan(&store).await;
     select(&store, second, &pick(&["a"], window(10, 12)), HOLD).await.unwrap();
@@ -237,7 +238,7 @@ async fn a_thousand_holds_at_once_never_overlap() {
         let store = store.clone();
         async move {
             let vendors = pick(&[ids[n % 4]], window(10, 18));
-            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD, instead_of: None };
+            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD, instead_of: &[] };
             store.record(*plan, 0, Patch { bookings, ..Patch::default() }).await
         }
     });
@@ -257,6 +258,6 @@ async fn a_thousand_holds_at_once_never_overlap() {
     let row = client.query_one(sql, &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (8, 0));
     let all = pick(&ids, window(10, 18));
-    assert_eq!(store.taken(&all).await.unwrap().len(), 4);
-    assert_eq!(store.taken(&pick(&ids, window(18, 20))).await.unwrap(), []);
+    assert_eq!(store.taken(&all, None).await.unwrap().len(), 4);
+    assert_eq!(store.taken(&pick(&ids, window(18, 20)), None).await.unwrap(), []);
 }

@@ -297,7 +297,7 @@ async fn book(store: &Store, ids: &[&str], start: i64, end: i64) -> eventplanner
     let plan = submit(store).await;
     let vendors: Vec<_> = ids.iter().map(|id| (VendorId::from(*id), window(start, end))).collect();
     let lasts = std::time::Duration::from_secs(600);
-    let bookings = Bookings::Hold { instead_of: None, vendors: &vendors, lasts };
+    let bookings = Bookings::Hold { instead_of: &[], vendors: &vendors, lasts };
     store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
     plan
 }

@@ -12,14 +12,14 @@ use crate::{
 
 pub const NAME: &str = "sourcing";
 
-/// What the request's event asks of each category's vendors. The bookings of the plan that it
-/// `replans` are in nobody's way.
+/// What the request's event asks of each category's vendors. The bookings of the plan that
+/// `holds` the event's vendors now are in nobody's way.
 pub fn queries(
     request: &Request,
     categories: &[CategoryDef],
     today: Date,
     reach: Reach,
-    replans: Option<PlanId>,
+    holds: Option<PlanId>,
 ) -> Vec<SourcingQuery> {
     // The database knows of one date and one number of guests; what functions ask for is checked
     // against all vendors, by the planner.
@@ -33,7 +33,7 @@ pub fn queries(
         today,
         currency: request.budget.currency,
         exclude: request.exclude.clone(),
-        for_plan: replans,
+        for_plan: holds,
         reach,
     };
     categories.iter().map(query).collect()

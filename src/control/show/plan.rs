@@ -62,6 +62,19 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
         event.budget.currency,
         plan.state,
     );
+    for function in &event.functions {
+        text.push_str(&format!(
+            "  {}: {} at {}, {} h, {} guests\n",
+            clean(&function.name),
+            function.time.date,
+            function.time.start,
+            f64::from(function.time.minutes) / 60.0,
+            function.guests,
+        ));
+    }
+    if let Some(successor) = plan.successor {
+        text.push_str(&format!("superseded by {successor}\n"));
+    }
     if let Some(error) = &plan.error {
         text.push_str(&format!("error: {}\n", clean(error)));
     }
@@ -99,6 +112,19 @@ fn infeasibility_text(why: &Infeasibility) -> String {
     text += &list("each of these alone is enough", &mut ways);
     if let Some(none) = &why.no_way_out {
         text += &format!("{}\n", clean(&none.statement));
+    }
+    text
+}
+
+/// The number of guests, of each function too where there are any; nothing for a plan that
+/// replans none.
+pub fn guests_text(plan: &PlanView) -> String {
+    if plan.replans.is_none() {
+        return String::new();
+    }
+    let mut text = format!("guests: {}\n", plan.event.guests);
+    for function in &plan.event.functions {
+        text.push_str(&format!("  {}: {}\n", clean(&function.name), function.guests));
     }
     text
 }
@@ -153,6 +179,9 @@ fn next_step(plan: &PlanView) -> String {
         PlanState::Queued | PlanState::Running | PlanState::Writing => {
             format!("\nnext: eventplannerctl plan watch {id}\n")
         }
+        PlanState::Superseded => plan.successor.map_or_else(String::new, |successor| {
+            format!("\nnext: eventplannerctl plan show {successor}\n")
+        }),
         PlanState::Failed | PlanState::Infeasible | PlanState::Cancelled => String::new(),
     }
 }

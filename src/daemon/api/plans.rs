@@ -13,8 +13,12 @@ use super::{
     path::PlanPath,
 };
 use crate::{
-    actors::beam_coordinator::{
-        CancelPlan, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption, SubmitPlan, Submitted,
+    actors::{
+        beam_coordinator::{
+            CancelPlan, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption, SubmitPlan,
+            Submitted,
+        },
+        vendor_messages::ForgetStale,
     },
     control::{self, ApiError, ErrorCode, PlanList, parse_duration},
     daemon::peer::{Admin, Peer},
@@ -136,7 +140,8 @@ pub async fn select(
     PlanPath(id): PlanPath,
     Json(body): Json<control::SelectOption>,
 ) -> Answer {
-    let message = SelectOption { id, number: body.option, uid: peer.uid };
+    let control::SelectOption { option: number, accept_changes } = body;
+    let message = SelectOption { id, number, accept_changes, uid: peer.uid };
     let plan = context.actors.coordinator.ask(message).await?;
     let location = format!("/v1/plans/{id}");
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(plan))
@@ -156,6 +161,8 @@ pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
 /// Erases the personal data of a plan that has ended.
 pub async fn erase(context: Data<Context>, _: Admin, peer: Peer, PlanPath(id): PlanPath) -> Answer {
     context.store.erase(id, Some(peer.uid)).await?;
+    // Its vendors may be free again.
+    context.actors.vendors.ask(ForgetStale).await?;
     let plan = context.actors.coordinator.ask(GetPlan { id }).await?;
     Ok(HttpResponse::Ok().json(plan))
 }

@@ -91,7 +91,7 @@ async fn import(client: &Client) -> Result<ImportReport, Failed> {
 
 async fn select_first(client: &Client, plan: &PlanView) -> Result<PlanView, Failed> {
     let id = plan.id;
-    let body = SelectOption { option: 1 };
+    let body = SelectOption { option: 1, accept_changes: false };
     let reply: Reply<PlanView> = client.post(&format!("/v1/plans/{id}/select"), &body).await?;
     let mut plan = reply.value;
     let deadline = Instant::now() + PLAN_LIMIT;
