@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::request_checks::{GUESTS_MAX, check_amount, check_coming, in_range};
-use super::{Amount, DateSpec, FieldErrors, Request, VendorId};
+use super::{Amount, DateSpec, FieldErrors, Request, VendorId, tidy_name};
 
 /// What is different; anything left out stays.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ impl Request {
     pub fn changed(&self, change: &RequestChange<'_>, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut request = self.clone();
+        // Of a request from before names were tidy.
+        request.city = tidy_name(&self.city).into_owned();
         for id in &change.without {
             request.must_include.retain(|other| other != id);
             if !request.exclude.contains(id) {

@@ -10,9 +10,10 @@ use super::{
     inquiry::{CATERER, Inquiry, VENUE},
     reason::{Broken, Reason},
     roles::Role,
-    tags::fold,
 };
-use crate::model::{Category, CategoryDef, Relaxation, Request, Service, Sourced, VendorId};
+use crate::model::{
+    Category, CategoryDef, Relaxation, Request, Service, Sourced, VendorId, name_key,
+};
 
 /// Days before and after the wanted date that are tried.
 const DAYS_AROUND: i64 = 14;
@@ -245,16 +246,16 @@ fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) 
 
 /// Cities with vendors, the nearest to the wanted one first, those without a known place last.
 fn other_cities(inquiry: &Inquiry<'_>, areas: &AreaTable) -> Vec<String> {
-    let wanted = fold(&inquiry.request.city);
+    let wanted = name_key(&inquiry.request.city);
     let here = areas.city_centre(&wanted);
     let names = inquiry.vendors.iter().map(|sourced: &Sourced| sourced.vendor.city.trim());
     let mut by_key = BTreeMap::new();
     for name in names {
-        let known = by_key.entry(fold(name)).or_insert(name);
+        let known = by_key.entry(name_key(name).into_owned()).or_insert(name);
         // Of several spellings the first in byte order, whatever the order of the vendors.
         *known = name.min(known);
     }
-    by_key.remove(&wanted);
+    by_key.remove(&*wanted);
     let far = |key: &String| match (here, areas.city_centre(key)) {
         (Some(here), Some(there)) => here.distance_km(there),
         _ => f64::INFINITY,

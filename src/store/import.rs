@@ -18,7 +18,7 @@ use crate::model::{Category, Vendor};
 const TASK: &str = "importing vendors";
 /// Advisory lock of the import: one at a time, or two that update the same rows in a different
 /// order would block each other for good. "evplimpt" in ASCII.
-const LOCK: i64 = 0x6576_706c_696d_7074;
+pub(super) const LOCK: i64 = 0x6576_706c_696d_7074;
 /// Rows merged at a time: some 16 MB in the temporary table.
 const CHUNK_MAX: usize = 20_000;
 /// An import's number in the table is its sequence number times this, plus its chunk's number.

@@ -48,6 +48,7 @@ mod sourcing_sql;
 mod state_lock;
 mod statements;
 mod submission;
+mod tidy_names;
 mod unpooled;
 mod vendor_filter;
 mod vendor_pack;

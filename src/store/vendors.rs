@@ -1,17 +1,16 @@
 //! Vendors by id and counted; categories and areas.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use tokio_postgres::types::Type;
 
 use super::{
     Store, StoreError,
     columns::Columns,
-    import_places::name_key,
     session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
 };
-use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId};
+use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId, name_key};
 
 /// How many vendors a category has in a city.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ impl Store {
     /// The areas with a known centre of these cities (in any case), named as vendors name them.
     pub async fn areas(&self, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
         let session = self.pool.session("reading areas").await?;
-        let keys: Vec<String> = cities.iter().map(|city| name_key(city)).collect();
+        let keys: Vec<Cow<'_, str>> = cities.iter().map(|city| name_key(city)).collect();
         let sql = "SELECT ci.name, a.name, a.lat, a.lon
                    FROM area a JOIN city ci ON ci.id = a.city_id
                    WHERE ci.key = ANY ($1) AND a.lat IS NOT NULL
