@@ -4,7 +4,10 @@
 #[path = "common/daemon.rs"]
 mod daemon;
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use daemon::{Daemon, json_of, sample};
 use serde_json::{Value, json};
@@ -36,16 +39,21 @@ fn vendor(city: &str, category: &str, (lat, lon): (f64, f64), most_guests: u32) 
     })
 }
 
-/// The document with a single relaxation's change made, as a client would write it.
+/// The document with a relaxation's changes made, as a client would write them.
 fn relaxed(document: &Value, relaxation: &Value) -> Value {
     let (field, value) = (relaxation["field"].as_str().unwrap(), &relaxation["value"]);
-    let text = value.as_str().unwrap();
     let mut document = document.clone();
-    let pointer = format!("/{}", field.replace('.', "/"));
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let is_text = matches!(field, "budget.amount" | "date" | "city");
-    let value = if is_text { json!(text) } else { serde_json::from_str(text).unwrap() };
-    document.pointer_mut(parent).unwrap()[key] = value;
+    for (field, text) in field.split(", ").zip(value.as_str().unwrap().split("; ")) {
+        let pointer = format!("/{}", field.replace(['.', '['], "/").replace(']', ""));
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let is_text = matches!(key, "amount" | "date" | "city" | "start");
+        let value = if is_text { json!(text) } else { serde_json::from_str(text).unwrap() };
+        let parent = document.pointer_mut(parent).unwrap();
+        match parent.as_array_mut() {
+            Some(list) => drop(list.remove(key.parse().unwrap())),
+            None => parent[key] = value,
+        }
+    }
     document
 }
 
@@ -133,5 +141,52 @@ fn every_way_out_leads_to_a_plan() {
         }
         println!("{tried} ways out of {}", refused["infeasibility"]["conflicts"]);
         assert!(!relaxations(&refused).is_empty(), "{refused}");
+    }
+}
+
+/// `tests/cases/edges/explain/*.json`: vendors, a request, and what is said of it.
+#[test]
+fn every_case_is_explained_as_written() {
+    let daemon = Daemon::start();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/edges/explain");
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.sort();
+    let read =
+        |path: &PathBuf| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    let cases: Vec<Value> = paths.iter().map(read).collect();
+    for case in &cases {
+        let vendors = case["vendors"].as_array().unwrap();
+        if !vendors.is_empty() {
+            import(&daemon, vendors);
+        }
+    }
+    for (case, path) in cases.iter().zip(&paths) {
+        let document = wedding(|document| {
+            for (field, value) in case["request"].as_object().unwrap() {
+                document[field] = value.clone();
+            }
+        });
+        let refused = plan(&daemon, &document);
+        let told = &refused["infeasibility"];
+        assert_eq!(told["conflicts"], case["conflicts"], "{path:?}: {refused}");
+        // The other cases' cities are ways out as well; of each, only its own are written down.
+        let is_own = |way: &&Value| {
+            way["field"] != "city" || case["ways"].to_string().contains(&way["value"].to_string())
+        };
+        let ways: Vec<&Value> = relaxations(&refused).iter().filter(is_own).collect();
+        let pairs = ways.iter().map(|way| json!([way["field"], way["value"]])).collect::<Value>();
+        assert_eq!(pairs, case["ways"], "{path:?}: {refused}");
+        for way in ways {
+            let accepted = plan(&daemon, &relaxed(&document, way));
+            assert_eq!(accepted["state"], "awaiting_selection", "{way} of {path:?}: {accepted}");
+        }
+        assert_eq!(told["no_way_out"]["statement"], case["no_way_out"], "{path:?}");
+        let shown = daemon.ctl(&["plan", "show", refused["id"].as_str().unwrap()]);
+        let text = String::from_utf8(shown.stdout).unwrap();
+        let has_ways = !relaxations(&refused).is_empty();
+        assert_eq!(text.contains("each of these alone is enough:\n  - "), has_ways, "{text}");
+        assert_eq!(text.contains("each of these"), has_ways, "{text}");
+        let none = case["no_way_out"].as_str().unwrap_or("these can't hold together:\n  - ");
+        assert!(text.contains(none), "{text}");
     }
 }

@@ -1,7 +1,5 @@
-//! Why a plan's request can't be met: the vendors that serve its city, whatever stands against
-//! them, and those of another city where the request could be met as it stands.
-
-use std::{collections::BTreeSet, sync::Arc};
+//! Why a plan's request can't be met: of the vendors that serve its city, whatever stands against
+//! them. Those of another city are kept apart: they count for a move there alone.
 
 use super::{
     agents::sourcing::Supply,
@@ -10,7 +8,7 @@ use super::{
     vendor_messages::GetNearestCities,
 };
 use crate::{
-    model::{AreaMap, Infeasibility, Sourced, VendorId},
+    model::Infeasibility,
     store::{Plan, Reach},
 };
 
@@ -26,42 +24,26 @@ pub async fn explain(
     plan: &Plan,
     input: &SearchInput,
 ) -> Result<Infeasibility, RunError> {
-    let mut supply = source(context, plan, input, Reach::Relaxed).await?;
-    if let Some(elsewhere) = supply_elsewhere(context, plan, input).await? {
-        supply = joined(supply, elsewhere);
-    }
+    let supply = source(context, plan, input, Reach::Relaxed).await?;
+    let elsewhere = nearest_elsewhere(context, plan, input).await?;
     let relaxed = SearchInput { supply, ..input.clone() };
-    compute(context, move || search_run::explain(&relaxed)).await
+    let explain = move || search_run::explain(&relaxed, elsewhere.as_ref());
+    let explained = compute(context, explain).await?;
+    if explained.conflicts.is_empty() {
+        // Never an answer. Another run sees what changed meanwhile; if nothing did, one is wrong.
+        let message = "the search found no combination of vendors, but the explanation finds one";
+        return Err(RunError::Failed(message.into()));
+    }
+    Ok(explained)
 }
 
-/// Both supplies. Who travels serves both cities; `here` knows when they are busy.
-fn joined(here: Supply, elsewhere: Supply) -> Supply {
-    let vendors = |found: &[Arc<Vec<Sourced>>]| -> BTreeSet<VendorId> {
-        found.iter().flat_map(|vendors| vendors.iter()).map(|s| s.vendor.id.clone()).collect()
-    };
-    let known = vendors(&here.found);
-    let is_new = |sourced: &&Sourced| !known.contains(&sourced.vendor.id);
-    let new = elsewhere.found.iter().map(|vendors| {
-        let all_new = vendors.iter().all(|sourced| is_new(&sourced));
-        if all_new {
-            vendors.clone()
-        } else {
-            Arc::new(vendors.iter().filter(is_new).cloned().collect())
-        }
-    });
-    let mut found = here.found;
-    found.extend(new);
-    let areas = AreaMap::clone(&here.areas).joined(AreaMap::clone(&elsewhere.areas));
-    Supply { found, areas: Arc::new(areas) }
-}
-
-/// The supply of the nearest other city in which the request can be met; where there is none, the
-/// nearest one's, for pairs of changes.
-async fn supply_elsewhere(
+/// The same input in the nearest other city in which the request can be met; where there is none,
+/// in the nearest one with all its vendors, for pairs of changes.
+async fn nearest_elsewhere(
     context: &RunContext,
     plan: &Plan,
     input: &SearchInput,
-) -> Result<Option<Supply>, RunError> {
+) -> Result<Option<SearchInput>, RunError> {
     let categories = input.categories.iter().map(|category| category.name.clone()).collect();
     let near =
         GetNearestCities { city: plan.request.city.clone(), categories, limit: CITIES_TRIED };
@@ -69,13 +51,16 @@ async fn supply_elsewhere(
     for city in &cities {
         let there = moved(plan, city);
         let supply = source(context, &there, input, Reach::Feasible).await?;
-        let moved = SearchInput { request: there.request, supply: supply.clone(), ..input.clone() };
-        if compute(context, move || search_run::can_be_met(&moved)).await? {
-            return Ok(Some(supply));
+        let moved = SearchInput { request: there.request, supply, ..input.clone() };
+        let judged = moved.clone();
+        if compute(context, move || search_run::can_be_met(&judged)).await? {
+            return Ok(Some(moved));
         }
     }
     let Some(nearest) = cities.first() else { return Ok(None) };
-    source(context, &moved(plan, nearest), input, Reach::Relaxed).await.map(Some)
+    let there = moved(plan, nearest);
+    let supply = source(context, &there, input, Reach::Relaxed).await?;
+    Ok(Some(SearchInput { request: there.request, supply, ..input.clone() }))
 }
 
 /// The same plan in another city.

@@ -298,9 +298,10 @@ pub fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedPro
 }
 
 /// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands
-/// against it, and those of other cities that are to be offered.
-pub fn explain(input: &SearchInput) -> Infeasibility {
-    infeasibility::explain(&input.inquiry(), &mut lay_out)
+/// against it, and `elsewhere` those of another city to which the event might be moved.
+pub fn explain(input: &SearchInput, elsewhere: Option<&SearchInput>) -> Infeasibility {
+    let elsewhere = elsewhere.map(SearchInput::inquiry);
+    infeasibility::explain(&input.inquiry(), elsewhere.as_ref(), &mut lay_out)
 }
 
 /// Whether some combination of the input's vendors meets its request.
@@ -308,7 +309,7 @@ pub fn can_be_met(input: &SearchInput) -> bool {
     infeasibility::can_be_met(&input.inquiry(), &mut lay_out)
 }
 
-/// The first severe conflict of these engagements' timeline, in plain words.
+/// The first severe conflict of these engagements' timeline, with the facts that clash.
 fn lay_out(
     request: &Request,
     categories: &[CategoryDef],
@@ -316,8 +317,11 @@ fn lay_out(
 ) -> Result<(), String> {
     let laid_out = timeline::schedule(request, categories, engagements);
     let high = |conflict: &&timeline::Conflict| conflict.severity == timeline::Severity::High;
-    match laid_out.conflicts.iter().find(high) {
-        Some(conflict) => Err(conflict.message.clone()),
-        None => Ok(()),
+    let Some(conflict) = laid_out.conflicts.iter().find(high) else { return Ok(()) };
+    let told = |fact: &&String| !conflict.message.contains(fact.as_str());
+    let facts: Vec<&str> = conflict.chain.iter().filter(told).map(String::as_str).collect();
+    match facts.is_empty() {
+        true => Err(conflict.message.clone()),
+        false => Err(format!("{} ({})", conflict.message, facts.join("; "))),
     }
 }

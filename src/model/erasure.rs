@@ -44,6 +44,10 @@ impl Erasure {
             self.sentence(&mut relaxation.advice);
             self.sentence(&mut relaxation.value);
         }
+        if let Some(none) = &mut infeasibility.no_way_out {
+            self.sentence(&mut none.statement);
+            none.tried.iter_mut().for_each(|text| self.sentence(text));
+        }
     }
 
     /// Replaces the sentences that repeat one of the words.
@@ -97,6 +101,7 @@ mod tests {
         let mut told = Infeasibility {
             conflicts: vec!["ANNA'S SANGEET: no time".into(), "the budget is too small".into()],
             relaxations: Vec::new(),
+            no_way_out: None,
         };
         erasure.infeasibility(&mut told);
         assert_eq!(told.conflicts, [SENTENCE, "the budget is too small"]);

@@ -99,6 +99,21 @@ impl Request {
         self.span_functions();
     }
 
+    /// When the event takes place, or one of its functions by its place in `functions`.
+    pub fn time_of(&self, function: Option<usize>) -> &EventTime {
+        let function = function.and_then(|i| self.functions.get(i));
+        function.map_or(&self.time, |function| &function.time)
+    }
+
+    /// Another start or length of the event, or of one of its functions.
+    pub fn set_time(&mut self, function: Option<usize>, time: EventTime) {
+        match function.and_then(|i| self.functions.get_mut(i)) {
+            Some(function) => function.time = time,
+            None => self.time = time,
+        }
+        self.span_functions();
+    }
+
     /// Another number of guests: also of the functions for everybody; none of them has more.
     pub fn set_guests(&mut self, guests: u32) {
         for function in &mut self.functions {

@@ -51,13 +51,6 @@ impl AreaMap {
         Self { centres }
     }
 
-    /// The areas of both; of one that stands in both, the place that `self` gives it.
-    pub fn joined(self, other: Self) -> Self {
-        let mut centres = other.centres;
-        centres.extend(self.centres);
-        Self { centres }
-    }
-
     pub fn centre(&self, city: &str, area: &str) -> Option<GeoPoint> {
         self.centres.get(&(city.to_owned(), area.to_owned())).copied()
     }

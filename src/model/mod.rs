@@ -31,8 +31,8 @@ pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
 pub use money::{Amount, Currency, Percent, div_half_even, grouped};
 pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name, unaccented};
 pub use plan::{
-    ChosenVendor, Holder, Infeasibility, Note, PlaceChange, PlanOption, PlanState, Relaxation,
-    Shares, StopReason, Strategy, Tally,
+    ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,
+    Relaxation, Shares, StopReason, Strategy, Tally,
 };
 pub use quote::{Quote, QuoteLine};
 pub use request::{

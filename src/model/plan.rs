@@ -266,6 +266,20 @@ pub struct Infeasibility {
     /// Constraints that cannot hold together, in plain words; dropping any one helps.
     pub conflicts: Vec<String>,
     pub relaxations: Vec<Relaxation>,
+    /// Present where no relaxation was found.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_way_out: Option<NoWayOut>,
+}
+
+/// That no change was found that makes a request feasible, and what was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoWayOut {
+    /// "no single or double change of … helps".
+    pub statement: String,
+    /// The dimensions in which changes were tried, in plain words, alone and in pairs.
+    pub tried: Vec<String>,
+    /// False where the bound of the work came first: some pair may help all the same.
+    pub tried_all: bool,
 }
 
 /// Something about a plan that its reader should know: a fallback, a missing preference.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     inquiry::Inquiry,
-    ledger::{Ledger, Timeline, Waivers},
+    ledger::{Cheapest, Ledger, Schedules, Waivers},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::Entry,
@@ -53,33 +53,34 @@ impl Constraint {
 /// A minimal set of conflicting constraints, by deletion: each constraint is given up in turn,
 /// and taken back where the others can be met without it. So the rest can't be met, and any part
 /// of it can. Empty where the request is feasible. Constraints that clients seldom think of are
-/// given up first.
+/// given up first. Where the schedules that may be asked for don't suffice to tell, a constraint
+/// stays.
 pub(super) fn minimal_conflict(
     inquiry: &Inquiry<'_>,
     ledger: &Ledger<'_, '_>,
-    timeline: &mut Timeline<'_>,
+    schedules: &mut Schedules<'_, '_>,
 ) -> Vec<String> {
-    let mut conflict = Conflict { inquiry, ledger, timeline, refusal: None };
+    let mut conflict = Conflict { inquiry, ledger, schedules };
     let minimal = conflict.minimal();
     minimal.iter().map(|&constraint| conflict.in_words(constraint, &minimal)).collect()
 }
 
-struct Conflict<'c, 't> {
+struct Conflict<'c, 's, 't> {
     inquiry: &'c Inquiry<'c>,
     ledger: &'c Ledger<'c, 'c>,
-    timeline: &'c mut Timeline<'t>,
-    refusal: Option<String>,
+    schedules: &'c mut Schedules<'s, 't>,
 }
 
-impl Conflict<'_, '_> {
+impl<'c> Conflict<'c, '_, '_> {
     fn minimal(&mut self) -> Vec<Constraint> {
         let mut active = self.all();
-        if self.is_feasible(&active) {
+        if self.cheapest(&active, self.limit(&active)).found.is_some() {
             return Vec::new();
         }
         for constraint in active.clone() {
             let rest: Vec<_> = active.iter().copied().filter(|c| *c != constraint).collect();
-            if !self.is_feasible(&rest) {
+            let cheapest = self.cheapest(&rest, self.limit(&rest));
+            if cheapest.found.is_none() && cheapest.is_decided {
                 active = rest;
             }
         }
@@ -114,14 +115,14 @@ impl Conflict<'_, '_> {
         all
     }
 
-    fn is_feasible(&mut self, active: &[Constraint]) -> bool {
-        let spendable = self.inquiry.request.spendable_minor();
+    /// What may be spent while these are active, in minor units.
+    fn limit(&self, active: &[Constraint]) -> i64 {
         let budget = active.contains(&Constraint::Budget);
-        self.cheapest(active).is_some_and(|total| !budget || total <= spendable)
+        if budget { self.inquiry.request.spendable_minor() } else { i64::MAX }
     }
 
-    /// The cheapest total that meets the active constraints but the budget, in minor units.
-    fn cheapest(&mut self, active: &[Constraint]) -> Option<i64> {
+    /// The cheapest combination up to `most` that meets the active constraints but the budget.
+    fn cheapest(&mut self, active: &[Constraint], most: i64) -> Cheapest<'c> {
         let required = (0..self.inquiry.categories.len()).map(Constraint::Required);
         let given_up = self.all().into_iter().filter(|constraint| !active.contains(constraint));
         let waivers = Waivers {
@@ -133,10 +134,8 @@ impl Conflict<'_, '_> {
                 .map(|(index, _)| index)
                 .collect(),
         };
-        let timeline = active.contains(&Constraint::Timeline).then_some(&mut *self.timeline);
-        let cheapest = self.ledger.cheapest(&waivers, timeline);
-        self.refusal = cheapest.refusal.or(self.refusal.take());
-        cheapest.found.map(|(total, _)| total)
+        let schedules = active.contains(&Constraint::Timeline).then_some(&mut *self.schedules);
+        self.ledger.cheapest(&waivers, most, schedules)
     }
 
     fn in_words(&mut self, constraint: Constraint, conflict: &[Constraint]) -> String {
@@ -157,10 +156,7 @@ impl Conflict<'_, '_> {
             Constraint::Catering => {
                 format!("the venues' catering policies: {}", fail("cannot be used as they are"))
             }
-            Constraint::Timeline => {
-                let refusal = self.refusal.as_deref().unwrap_or("no schedule fits");
-                format!("the timeline: {refusal}")
-            }
+            Constraint::Timeline => self.timeline_in_words(conflict),
             Constraint::Date => format!(
                 "the date {}: {}",
                 request.time.date,
@@ -191,7 +187,7 @@ impl Conflict<'_, '_> {
         }
         let others: Vec<Constraint> =
             conflict.iter().copied().filter(|c| *c != Constraint::Budget).collect();
-        if let Some(total) = self.cheapest(&others) {
+        if let Some((total, _)) = self.cheapest(&others, i64::MAX).found {
             let link = if left < budget { "," } else { ":" };
             words += &format!("{link} the cheapest vendors cost {}", money(total));
         }
@@ -202,23 +198,49 @@ impl Conflict<'_, '_> {
         let name = &self.inquiry.categories[index].name;
         let words = format!("{} is required", with_article(name));
         let is_known = self.ledger.entries().any(|(category, _)| category == index);
-        if is_known { words } else { format!("{words}, and none is known") }
+        if is_known {
+            return words;
+        }
+        format!("{words}, and none is known that serves {}", self.inquiry.request.city)
+    }
+
+    /// What the scheduler says against the cheapest vendors, and how many it refuses whoever
+    /// stands beside them.
+    fn timeline_in_words(&mut self, conflict: &[Constraint]) -> String {
+        let refusal = self.cheapest(conflict, i64::MAX).refusal;
+        let mut words =
+            format!("the timeline: {}", refusal.as_deref().unwrap_or("no schedule fits"));
+        let (mut refused, mut all) = (BTreeSet::new(), BTreeSet::new());
+        let ledger = self.ledger;
+        for (index, entry) in ledger.entries().filter(|(index, _)| is_meant(*index, conflict)) {
+            all.insert(&entry.vendor().id);
+            if let Some(Err(_)) = self.schedules.judge(self.inquiry, &[(index, *entry)]) {
+                refused.insert(&entry.vendor().id);
+            }
+        }
+        if refused.len() > 1 {
+            let (refused, all) = (refused.len(), all.len());
+            words += &format!("; the times don't suit {refused} of {all} vendors");
+        }
+        words
     }
 
     /// "3 of 7 vendors", of the required categories that the conflict names, or of all.
     fn share_of_vendors(&self, constraint: Constraint, conflict: &[Constraint]) -> String {
-        let is_meant = |index| {
-            let named = |c: &Constraint| matches!(c, Constraint::Required(_));
-            !conflict.iter().any(named) || conflict.contains(&Constraint::Required(index))
-        };
         let ids = |fails: &dyn Fn(&Entry<'_>) -> bool| {
-            let of =
-                self.ledger.entries().filter(|(index, entry)| is_meant(*index) && fails(entry));
+            let of = self.ledger.entries();
+            let of = of.filter(|(index, entry)| is_meant(*index, conflict) && fails(entry));
             of.map(|(_, entry)| &entry.vendor().id).collect::<BTreeSet<_>>().len()
         };
         let (failing, all) = (ids(&|e| e.broken.has(constraint.broken())), ids(&|_| true));
         format!("{failing} of {all} vendors")
     }
+}
+
+/// Whether the conflict names the category as required; of one that names none, any.
+fn is_meant(index: CategoryIndex, conflict: &[Constraint]) -> bool {
+    let named = |constraint: &Constraint| matches!(constraint, Constraint::Required(_));
+    !conflict.iter().any(named) || conflict.contains(&Constraint::Required(index))
 }
 
 /// `makeup_artist` as "a makeup artist".
@@ -233,27 +255,111 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::planning::{compatibility::AreaTable, samples::any_case};
+    use crate::{
+        model::{CategoryDef, Request, VendorId},
+        planning::{
+            compatibility::AreaTable,
+            engagement::Engagement,
+            ledger::engagements,
+            roles::Role,
+            samples::{any_case, any_timed_case},
+            timeline::schedule,
+        },
+    };
+
+    type Says = fn(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String>;
+
+    fn setup_is_short(
+        _: &Request,
+        _: &[CategoryDef],
+        engagements: &[Engagement<'_>],
+    ) -> Result<(), String> {
+        let late = engagements.iter().any(|e| e.vendor.setup_minutes > 200);
+        if late { Err("setup takes too long".into()) } else { Ok(()) }
+    }
+
+    fn real_time(
+        request: &Request,
+        categories: &[CategoryDef],
+        engagements: &[Engagement<'_>],
+    ) -> Result<(), String> {
+        let laid_out = schedule(request, categories, engagements);
+        if laid_out.has_high() { Err(laid_out.conflicts[0].message.clone()) } else { Ok(()) }
+    }
+
+    /// Whether any combination meets the active constraints, by trying them all; the timeline is
+    /// asked about whole combinations alone.
+    fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says) -> bool {
+        let inquiry = conflict.inquiry;
+        let kept = active.iter().fold(Broken::NOTHING, |all, c| all.and(c.broken()));
+        let musts = &inquiry.request.must_include;
+        let has_musts = active.contains(&Constraint::MustInclude) && !musts.is_empty();
+        if has_musts && !conflict.ledger.impossible().is_empty() {
+            return false;
+        }
+        let mut all: Vec<Vec<(CategoryIndex, Entry<'_>)>> = vec![vec![]];
+        for (index, def) in inquiry.categories.iter().enumerate() {
+            let entries = conflict.ledger.entries();
+            let standing = entries.filter(|(i, e)| *i == index && !e.broken.has(kept));
+            let standing: Vec<Entry<'_>> = standing.map(|(_, entry)| *entry).collect();
+            let mut extended = Vec::new();
+            for chosen in all {
+                let has_kitchen = chosen.iter().any(|(_, e)| e.role == Role::Catering);
+                if def.name.as_str() == "caterer" && has_kitchen {
+                    extended.push(chosen);
+                    continue;
+                }
+                for entry in &standing {
+                    extended.push([&chosen[..], &[(index, *entry)]].concat());
+                }
+                let required = inquiry.service(&def.name).required;
+                if !required || !active.contains(&Constraint::Required(index)) {
+                    extended.push(chosen);
+                }
+            }
+            all = extended;
+        }
+        let limit = conflict.limit(active);
+        let has_timeline = active.contains(&Constraint::Timeline);
+        all.into_iter().any(|chosen| {
+            let cost: i64 = chosen.iter().map(|(_, entry)| entry.cost()).sum();
+            let stands = |id: &VendorId| chosen.iter().any(|(_, entry)| entry.vendor().id == *id);
+            let engaged = engagements(inquiry, &chosen);
+            cost <= limit
+                && (!has_musts || musts.iter().all(stands))
+                && (!has_timeline || says(inquiry.request, inquiry.categories, &engaged).is_ok())
+        })
+    }
+
+    /// Not to be met as it stands, and to be met without any one of it; never empty where the
+    /// request can't be met.
+    fn check(inquiry: &Inquiry<'_>, says: Says) -> Result<(), TestCaseError> {
+        let ledger = Ledger::of(inquiry, &AreaTable::new(inquiry.areas), inquiry.vendors);
+        let mut timeline = says;
+        let mut schedules = Schedules::new(&mut timeline, u32::MAX);
+        let mut conflict = Conflict { inquiry, ledger: &ledger, schedules: &mut schedules };
+        let (minimal, all) = (conflict.minimal(), conflict.all());
+        prop_assert_eq!(minimal.is_empty(), can_be_met(&conflict, &all, says));
+        if !minimal.is_empty() {
+            prop_assert!(!can_be_met(&conflict, &minimal, says), "{:?}", minimal);
+        }
+        for constraint in &minimal {
+            let rest: Vec<_> = minimal.iter().copied().filter(|c| c != constraint).collect();
+            prop_assert!(can_be_met(&conflict, &rest, says), "{:?} of {:?}", constraint, minimal);
+            prop_assert!(!conflict.in_words(*constraint, &minimal).is_empty());
+        }
+        Ok(())
+    }
 
     proptest! {
-        /// Not to be met as it stands, and to be met without any one of it.
         #[test]
         fn a_conflict_is_minimal(case in any_case(3)) {
-            let inquiry = case.inquiry();
-            let ledger = Ledger::of(&inquiry, &AreaTable::new(inquiry.areas), inquiry.vendors);
-            let timeline: &mut Timeline<'_> = &mut |_, _, engagements| {
-                let late = engagements.iter().any(|e| e.vendor.setup_minutes > 200);
-                if late { Err("setup takes too long".into()) } else { Ok(()) }
-            };
-            let mut conflict =
-                Conflict { inquiry: &inquiry, ledger: &ledger, timeline, refusal: None };
-            let minimal = conflict.minimal();
-            prop_assert_eq!(minimal.is_empty(), conflict.is_feasible(&conflict.all()));
-            for constraint in &minimal {
-                let rest: Vec<_> = minimal.iter().copied().filter(|c| c != constraint).collect();
-                prop_assert!(conflict.is_feasible(&rest), "{constraint:?} of {minimal:?}");
-                prop_assert!(!conflict.in_words(*constraint, &minimal).is_empty());
-            }
+            check(&case.inquiry(), setup_is_short)?;
+        }
+
+        #[test]
+        fn a_conflict_with_the_clock_is_minimal(case in any_timed_case(2)) {
+            check(&case.inquiry(), real_time)?;
         }
     }
 }

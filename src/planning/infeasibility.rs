@@ -4,156 +4,177 @@
 //! decides exactly; a relaxation is named only after the relaxed request was judged anew from
 //! the vendors on.
 
-use std::{collections::BTreeSet, mem::discriminant};
+use std::collections::BTreeSet;
 
 use super::{
     compatibility::AreaTable,
     conflicts::minimal_conflict,
     inquiry::Inquiry,
-    ledger::{Ledger, Timeline, Waivers},
+    ledger::{Ledger, Schedules, Timeline, Waivers},
     reason::{Broken, Reason},
-    relaxations::{Move, Varied},
-    roles::Role,
+    relaxations::{Kind, Move},
+    roles::{Entry, Role},
+    varied::Varied,
 };
 use crate::model::{Amount, Infeasibility, Relaxation, Request, Sourced, VendorId};
 
 /// Vendors judged per dimension at most: about a second. What is not tried within it is not
 /// offered.
-const WORK_MAX: u64 = 1_000_000;
+pub(super) const WORK_MAX: u64 = 1_000_000;
+/// Schedules asked for per dimension at most, and for the conflicts: some 0.2 seconds.
+pub(super) const SCHEDULES_MAX: u32 = 20_000;
+/// Schedules that one changed request may ask for.
+const SCHEDULES_PER_REQUEST_MAX: u32 = 4_000;
 /// Ranges between the vendors' guest limits that are tried in each direction.
 const GUEST_RANGES_MAX: usize = 64;
 /// Most guests a request may have.
 const GUESTS_MAX: u32 = 100_000;
 
 /// Explains an infeasible inquiry. Its vendors are all those that serve the city, with their
-/// bookings from two weeks before to two weeks after the date, and those of any other city that is
-/// to be offered.
+/// bookings from two weeks before to two weeks after the date. `elsewhere`: the same inquiry in
+/// another city with its own vendors, to which the event might be moved; nothing else that is
+/// said is about them.
 ///
 /// `conflicts` is a minimal set: it can't be met, every part of it can. `relaxations` holds, per
 /// dimension, the smallest change that suffices on its own: budget, contingency, guests, date
-/// (± 14 days), city, catering policy, each dietary need, each required service, each vendor of
-/// `must_include` and `exclude`, each anchor. Where none does: the pair without more money, and
-/// the pair with the least more.
+/// (± 14 days), start (the same day), hours, city, catering policy, each dietary need, each
+/// required service while another one is left, each vendor of `must_include` and `exclude`, each
+/// anchor. Where none does: the first pair without more money, and the pair with the least more.
+/// Where no pair does either, `no_way_out` says so.
 ///
-/// Both are empty where the inquiry is feasible after all.
-pub fn explain(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> Infeasibility {
-    let areas = AreaTable::new(inquiry.areas);
-    let ledger = Ledger::of(inquiry, &areas, inquiry.vendors);
-    let conflicts = minimal_conflict(inquiry, &ledger, timeline);
+/// All are empty where the inquiry is feasible after all.
+pub fn explain(
+    inquiry: &Inquiry<'_>,
+    elsewhere: Option<&Inquiry<'_>>,
+    timeline: &mut Timeline<'_>,
+) -> Infeasibility {
+    let here = Base::new(inquiry);
+    // Whoever doesn't serve the city after all has no part in what is said of it.
+    let ledger = Ledger::of(inquiry, &here.areas, inquiry.vendors);
+    let serves = |entry: &Entry<'_>| !entry.broken.has(Broken::only(Reason::City));
+    let entries = ledger.entries().map(|(_, entry)| entry).filter(|entry| serves(entry));
+    let mut serving: Vec<&Sourced> = entries.map(|entry| entry.sourced).collect();
+    serving.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    let ledger = Ledger::of(inquiry, &here.areas, serving);
+    let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
+    let conflicts = minimal_conflict(inquiry, &ledger, &mut schedules);
     if conflicts.is_empty() {
         return Infeasibility::default();
     }
     let entries = ledger.entries().map(|(_, entry)| (entry.sourced, entry.broken)).collect();
-    let mut study = Study { inquiry: *inquiry, areas, timeline, entries, work_left: WORK_MAX };
+    let elsewhere = elsewhere.map(Base::new);
+    let mut study = Study::new(here, elsewhere, entries, timeline);
     let mut relaxations = study.singles();
+    let mut no_way_out = None;
     if relaxations.is_empty() {
         relaxations = study.pairs();
     }
-    Infeasibility { conflicts, relaxations }
+    if relaxations.is_empty() {
+        no_way_out = Some(study.no_way_out());
+    }
+    Infeasibility { conflicts, relaxations, no_way_out }
 }
 
 /// Whether some combination of the inquiry's vendors meets it, money and timeline included.
 pub fn can_be_met(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> bool {
     let areas = AreaTable::new(inquiry.areas);
     let ledger = Ledger::of(inquiry, &areas, inquiry.vendors);
-    let cheapest = ledger.cheapest(&Waivers::default(), Some(timeline)).found;
-    cheapest.is_some_and(|(total, _)| total <= inquiry.request.spendable_minor())
+    let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
+    let most = inquiry.request.spendable_minor();
+    ledger.cheapest(&Waivers::default(), most, Some(&mut schedules)).found.is_some()
 }
 
 /// A varied request's cheapest combination.
-struct Priced {
+pub(super) struct Priced {
     /// In minor units.
-    total: i64,
+    pub total: i64,
     /// The venue that stands there against its catering policy, and its role.
-    bent: Option<(VendorId, Role)>,
+    pub bent: Option<(VendorId, Role)>,
 }
 
-struct Study<'a, 't, 'c> {
-    inquiry: Inquiry<'a>,
-    areas: AreaTable,
+/// An inquiry with its city's vendors.
+pub(super) struct Base<'a> {
+    pub inquiry: Inquiry<'a>,
+    pub areas: AreaTable,
+}
+
+impl<'a> Base<'a> {
+    fn new(inquiry: &Inquiry<'a>) -> Self {
+        Self { inquiry: *inquiry, areas: AreaTable::new(inquiry.areas) }
+    }
+}
+
+pub(super) struct Study<'a, 't, 'c> {
+    pub here: Base<'a>,
+    pub elsewhere: Option<Base<'a>>,
+    /// Every change but that of the guests.
+    pub moves: Vec<Move>,
     timeline: &'c mut Timeline<'t>,
     /// Each vendor's roles, with what the unchanged request has against them.
     entries: Vec<(&'a Sourced, Broken)>,
-    /// Vendors that may still be judged for the dimension at hand.
-    work_left: u64,
+    /// Vendors that may still be judged, and schedules asked for, for the dimension at hand.
+    pub work_left: u64,
+    pub schedules_left: u32,
+    /// Something was left untried.
+    pub was_cut: bool,
 }
 
-impl<'a> Study<'a, '_, '_> {
+impl<'a, 't, 'c> Study<'a, 't, 'c> {
+    fn new(
+        here: Base<'a>,
+        elsewhere: Option<Base<'a>>,
+        entries: Vec<(&'a Sourced, Broken)>,
+        timeline: &'c mut Timeline<'t>,
+    ) -> Self {
+        let city = elsewhere.as_ref().map(|base| base.inquiry.request.city.as_str());
+        let moves = Move::all(&here.inquiry, city);
+        let (work_left, schedules_left) = (WORK_MAX, SCHEDULES_MAX);
+        Self {
+            here,
+            elsewhere,
+            moves,
+            timeline,
+            entries,
+            work_left,
+            schedules_left,
+            was_cut: false,
+        }
+    }
+
+    /// For the next dimension.
+    pub fn allow(&mut self, work: u64) {
+        (self.work_left, self.schedules_left) = (work, SCHEDULES_MAX);
+    }
+
     /// Every change that suffices alone, the smallest of its dimension.
     fn singles(&mut self) -> Vec<Relaxation> {
-        let unchanged = Varied::unchanged(&self.inquiry);
-        let request = self.inquiry.request;
+        let unchanged = Varied::unchanged(&self.here.inquiry);
+        let request = self.here.inquiry.request;
         let mut found = Vec::new();
-        if let Some(priced) = self.price(&unchanged) {
+        if let Some(priced) = self.price(&unchanged, Money::Unlimited) {
             found.extend(raised_budget(request, priced.total));
             found.extend(lowered_contingency(request, priced.total));
         }
-        self.work_left = WORK_MAX;
+        self.allow(WORK_MAX);
         if let Some(guests) = self.guests(&unchanged, Money::Given) {
             found.push(Move::Guests(guests).in_words(request, None));
         }
         let mut done: Vec<Move> = Vec::new();
-        let mut dimension = None;
-        for change in Move::all(&self.inquiry, &self.areas) {
-            if dimension.replace(discriminant(&change)) != Some(discriminant(&change)) {
-                self.work_left = WORK_MAX;
+        let mut kind = Kind::Guests;
+        for change in self.moves.clone() {
+            if change.kind() != kind {
+                kind = change.kind();
+                self.allow(WORK_MAX);
             }
             if done.iter().any(|other| other.is_alternative_to(&change)) {
                 continue;
             }
-            if let Some(priced) = self.suffices(&unchanged.clone().and(&change)) {
+            if let Some(priced) = self.price(&unchanged.clone().and(&change), Money::Given) {
                 found.push(change.in_words(request, priced.bent.as_ref()));
                 done.push(change);
             }
         }
         found
-    }
-
-    /// The first pair of changes that needs no more money, and the pair of a change and the
-    /// least more money.
-    fn pairs(&mut self) -> Vec<Relaxation> {
-        self.work_left = WORK_MAX;
-        let unchanged = Varied::unchanged(&self.inquiry);
-        let mut moves = Move::all(&self.inquiry, &self.areas);
-        if let Some(guests) = self.guests(&unchanged, Money::Unlimited) {
-            moves.insert(0, Move::Guests(guests));
-        }
-        let mut found: Vec<Relaxation> =
-            self.pair_of_moves(&unchanged, &moves).into_iter().collect();
-        self.work_left = WORK_MAX;
-        let mut cheapest: Option<(Priced, &Move)> = None;
-        for change in &moves {
-            if let Some(priced) = self.price(&unchanged.clone().and(change))
-                && cheapest.as_ref().is_none_or(|(best, _)| priced.total < best.total)
-            {
-                cheapest = Some((priced, change));
-            }
-        }
-        if let Some((priced, change)) = cheapest {
-            let request = self.inquiry.request;
-            let money = lowered_contingency(request, priced.total)
-                .or_else(|| raised_budget(request, priced.total));
-            let change = change.in_words(request, priced.bent.as_ref());
-            found.extend(money.map(|money| both(change, money)));
-        }
-        found
-    }
-
-    fn pair_of_moves(&mut self, unchanged: &Varied, moves: &[Move]) -> Option<Relaxation> {
-        for (i, one) in moves.iter().enumerate() {
-            let varied = unchanged.clone().and(one);
-            for other in &moves[i + 1..] {
-                if one.is_alternative_to(other) || one.clashes_with(other) {
-                    continue;
-                }
-                if let Some(priced) = self.suffices(&varied.clone().and(other)) {
-                    let bent = priced.bent.as_ref();
-                    let one = one.in_words(self.inquiry.request, bent);
-                    return Some(both(one, other.in_words(&varied.request, bent)));
-                }
-            }
-        }
-        None
     }
 
     /// The number of guests nearest to the wanted one that the rest of the request allows; of
@@ -162,7 +183,7 @@ impl<'a> Study<'a, '_, '_> {
     /// Between two limits of any vendor's capacity the same vendors can be had, and more guests
     /// never cost less; so it is enough to look at each range's low end, and to halve the first
     /// range that has one.
-    fn guests(&mut self, varied: &Varied, money: Money) -> Option<u32> {
+    pub fn guests(&mut self, varied: &Varied, money: Money) -> Option<u32> {
         let wanted = varied.request.guests;
         let pool = self.pool(&varied.clone().and(&Move::Guests(wanted)));
         let mut starts = BTreeSet::from([1, wanted + 1]);
@@ -172,8 +193,7 @@ impl<'a> Study<'a, '_, '_> {
         }
         let mut fits = |guests: u32| {
             let varied = varied.clone().and(&Move::Guests(guests));
-            let priced = self.price_untimed(&varied, &pool);
-            priced.is_some_and(|priced| money.covers(&varied.request, priced.total))
+            self.price_among(&varied, &pool, money, Asks::Nobody).is_some()
         };
         let mut fewer = None;
         let mut end = wanted - 1;
@@ -190,35 +210,57 @@ impl<'a> Study<'a, '_, '_> {
         both.sort_by_key(|&guests| (guests.abs_diff(wanted), guests));
         both.into_iter().find(|&guests| {
             let varied = varied.clone().and(&Move::Guests(guests));
-            self.price(&varied).is_some_and(|priced| money.covers(&varied.request, priced.total))
+            self.price(&varied, money).is_some()
         })
     }
 
-    /// The cheapest combination of a varied request, where its own budget covers it.
-    fn suffices(&mut self, varied: &Varied) -> Option<Priced> {
-        self.price(varied).filter(|priced| priced.total <= varied.request.spendable_minor())
-    }
-
-    /// The cheapest combination of a varied request, whatever its budget.
-    fn price(&mut self, varied: &Varied) -> Option<Priced> {
+    /// The cheapest combination of a varied request.
+    pub fn price(&mut self, varied: &Varied, money: Money) -> Option<Priced> {
+        if !varied.is_writable(&self.here.inquiry) {
+            return None;
+        }
         let pool = self.pool(varied);
-        self.price_untimed(varied, &pool)?;
-        let inquiry = varied.inquiry(&self.inquiry);
-        let ledger = Ledger::of(&inquiry, &self.areas, pool);
-        Priced::of(&ledger, varied, Some(self.timeline))
+        self.price_among(varied, &pool, money, Asks::Timeline)
     }
 
-    /// The same without asking for a timeline: no more than a lower bound.
-    fn price_untimed(&mut self, varied: &Varied, pool: &[&'a Sourced]) -> Option<Priced> {
-        self.work_left = self.work_left.checked_sub(pool.len() as u64)?;
-        let inquiry = varied.inquiry(&self.inquiry);
-        let ledger = Ledger::of(&inquiry, &self.areas, pool.iter().copied());
-        Priced::of(&ledger, varied, None)
+    fn price_among(
+        &mut self,
+        varied: &Varied,
+        pool: &[&'a Sourced],
+        money: Money,
+        asks: Asks,
+    ) -> Option<Priced> {
+        let Some(work_left) = self.work_left.checked_sub(pool.len() as u64) else {
+            self.was_cut = true;
+            return None;
+        };
+        self.work_left = work_left;
+        let base = match &self.elsewhere {
+            Some(elsewhere) if varied.is_elsewhere => elsewhere,
+            _ => &self.here,
+        };
+        let inquiry = varied.inquiry(&base.inquiry);
+        let ledger = Ledger::of(&inquiry, &base.areas, pool.iter().copied());
+        let waivers = Waivers { broken: varied.waived, ..Waivers::default() };
+        let allowed = self.schedules_left.min(SCHEDULES_PER_REQUEST_MAX);
+        let mut schedules = Schedules::new(self.timeline, allowed);
+        let asked = matches!(asks, Asks::Timeline).then_some(&mut schedules);
+        let cheapest = ledger.cheapest(&waivers, money.most(&varied.request), asked);
+        self.schedules_left -= allowed - schedules.left();
+        self.was_cut |= !cheapest.is_decided;
+        let (total, chosen) = cheapest.found?;
+        let policy = Broken::only(Reason::Catering);
+        let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
+        let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
+        Some(Priced { total, bent })
     }
 
     /// The vendors that the changes leave or bring in, each once.
     fn pool(&self, varied: &Varied) -> Vec<&'a Sourced> {
-        let Some(reach) = varied.reach else { return self.inquiry.vendors.iter().collect() };
+        if let Some(elsewhere) = self.elsewhere.as_ref().filter(|_| varied.is_elsewhere) {
+            return elsewhere.inquiry.vendors.iter().collect();
+        }
+        let Some(reach) = varied.reach else { return self.here.inquiry.vendors.iter().collect() };
         let turned = reach.and(varied.waived).and(Broken::only(Reason::OverBudget));
         let may_stand = |(_, broken): &&(_, Broken)| broken.without(turned).is_nothing();
         let mut pool: Vec<&'a Sourced> =
@@ -228,34 +270,27 @@ impl<'a> Study<'a, '_, '_> {
     }
 }
 
-impl Priced {
-    fn of(
-        ledger: &Ledger<'_, '_>,
-        varied: &Varied,
-        timeline: Option<&mut Timeline<'_>>,
-    ) -> Option<Self> {
-        let waivers = Waivers { broken: varied.waived, ..Waivers::default() };
-        let (total, chosen) = ledger.cheapest(&waivers, timeline).found?;
-        let policy = Broken::only(Reason::Catering);
-        let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
-        let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
-        Some(Self { total, bent })
-    }
+/// Whether the timeline has a say; a price without it is no more than a lower bound.
+#[derive(Clone, Copy)]
+enum Asks {
+    Timeline,
+    Nobody,
 }
 
 /// What a combination may cost.
 #[derive(Clone, Copy)]
-enum Money {
+pub(super) enum Money {
     /// As the request says.
     Given,
     Unlimited,
 }
 
 impl Money {
-    fn covers(self, request: &Request, total: i64) -> bool {
+    /// In minor units.
+    fn most(self, request: &Request) -> i64 {
         match self {
-            Self::Given => total <= request.spendable_minor(),
-            Self::Unlimited => true,
+            Self::Given => request.spendable_minor(),
+            Self::Unlimited => i64::MAX,
         }
     }
 }
@@ -275,7 +310,7 @@ fn largest(mut low: u32, mut high: u32, fits: &mut dyn FnMut(u32) -> bool) -> u3
 }
 
 /// The smallest budget that leaves `total` beside the contingency.
-fn raised_budget(request: &Request, total: i64) -> Option<Relaxation> {
+pub(super) fn raised_budget(request: &Request, total: i64) -> Option<Relaxation> {
     let keep = i128::from(10_000_u32.checked_sub(request.contingency.basis_points)?);
     if keep == 0 {
         return None;
@@ -290,7 +325,7 @@ fn raised_budget(request: &Request, total: i64) -> Option<Relaxation> {
 }
 
 /// The largest contingency that leaves `total`; `None` where even none at all doesn't.
-fn lowered_contingency(request: &Request, total: i64) -> Option<Relaxation> {
+pub(super) fn lowered_contingency(request: &Request, total: i64) -> Option<Relaxation> {
     let budget = i128::from(request.budget.amount.minor);
     let keep = (i128::from(total) * 10_000 + budget - 1) / budget;
     let basis_points = 10_000_u32.checked_sub(u32::try_from(keep).ok()?)?;
@@ -303,17 +338,4 @@ fn lowered_contingency(request: &Request, total: i64) -> Option<Relaxation> {
         advice: format!("lower the contingency to at most {percent} %"),
         value: percent.to_string(),
     })
-}
-
-/// Two changes as one relaxation. Where both change one list, the other's value is the list after
-/// both.
-fn both(one: Relaxation, other: Relaxation) -> Relaxation {
-    if one.field == other.field {
-        return Relaxation { advice: format!("{}, and {}", one.advice, other.advice), ..other };
-    }
-    Relaxation {
-        field: format!("{}, {}", one.field, other.field),
-        advice: format!("{}, and {}", one.advice, other.advice),
-        value: format!("{}; {}", one.value, other.value),
-    }
 }

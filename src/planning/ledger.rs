@@ -1,26 +1,23 @@
 //! The cheapest way to fill every place: feasibility is a matter of money, of who may stand
 //! where, and of the timeline, so it needs no search for value.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     compatibility::AreaTable,
     engagement::Engagement,
+    fitting::{Fit, Member, cheapest_fit},
     inquiry::{CATERER, Inquiry, VENUE},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
+    timeline::TimeClass,
 };
 use crate::model::{CategoryDef, Request, Sourced, VendorId};
 
-/// Schedules that one question may ask for.
-const CHECKS_MAX: u32 = 2_000;
-
 /// Tells whether vendors in their places have a timeline without severe conflicts; an error is
-/// the conflict in plain words. It must refuse no part of what it accepts as a whole.
+/// the conflict in plain words. It refuses no part of what it accepts as a whole, and treats
+/// vendors of one [`TimeClass`] alike.
 pub type Timeline<'t> =
     dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
 
@@ -44,12 +41,16 @@ pub(super) struct Ledger<'i, 'a> {
 /// The cheapest combination that meets everything but the budget.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cheapest<'a> {
-    /// In minor units, and who stands in which category; `None` where nothing is feasible, or
-    /// nothing accepted was found within the bound.
-    pub found: Option<(i64, Vec<(CategoryIndex, Entry<'a>)>)>,
-    /// What the timeline said first against a cheaper one.
+    pub found: Option<Chosen<'a>>,
+    /// Nothing cheaper is feasible than what was found, or nothing at all. False where the bound
+    /// came first.
+    pub is_decided: bool,
+    /// What the timeline said against the cheapest vendors of all.
     pub refusal: Option<String>,
 }
+
+/// A total in minor units, and who stands in which category.
+pub(super) type Chosen<'a> = (i64, Vec<(CategoryIndex, Entry<'a>)>);
 
 impl<'i, 'a> Ledger<'i, 'a> {
     pub fn of(
@@ -78,78 +79,119 @@ impl<'i, 'a> Ledger<'i, 'a> {
         &self.musts.impossible
     }
 
-    /// The cheapest combination, in ascending order of cost until the timeline accepts one; ties
-    /// by vendor ids. A vendor that the timeline refuses on its own is not tried again.
+    /// The cheapest combination that costs at most `most` and that the timeline, where it is to be
+    /// asked, accepts.
     pub fn cheapest(
         &self,
         waivers: &Waivers,
-        mut timeline: Option<&mut Timeline<'_>>,
+        most: i64,
+        schedules: Option<&mut Schedules<'_, '_>>,
     ) -> Cheapest<'a> {
-        let mut result = Cheapest::default();
+        let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
         if !self.musts.impossible.is_empty() && !waivers.must_include {
             return result;
         }
-        let mut tried = Tried { left: CHECKS_MAX, ..Tried::default() };
-        // Sorting everybody is worth it only where the cheapest of each place won't do together.
-        let mut sizes = [Size::One, Size::All].into_iter();
-        let mut size = sizes.next();
-        while let Some(listed) = size {
-            let modes = self.modes(waivers, &tried.refused, listed);
-            let mut has_blamed = false;
-            for (total, chosen) in Ascending::new(&modes) {
-                let Some(timeline) = timeline.as_deref_mut() else {
-                    result.found = Some((total, chosen));
-                    return result;
-                };
-                match tried.judge(self.inquiry, timeline, &chosen) {
-                    Ok(()) => {
-                        result.found = Some((total, chosen));
-                        return result;
-                    }
-                    Err(refusal) => result.refusal.get_or_insert(refusal),
-                };
-                has_blamed = tried.blame(self.inquiry, timeline, &chosen);
-                if has_blamed || tried.left == 0 || listed == Size::One {
-                    break;
+        // Most often the cheapest of each place will do together: no need to sort everybody.
+        result.found = self.cheapest_untimed(waivers).filter(|(total, _)| *total <= most);
+        let Some(((_, chosen), schedules)) = result.found.as_ref().zip(schedules) else {
+            return result;
+        };
+        match schedules.judge(self.inquiry, chosen) {
+            Some(Ok(())) => result,
+            Some(Err(refusal)) => {
+                let refusal = Some(refusal);
+                Cheapest { refusal, ..self.cheapest_timed(waivers, most, schedules) }
+            }
+            None => Cheapest::default(),
+        }
+    }
+
+    fn cheapest_untimed(&self, waivers: &Waivers) -> Option<Chosen<'a>> {
+        let mut best: Option<Chosen<'a>> = None;
+        for mode in self.modes() {
+            let least = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
+                let all = self.choices(index, kitchen, waivers);
+                all.min_by(|a, b| order_of(a).cmp(&order_of(b))).map(|choice| (index, choice))
+            };
+            let Some(places) = mode.iter().map(least).collect::<Option<Vec<_>>>() else { continue };
+            let costs = places.iter().map(|(_, choice)| cost_of(choice));
+            let total = costs.fold(0, i64::saturating_add);
+            if best.as_ref().is_none_or(|(least, _)| total < *least) {
+                let chosen =
+                    places.into_iter().filter_map(|(index, choice)| Some((index, choice?)));
+                best = Some((total, chosen.collect()));
+            }
+        }
+        best
+    }
+
+    /// Of those with the same demands on time only the cheapest can be part of it.
+    fn cheapest_timed(
+        &self,
+        waivers: &Waivers,
+        most: i64,
+        schedules: &mut Schedules<'_, '_>,
+    ) -> Cheapest<'a> {
+        let request = self.inquiry.request;
+        let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
+        let mut below = most.saturating_add(1);
+        for mode in self.modes() {
+            let place = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
+                let mut choices: Vec<Choice<'a>> = self.choices(index, kitchen, waivers).collect();
+                choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+                let mut seen = BTreeSet::new();
+                choices.retain(|choice| {
+                    let class = |entry: &Entry<'_>| TimeClass::of(request, entry.vendor());
+                    seen.insert(choice.as_ref().map(class))
+                });
+                (index, choices)
+            };
+            let places: Vec<(CategoryIndex, Vec<Choice<'a>>)> = mode.iter().map(place).collect();
+            let costs: Vec<Vec<i64>> =
+                places.iter().map(|(_, choices)| choices.iter().map(cost_of).collect()).collect();
+            let chosen = |members: &[Member]| -> Vec<(CategoryIndex, Entry<'a>)> {
+                let of = |&(list, rank): &Member| Some((places[list].0, places[list].1[rank]?));
+                members.iter().filter_map(of).collect()
+            };
+            let mut accepts =
+                |members: &[Member]| Some(schedules.judge(self.inquiry, &chosen(members))?.is_ok());
+            match cheapest_fit(&costs, below, &mut accepts) {
+                Fit::Found(total, ranks) => {
+                    below = total;
+                    let members: Vec<Member> = ranks.into_iter().enumerate().collect();
+                    result.found = Some((total, chosen(&members)));
                 }
-            }
-            if tried.left == 0 {
-                break;
-            }
-            if !has_blamed {
-                size = sizes.next();
+                Fit::None => {}
+                Fit::Unknown => result.is_decided = false,
             }
         }
         result
     }
 
-    /// The ways to share the venue's and the caterer's place, each as lists to choose one from.
-    fn modes(&self, waivers: &Waivers, refused: &BTreeSet<Key>, size: Size) -> Vec<Vec<Slot<'a>>> {
-        let slot = |index, caters| self.slot(index, caters, waivers, refused, size);
+    /// The ways to share the venue's and the caterer's place: the places to fill, and whether the
+    /// venue caters.
+    fn modes(&self) -> Vec<Vec<(CategoryIndex, Kitchen)>> {
         let places = 0..self.entries.len();
-        let mut modes = vec![places.clone().map(|index| slot(index, Kitchen::Closed)).collect()];
+        let mut modes = vec![places.clone().map(|index| (index, Kitchen::Closed)).collect()];
         let place = |name| self.inquiry.index_of(name);
         if let (Some(venue), Some(caterer)) = (place(VENUE), place(CATERER)) {
             let kitchen = |index| if index == venue { Kitchen::Open } else { Kitchen::Closed };
             let others = places.filter(|&index| index != caterer);
-            modes.push(others.map(|index| slot(index, kitchen(index))).collect());
+            modes.push(others.map(|index| (index, kitchen(index))).collect());
         }
         modes
     }
 
-    fn slot(
+    fn choices(
         &self,
         index: CategoryIndex,
         kitchen: Kitchen,
         waivers: &Waivers,
-        refused: &BTreeSet<Key>,
-        size: Size,
-    ) -> Slot<'a> {
+    ) -> impl Iterator<Item = Choice<'a>> {
         let ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
-        let may_stand = |entry: &&Entry<'a>| {
+        let may_stand = move |entry: &&Entry<'a>| {
             entry.broken.without(ignored).is_nothing()
                 && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
-                && (refused.is_empty() || !refused.contains(&key(entry)))
         };
         let def = &self.inquiry.categories[index];
         let is_forced = self.musts.is_forced(index) && !waivers.must_include;
@@ -157,25 +199,8 @@ impl<'i, 'a> Ledger<'i, 'a> {
             waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
         let may_skip = is_optional && !is_forced && kitchen == Kitchen::Closed;
         let skip = may_skip.then_some(None);
-        let all = self.entries[index].iter().filter(may_stand).map(|e| Some(*e)).chain(skip);
-        let choices = match size {
-            Size::One => all.min_by(|a, b| order_of(a).cmp(&order_of(b))).into_iter().collect(),
-            Size::All => {
-                let mut choices: Vec<Choice<'a>> = all.collect();
-                choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
-                choices
-            }
-        };
-        Slot { index, choices }
+        self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
     }
-}
-
-/// How much of a place's choices to list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Size {
-    /// The cheapest only.
-    One,
-    All,
 }
 
 /// Whether the venue caters.
@@ -188,13 +213,6 @@ enum Kitchen {
 /// Nobody, or somebody in a role.
 type Choice<'a> = Option<Entry<'a>>;
 
-/// One candidate, by vendor and role.
-type Key = (VendorId, Role);
-
-fn key(entry: &Entry<'_>) -> Key {
-    (entry.vendor().id.clone(), entry.role)
-}
-
 fn cost_of(choice: &Choice<'_>) -> i64 {
     choice.as_ref().map_or(0, Entry::cost)
 }
@@ -203,106 +221,50 @@ fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
     (cost_of(choice), choice.as_ref().map(|entry| &entry.vendor().id))
 }
 
-/// A place with those who may fill it, the cheapest first.
-struct Slot<'a> {
-    index: CategoryIndex,
-    choices: Vec<Choice<'a>>,
-}
+/// All that the timeline looks at of a vendor in a place.
+type Standing = (CategoryIndex, Role, TimeClass);
 
-/// Combinations of all modes in ascending order of cost.
-struct Ascending<'m, 'a> {
-    modes: &'m [Vec<Slot<'a>>],
-    /// Cost, mode, rank per slot.
-    queue: BinaryHeap<Reverse<(i64, usize, Vec<usize>)>>,
-    seen: BTreeSet<(usize, Vec<usize>)>,
-}
-
-impl<'m, 'a> Ascending<'m, 'a> {
-    fn new(modes: &'m [Vec<Slot<'a>>]) -> Self {
-        let mut ascending = Self { modes, queue: BinaryHeap::new(), seen: BTreeSet::new() };
-        for (mode, slots) in modes.iter().enumerate() {
-            ascending.push(mode, vec![0; slots.len()]);
-        }
-        ascending
-    }
-
-    /// Adds a combination that exists and is new.
-    fn push(&mut self, mode: usize, ranks: Vec<usize>) {
-        let mut total = 0_i64;
-        for (slot, &rank) in self.modes[mode].iter().zip(&ranks) {
-            let Some(choice) = slot.choices.get(rank) else { return };
-            total = total.saturating_add(cost_of(choice));
-        }
-        if self.seen.insert((mode, ranks.clone())) {
-            self.queue.push(Reverse((total, mode, ranks)));
-        }
-    }
-}
-
-impl<'a> Iterator for Ascending<'_, 'a> {
-    type Item = (i64, Vec<(CategoryIndex, Entry<'a>)>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Reverse((total, mode, ranks)) = self.queue.pop()?;
-        for slot in 0..ranks.len() {
-            let mut next = ranks.clone();
-            next[slot] += 1;
-            self.push(mode, next);
-        }
-        let slots = self.modes[mode].iter().zip(&ranks);
-        let chosen = slots.filter_map(|(slot, &rank)| Some((slot.index, slot.choices[rank]?)));
-        Some((total, chosen.collect()))
-    }
-}
-
-/// What the timeline said so far.
-#[derive(Default)]
-struct Tried {
+/// What the timeline says of the vendors of one request, asked once per class of vendors.
+pub(super) struct Schedules<'s, 't> {
+    timeline: &'s mut Timeline<'t>,
+    known: BTreeMap<Vec<Standing>, Result<(), String>>,
     /// Schedules that may still be asked for.
     left: u32,
-    /// Refused alone.
-    refused: BTreeSet<Key>,
-    /// Accepted alone.
-    accepted: BTreeSet<Key>,
 }
 
-impl Tried {
-    fn judge(
-        &mut self,
-        inquiry: &Inquiry<'_>,
-        timeline: &mut Timeline<'_>,
-        chosen: &[(CategoryIndex, Entry<'_>)],
-    ) -> Result<(), String> {
-        self.left = self.left.saturating_sub(1);
-        timeline(inquiry.request, inquiry.categories, &engagements(inquiry, chosen))
+impl<'s, 't> Schedules<'s, 't> {
+    /// `left`: schedules to ask for at most.
+    pub fn new(timeline: &'s mut Timeline<'t>, left: u32) -> Self {
+        Self { timeline, known: BTreeMap::new(), left }
     }
 
-    /// Whether one of a refused combination is to blame alone.
-    fn blame(
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The refusal in plain words; `None` where no further schedule may be asked for.
+    pub fn judge(
         &mut self,
         inquiry: &Inquiry<'_>,
-        timeline: &mut Timeline<'_>,
         chosen: &[(CategoryIndex, Entry<'_>)],
-    ) -> bool {
-        let mut found = false;
-        for alone in chosen.chunks(1) {
-            let key = key(&alone[0].1);
-            if self.accepted.contains(&key) {
-                continue;
-            }
-            if self.judge(inquiry, timeline, alone).is_ok() {
-                self.accepted.insert(key);
-            } else {
-                self.refused.insert(key);
-                found = true;
-            }
+    ) -> Option<Result<(), String>> {
+        let class = |entry: &Entry<'_>| TimeClass::of(inquiry.request, entry.vendor());
+        let mut key: Vec<Standing> =
+            chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
+        key.sort_unstable();
+        if let Some(known) = self.known.get(&key) {
+            return Some(known.clone());
         }
-        found
+        self.left = self.left.checked_sub(1)?;
+        let engagements = engagements(inquiry, chosen);
+        let said = (self.timeline)(inquiry.request, inquiry.categories, &engagements);
+        self.known.insert(key, said.clone());
+        Some(said)
     }
 }
 
 /// In category order.
-fn engagements<'e>(
+pub(super) fn engagements<'e>(
     inquiry: &Inquiry<'e>,
     chosen: &[(CategoryIndex, Entry<'e>)],
 ) -> Vec<Engagement<'e>> {

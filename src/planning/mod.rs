@@ -20,9 +20,11 @@ pub mod constraints;
 pub mod diversity;
 #[cfg(test)]
 mod domain_properties;
+mod double_changes;
 pub mod engagement;
 pub mod explain;
 pub mod fitness;
+mod fitting;
 pub mod infeasibility;
 #[cfg(test)]
 mod infeasibility_tests;
@@ -57,5 +59,6 @@ pub mod tags;
 pub mod target;
 pub mod timeline;
 pub mod tuple;
+mod varied;
 pub mod verdict;
 mod view;

@@ -1,30 +1,36 @@
 //! Single changes to a request, and what each would need to suffice.
 
-use std::collections::BTreeMap;
-
 use jiff::{ToSpan, civil};
 
 use super::{
-    compatibility::AreaTable,
     conflicts::with_article,
     inquiry::{CATERER, Inquiry, VENUE},
     reason::{Broken, Reason},
     roles::Role,
 };
-use crate::model::{
-    Category, CategoryDef, Relaxation, Request, Service, Sourced, VendorId, name_key,
-};
+use crate::model::{Anchor, Category, EventTime, Relaxation, Request, VendorId};
 
 /// Days before and after the wanted date that are tried.
 const DAYS_AROUND: i64 = 14;
-/// Other cities that are tried at most, the nearest ones.
-const CITIES_MAX: usize = 32;
+/// Starts are tried at every quarter of an hour of the same local day.
+const START_GRID_MINUTES: i16 = 15;
+/// Lengths are tried at every half hour.
+const HOURS_GRID_MINUTES: u32 = 30;
+/// Shortest and longest length of an event.
+const MINUTES_RANGE: (u32, u32) = (30, 72 * 60);
+/// Minutes by which an event may be asked to last longer, where its activities need the time.
+const LONGER_MAX_MINUTES: u32 = 240;
 
 /// A change that is not about an amount.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Move {
     Guests(u32),
     Date(civil::Date),
+    /// On the same local day, for as long as before, with every anchor at its own time. Of the
+    /// event, or of a function by its place in the request's list.
+    Start(Option<usize>, civil::Time),
+    /// In minutes, from the same start on; of the event or of a function.
+    Hours(Option<usize>, u32),
     City(String),
     /// A venue's catering policy gives way.
     Policy,
@@ -35,87 +41,71 @@ pub(super) enum Move {
     Optional(Category),
     Must(VendorId),
     Exclude(VendorId),
-    /// By its place in the request's list.
-    Anchor(usize),
+    /// Of the event or of a function, by its place in the list.
+    Anchor(Option<usize>, usize, Anchor),
 }
 
-/// A request with changes.
-#[derive(Clone, Debug)]
-pub(super) struct Varied {
-    pub request: Request,
-    pub categories: Vec<CategoryDef>,
-    /// Constraints that don't count.
-    pub waived: Broken,
-    /// Constraints whose outcome the changes may turn: a vendor that breaks another one stays
-    /// out. `None`: any vendor may come in.
-    pub reach: Option<Broken>,
+/// Dimensions in which a request can be changed, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Guests,
+    Date,
+    Start,
+    Hours,
+    City,
+    Catering,
+    Diet,
+    Optional,
+    Must,
+    Exclude,
+    Anchor,
 }
 
-impl Varied {
-    pub fn unchanged(inquiry: &Inquiry<'_>) -> Self {
-        Self {
-            request: inquiry.request.clone(),
-            categories: inquiry.categories.to_vec(),
-            waived: Broken::NOTHING,
-            reach: Some(Broken::NOTHING),
+impl Kind {
+    /// What a reader calls it, with the bounds within which it is tried.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Guests => "the guests".into(),
+            Self::Date => format!("the date (by up to {DAYS_AROUND} days)"),
+            Self::Start => "the start (on the same day)".into(),
+            Self::Hours => "the hours".into(),
+            Self::City => "the city".into(),
+            Self::Catering => "the catering policy".into(),
+            Self::Diet => "the dietary needs".into(),
+            Self::Optional => "the required services".into(),
+            Self::Must => "must_include".into(),
+            Self::Exclude => "exclude".into(),
+            Self::Anchor => "the anchors".into(),
         }
     }
 
-    /// The inquiry with these changes in place of its own request.
-    pub fn inquiry<'v>(&'v self, inquiry: &Inquiry<'v>) -> Inquiry<'v> {
-        Inquiry { request: &self.request, categories: &self.categories, ..*inquiry }
-    }
-
-    /// With one more change.
-    pub fn and(mut self, change: &Move) -> Self {
-        let reach = change.reach();
-        self.reach = self.reach.zip(reach).map(|(one, other)| one.and(other));
-        let request = &mut self.request;
-        match change {
-            Move::Guests(guests) => request.set_guests(*guests),
-            Move::Date(date) => request.move_to(*date),
-            Move::City(city) => request.city = city.clone(),
-            Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
-            Move::AskCaterer => {
-                let service = Service { required: true, weight: 1.0, quantity: 1 };
-                let name = Category::new(CATERER);
-                request.services.insert(name.clone(), service);
-                for function in &mut request.functions {
-                    function.services.push(name.clone());
-                }
-                let position = self.categories.iter().map(|def| def.position).max().unwrap_or(0);
-                let def =
-                    CategoryDef { name, position: position + 1, wants: vec![], lead_minutes: 0 };
-                self.categories.push(def);
-            }
-            Move::Diet(_, need) => request.preferences.dietary.retain(|other| other != need),
-            Move::Optional(category) => {
-                if let Some(service) = request.services.get_mut(category) {
-                    service.required = false;
-                }
-            }
-            Move::Must(id) => request.must_include.retain(|other| other != id),
-            Move::Exclude(id) => request.exclude.retain(|other| other != id),
-            Move::Anchor(index) => drop(request.anchors.remove(*index)),
-        }
-        self
+    /// Whether no vendor costs less for it.
+    pub const fn keeps_prices(self) -> bool {
+        !matches!(self, Self::Guests | Self::Hours | Self::City | Self::Diet)
     }
 }
 
 impl Move {
     /// Every change but that of the guests, those of one kind in a row, the smaller ones first.
-    pub fn all(inquiry: &Inquiry<'_>, areas: &AreaTable) -> Vec<Self> {
+    /// `city`: another one whose vendors are at hand.
+    pub fn all(inquiry: &Inquiry<'_>, city: Option<&str>) -> Vec<Self> {
         let request = inquiry.request;
         let mut moves = Vec::new();
         for days in 1..=DAYS_AROUND {
             for days in [days, -days] {
                 let date = request.time.date.saturating_add(days.days());
-                if date >= inquiry.today {
+                if date > inquiry.today {
                     moves.push(Self::Date(date));
                 }
             }
         }
-        moves.extend(other_cities(inquiry, areas).into_iter().map(Self::City));
+        let parts: Vec<Option<usize>> = match request.functions.len() {
+            0 => vec![None],
+            count => (0..count).map(Some).collect(),
+        };
+        moves.extend(parts.iter().flat_map(|&part| other_starts(part, request.time_of(part))));
+        moves.extend(parts.iter().flat_map(|&part| other_lengths(part, request.time_of(part))));
+        moves.extend(city.map(|city| Self::City(city.to_owned())));
         if inquiry.index_of(VENUE).is_some() {
             let has_caterer = inquiry.index_of(CATERER).is_some();
             moves.push(if has_caterer { Self::Policy } else { Self::AskCaterer });
@@ -130,26 +120,42 @@ impl Move {
         }
         moves.extend(request.must_include.iter().cloned().map(Self::Must));
         moves.extend(request.exclude.iter().cloned().map(Self::Exclude));
-        moves.extend((0..request.anchors.len()).map(Self::Anchor));
+        for (&part, of_part) in parts.iter().zip(request.parts()) {
+            let anchors = of_part.anchors.iter().cloned().enumerate();
+            moves.extend(anchors.map(|(index, anchor)| Self::Anchor(part, index, anchor)));
+        }
         moves
     }
 
-    /// Whether one of the two is enough to know: two dates, two cities.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Guests(_) => Kind::Guests,
+            Self::Date(_) => Kind::Date,
+            Self::Start(..) => Kind::Start,
+            Self::Hours(..) => Kind::Hours,
+            Self::City(_) => Kind::City,
+            Self::Policy | Self::AskCaterer => Kind::Catering,
+            Self::Diet(..) => Kind::Diet,
+            Self::Optional(_) => Kind::Optional,
+            Self::Must(_) => Kind::Must,
+            Self::Exclude(_) => Kind::Exclude,
+            Self::Anchor(..) => Kind::Anchor,
+        }
+    }
+
+    /// Whether one of the two is enough to know, and both can't be made: two dates, two cities.
     pub fn is_alternative_to(&self, other: &Self) -> bool {
-        matches!(
-            (self, other),
+        match (self, other) {
+            (Self::Start(one, _), Self::Start(other, _))
+            | (Self::Hours(one, _), Self::Hours(other, _)) => one == other,
             (Self::Date(_), Self::Date(_))
-                | (Self::City(_), Self::City(_))
-                | (Self::Guests(_), Self::Guests(_))
-        )
+            | (Self::City(_), Self::City(_))
+            | (Self::Guests(_), Self::Guests(_)) => true,
+            _ => false,
+        }
     }
 
-    /// Whether the two can't be made together: both take an anchor out by its place.
-    pub fn clashes_with(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Anchor(_), Self::Anchor(_)))
-    }
-
-    fn reach(&self) -> Option<Broken> {
+    pub fn reach(&self) -> Option<Broken> {
         let all = |reasons: &[Reason]| {
             reasons.iter().fold(Broken::NOTHING, |all, reason| all.and(Broken::only(*reason)))
         };
@@ -161,13 +167,16 @@ impl Move {
                 Reason::ClosedWeekday,
                 Reason::Booked,
             ])),
-            Self::City(_) => Some(Broken::only(Reason::City)),
+            // The days on which somebody is needed, and until when.
+            Self::Start(..) | Self::Hours(..) => {
+                Some(all(&[Reason::Blackout, Reason::ClosedWeekday, Reason::Booked]))
+            }
+            Self::City(_) | Self::AskCaterer => None,
             Self::Policy => Some(Broken::only(Reason::Catering)),
-            Self::AskCaterer => None,
             Self::Diet(index, _) => Some(Broken::diet(*index)),
             Self::Must(_) => Some(Broken::only(Reason::NotMustInclude)),
             Self::Exclude(_) => Some(Broken::only(Reason::Excluded)),
-            Self::Optional(_) | Self::Anchor(_) => Some(Broken::NOTHING),
+            Self::Optional(_) | Self::Anchor(..) => Some(Broken::NOTHING),
         }
     }
 
@@ -186,6 +195,18 @@ impl Move {
             }
             Self::Date(date) => {
                 ("date".into(), format!("move the event to {date}"), date.to_string())
+            }
+            Self::Start(function, start) => {
+                let (field, of) = part_of(request, *function, "start");
+                let start = start.strftime("%H:%M").to_string();
+                (field, format!("let {of} start at {start}"), start)
+            }
+            Self::Hours(function, minutes) => {
+                let (field, of) = part_of(request, *function, "hours");
+                let hours = f64::from(*minutes) / 60.0;
+                let is_less = *minutes < request.time_of(*function).minutes;
+                let advice = if is_less { "shorten" } else { "lengthen" };
+                (field, format!("{advice} {of} to {hours} hours"), hours.to_string())
             }
             Self::City(city) => ("city".into(), format!("move to {city}"), city.clone()),
             Self::Policy => policy_in_words(bent),
@@ -217,13 +238,9 @@ impl Move {
                 format!("drop `{id}` from exclude"),
                 ids_without(&request.exclude, id),
             ),
-            Self::Anchor(index) => {
-                let activity = request.anchors.get(*index).map_or("", |a| a.activity.as_str());
-                (
-                    format!("anchors[{index}]"),
-                    format!("leave the time of `{activity}` open"),
-                    "null".into(),
-                )
+            Self::Anchor(function, index, anchor) => {
+                let (field, _) = part_of(request, *function, &format!("anchors[{index}]"));
+                (field, format!("leave the time of `{}` open", anchor.activity), "null".into())
             }
         };
         Relaxation { field, advice, value }
@@ -244,23 +261,30 @@ fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) 
     }
 }
 
-/// Cities with vendors, the nearest to the wanted one first, those without a known place last.
-fn other_cities(inquiry: &Inquiry<'_>, areas: &AreaTable) -> Vec<String> {
-    let wanted = name_key(&inquiry.request.city);
-    let here = areas.city_centre(&wanted);
-    let names = inquiry.vendors.iter().map(|sourced: &Sourced| sourced.vendor.city.trim());
-    let mut by_key = BTreeMap::new();
-    for name in names {
-        let known = by_key.entry(name_key(name).into_owned()).or_insert(name);
-        // Of several spellings the first in byte order, whatever the order of the vendors.
-        *known = name.min(known);
+/// The path of a field of the event or of a function, and what it is called.
+fn part_of(request: &Request, function: Option<usize>, field: &str) -> (String, String) {
+    match function.and_then(|i| Some((i, request.functions.get(i)?))) {
+        Some((i, function)) => (format!("functions[{i}].{field}"), format!("`{}`", function.name)),
+        None => (field.to_owned(), "the event".to_owned()),
     }
-    by_key.remove(&*wanted);
-    let far = |key: &String| match (here, areas.city_centre(key)) {
-        (Some(here), Some(there)) => here.distance_km(there),
-        _ => f64::INFINITY,
-    };
-    let mut cities: Vec<(f64, &str)> = by_key.iter().map(|(key, name)| (far(key), *name)).collect();
-    cities.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-    cities.into_iter().take(CITIES_MAX).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Other starts on the same local day, the nearest first, of two as near the earlier one.
+fn other_starts(function: Option<usize>, time: &EventTime) -> Vec<Move> {
+    let minute = |at: civil::Time| i16::from(at.hour()) * 60 + i16::from(at.minute());
+    let grid = (0..24 * 60 / START_GRID_MINUTES).map(|step| step * START_GRID_MINUTES);
+    let at = |minutes: i16| civil::time((minutes / 60) as i8, (minutes % 60) as i8, 0, 0);
+    let mut starts: Vec<civil::Time> = grid.map(at).filter(|at| *at != time.start).collect();
+    starts.sort_by_key(|&at| (minute(at).abs_diff(minute(time.start)), at));
+    starts.into_iter().map(|at| Move::Start(function, at)).collect()
+}
+
+/// Other lengths, the nearest first, of two as near the shorter one.
+fn other_lengths(function: Option<usize>, time: &EventTime) -> Vec<Move> {
+    let (least, most) = MINUTES_RANGE;
+    let most = most.min(time.minutes.saturating_add(LONGER_MAX_MINUTES));
+    let grid = (least..=most).step_by(HOURS_GRID_MINUTES as usize);
+    let mut lengths: Vec<u32> = grid.filter(|minutes| *minutes != time.minutes).collect();
+    lengths.sort_by_key(|&minutes| (minutes.abs_diff(time.minutes), minutes));
+    lengths.into_iter().map(|minutes| Move::Hours(function, minutes)).collect()
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::{budget::default_shares, inquiry::Inquiry};
 use crate::model::{
-    Amount, Area, AreaMap, Basis, Budget, Capacity, Category, CategoryDef, CateringPolicy, Client,
-    Currency, EventTime, EventType, GeoPoint, MealOption, Percent, Policies, Preferences,
+    Amount, Anchor, Area, AreaMap, Basis, Budget, Capacity, Category, CategoryDef, CateringPolicy,
+    Client, Currency, EventTime, EventType, GeoPoint, MealOption, Percent, Policies, Preferences,
     PriceLine, Request, Requirements, Service, Shares, Sourced, Strategy as BudgetStrategy, Vendor,
     VendorId, Wants, Weekday, Window,
 };
@@ -208,6 +208,48 @@ pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
         case.vendors = numbered.collect();
         case
     })
+}
+
+/// The same with what binds an event in time, closing times and longest stays, with anchors, and
+/// with vendors that must be there or must not.
+pub fn any_timed_case(per_category: usize) -> impl Strategy<Value = Case> {
+    let clock = |hours: &'static [i8]| {
+        let times = hours.iter().map(|&hour| civil::time(hour, 0, 0, 0)).collect::<Vec<_>>();
+        proptest::option::of(proptest::sample::select(times))
+    };
+    let of_vendor = (clock(&[9, 14]), clock(&[20, 22, 23, 1]), clock(&[20, 22, 23]), 0_u8..24);
+    let of_vendors = proptest::collection::vec(of_vendor, per_category * 5);
+    let length = proptest::sample::select(vec![180_u32, 300, 480, 600]);
+    let anchors = proptest::sample::subsequence(vec![("ceremony", 17), ("dinner", 20)], 0..=2);
+    let start = proptest::sample::select(vec![10, 14, 16, 17]);
+    let named = (0_usize..12, 0_usize..12);
+    (any_case(per_category), of_vendors, length, start, anchors, named).prop_map(
+        |(mut case, of_vendors, minutes, start, anchors, (must, never))| {
+            for (sourced, (from, until, music, hours)) in case.vendors.iter_mut().zip(of_vendors) {
+                let vendor = &mut sourced.vendor;
+                vendor.max_hours = (hours < 8).then(|| 1.5 + f64::from(hours));
+                if vendor.category.as_str() == "venue" {
+                    let policies = vendor.policies.get_or_insert_default();
+                    (policies.open_from, policies.open_until) = (from, until);
+                    policies.music_until = music;
+                }
+            }
+            let request = &mut case.request;
+            (request.time.start, request.time.minutes) = (civil::time(start, 0, 0, 0), minutes);
+            request.anchors = anchors
+                .into_iter()
+                .map(|(activity, hour)| Anchor {
+                    activity: activity.into(),
+                    at: civil::time(hour, 0, 0, 0),
+                    location: None,
+                })
+                .collect();
+            let id = |place: usize| case.vendors.get(place).map(|s| s.vendor.id.clone());
+            request.must_include = id(must).into_iter().collect();
+            request.exclude = id(never).into_iter().filter(|_| must != never).collect();
+            case
+        },
+    )
 }
 
 fn any_request() -> impl Strategy<Value = Request> {

@@ -241,6 +241,7 @@ async fn erasing_takes_the_clients_own_words_too() {
     let told = Infeasibility {
         conflicts: vec!["Zelda's first dance is fixed at 21:00".into(), "too many guests".into()],
         relaxations: Vec::new(),
+        no_way_out: None,
     };
     let patch = Patch { infeasibility: Some(&told), ..Patch::default() };
     let (from, to) = (PlanState::Running, PlanState::Infeasible);

@@ -3,7 +3,7 @@
 use super::{Look, Table, table::clean};
 use crate::{
     control::{PlanSummary, PlanView},
-    model::{Category, ChosenVendor, PlanOption, PlanState},
+    model::{Category, ChosenVendor, Infeasibility, PlanOption, PlanState},
 };
 
 /// Stands where there is nothing.
@@ -79,16 +79,27 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
         }
     }
     if let Some(why) = &plan.infeasibility {
-        text.push_str("\nthese can't hold together:\n");
-        why.conflicts.iter().for_each(|line| text.push_str(&format!("  - {}\n", clean(line))));
-        text.push_str("each of these alone is enough:\n");
-        let ways = why.relaxations.iter().map(|way| &way.advice);
-        ways.for_each(|line| text.push_str(&format!("  - {}\n", clean(line))));
+        text.push_str(&infeasibility_text(why));
     }
     for note in &plan.notes {
         text.push_str(&format!("note: {}\n", clean(&note.message)));
     }
     text.push_str(&next_step(plan));
+    text
+}
+
+/// Why a request can't be met, and the ways out; nothing stands over an empty list.
+fn infeasibility_text(why: &Infeasibility) -> String {
+    let list = |heading: &str, lines: &mut dyn Iterator<Item = &String>| {
+        let lines: String = lines.map(|line| format!("  - {}\n", clean(line))).collect();
+        if lines.is_empty() { lines } else { format!("{heading}:\n{lines}") }
+    };
+    let mut text = format!("\n{}", list("these can't hold together", &mut why.conflicts.iter()));
+    let mut ways = why.relaxations.iter().map(|way| &way.advice);
+    text += &list("each of these alone is enough", &mut ways);
+    if let Some(none) = &why.no_way_out {
+        text += &format!("{}\n", clean(&none.statement));
+    }
     text
 }
 
@@ -134,6 +145,7 @@ fn next_step(plan: &PlanView) -> String {
         PlanState::AwaitingSelection => {
             format!("\nnext: eventplannerctl plan select {id} NUMBER\n")
         }
+        PlanState::Completed if plan.documents.is_empty() => String::new(),
         PlanState::Completed => format!(
             "\ndocuments: {}\nnext: eventplannerctl plan documents {id} --output DIR\n",
             plan.documents.join(", ")
@@ -171,6 +183,7 @@ fn vendor_cell(option: &PlanOption, category: &Category) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{NoWayOut, Relaxation};
 
     #[test]
     fn a_plan_reads_from_its_json_and_shows_what_matters() {
@@ -184,6 +197,31 @@ mod tests {
         // What `plan show --json` prints is the same text again.
         let printed = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<PlanView>(&printed).unwrap(), plan);
+    }
+
+    #[test]
+    fn no_heading_stands_over_an_empty_list() {
+        let words = |conflicts: &[&str], ways: &[&str], none: Option<&str>| {
+            let way = |advice: &&str| Relaxation {
+                field: "guests".into(),
+                advice: (*advice).to_owned(),
+                value: "1".into(),
+            };
+            infeasibility_text(&Infeasibility {
+                conflicts: conflicts.iter().map(|&text| text.to_owned()).collect(),
+                relaxations: ways.iter().map(way).collect(),
+                no_way_out: none.map(|statement| NoWayOut {
+                    statement: statement.into(),
+                    tried: vec!["the budget".into()],
+                    tried_all: true,
+                }),
+            })
+        };
+        let both = "\nthese can't hold together:\n  - a\neach of these alone is enough:\n  - b\n";
+        assert_eq!(words(&["a"], &["b"], None), both);
+        let none = "\nthese can't hold together:\n  - a\nno change helps\n";
+        assert_eq!(words(&["a"], &[], Some("no change helps")), none);
+        assert_eq!(words(&[], &[], None), "\n");
     }
 
     const EXAMPLE: &str = r#"{

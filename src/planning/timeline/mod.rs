@@ -5,6 +5,7 @@
 
 mod breaks;
 mod calls;
+mod class;
 mod durations;
 mod functions;
 mod hours;
@@ -20,6 +21,7 @@ mod words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::class::TimeClass;
 use self::part::schedule_part;
 use super::engagement::Engagement;
 use crate::model::{Category, CategoryDef, Request, VendorId};

@@ -6,8 +6,8 @@ use jiff::{Timestamp, civil};
 
 use super::*;
 use crate::model::{
-    Amount, Anchor, Budget, Client, Currency, EventTime, EventType, Percent, Policies, Preferences,
-    Request, Service, Vendor, Wants,
+    Amount, Anchor, Budget, Client, Currency, EventTime, EventType, GeoPoint, Percent, Policies,
+    Preferences, Request, Service, Vendor, Wants,
 };
 
 const CATEGORIES: [&str; 6] =

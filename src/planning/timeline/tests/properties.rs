@@ -71,3 +71,27 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Whoever looks alike to the scheduler is judged alike, whatever else it is.
+    #[test]
+    fn vendors_of_one_class_are_judged_alike(
+        request in any_request(), vendors in any_vendors(),
+        place in prop::option::of(-1.0_f64..1.0), km in prop::option::of(0.0_f64..900.0),
+    ) {
+        let mut request = request;
+        let at = |lat| GeoPoint { lat, lon: 76.0 };
+        request.anchors.iter_mut().for_each(|anchor| anchor.location = place.map(at));
+        let mut others = vendors.clone();
+        for other in &mut others {
+            other.id = VendorId::new(format!("other {}", other.id));
+            (other.name, other.lead_days, other.rating) = ("Another".into(), 9, Some(4.0));
+            other.location = km.map(|km| at(9.0 + km / 111.0));
+        }
+        let class = |vendor: &Vendor| TimeClass::of(&request, vendor);
+        if vendors.iter().map(class).eq(others.iter().map(class)) {
+            let (one, other) = (run(&request, &vendors), run(&request, &others));
+            prop_assert_eq!(one.has_high(), other.has_high());
+        }
+    }
+}
