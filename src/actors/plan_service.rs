@@ -69,6 +69,9 @@ impl PlanService {
         let plan = self.context.store.plan(id).await?;
         let previous = replan::previous_option(&plan)?;
         let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
+        // What places cost in one currency can't be held against what they cost in another, and
+        // no vendor of the one stands in a plan of the other.
+        let previous = previous.filter(|_| request.budget.currency == plan.request.budget.currency);
         let document = replan::fingerprinted(id, &change);
         let caller = Caller { uid, priority: 0 };
         self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await

@@ -29,7 +29,7 @@ const LATTICE_JITTER: f64 = 0.1;
 
 /// The areas of a city, always the same for one name: around `centre` where there is one, else
 /// the first 200 invented cities in a loose lattice, any other one at random in southern Asia.
-pub(super) fn areas(city: &str, centre: Option<GeoPoint>) -> Vec<Area> {
+pub(super) fn areas_around(city: &str, centre: Option<GeoPoint>) -> Vec<Area> {
     let key = name_key(city);
     let digest = blake3::hash(key.as_bytes());
     let mut first_bytes = [0; 8];
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn invented_cities_are_apart_and_some_travel_between_them() {
         let centres: Vec<GeoPoint> =
-            invented_cities(200).iter().map(|city| areas(city, None)[0].centre).collect();
+            invented_cities(200).iter().map(|city| areas_around(city, None)[0].centre).collect();
         let nearest = |(i, at): (usize, &GeoPoint)| {
             let others = centres.iter().enumerate().filter(|(j, _)| *j != i);
             others.map(|(_, other)| at.distance_km(*other)).fold(f64::INFINITY, f64::min)
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn areas_stay_on_earth() {
         for (lat, lon) in [(89.99, 179.99), (-90.0, -180.0), (-17.0, 180.0)] {
-            for area in areas("X", Some(GeoPoint { lat, lon })) {
+            for area in areas_around("X", Some(GeoPoint { lat, lon })) {
                 assert!(area.centre.is_valid(), "{area:?}");
             }
         }

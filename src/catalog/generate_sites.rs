@@ -1,6 +1,6 @@
 //! What a city of sample vendors is like: where it lies, what is paid with, at which level.
 
-use super::generate_places::{areas, is_invented};
+use super::generate_places::{areas_around, is_invented};
 use crate::model::{
     Area, Currency, FieldErrors, GeoPoint, KnownCity, alike, known_cities, known_city, tidy_name,
 };
@@ -34,12 +34,17 @@ impl Site {
         };
         Self {
             city: tidy_name(city).into_owned(),
-            areas: areas(city, near.or(known.map(|known| known.centre))),
+            areas: areas_around(city, near.or(known.map(|known| known.centre))),
             currency: paid,
             price_level: own_level.unwrap_or_else(|| usual_level(paid)),
             phone,
         }
     }
+}
+
+/// The areas of a city of sample vendors, always the same for one name.
+pub fn areas(city: &str) -> Vec<Area> {
+    Site::of(city, None, None).areas
 }
 
 /// The middle one of the levels of the cities that pay with it; 1 where none is known.

@@ -19,6 +19,6 @@ mod write;
 
 pub use generate::{GenerateOptions, generate};
 pub use generate_places::invented_cities;
-pub use generate_sites::check_sites;
+pub use generate_sites::{areas, check_sites};
 pub use read::{Format, ROWS_MAX, Row, reader};
 pub use write::write;

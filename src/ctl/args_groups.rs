@@ -21,7 +21,8 @@ pub struct ReplanArgs {
     /// Another number of guests.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub guests: Option<i64>,
-    /// Another budget, in the plan's currency.
+    /// Another budget: in the plan's currency, or in another one with its code behind it, e.g.
+    /// '57137.00 INR'.
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub budget: Option<String>,
     /// Another date: 2027-02-14, or +180d from today.

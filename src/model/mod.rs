@@ -28,7 +28,7 @@ pub use function::{Function, Part};
 pub use gazetteer::{KnownCity, known_cities, known_city};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
-pub use money::{Amount, Currency, Percent, div_half_even, grouped};
+pub use money::{Amount, Currency, Money, Percent, div_half_even, grouped};
 pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name, unaccented};
 pub use plan::{
     ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,

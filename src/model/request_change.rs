@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::request_checks::{GUESTS_MAX, check_amount, check_coming, in_range};
-use super::{Amount, DateSpec, FieldErrors, Request, VendorId, tidy_name};
+use super::{Amount, Budget, Currency, DateSpec, FieldErrors, Request, VendorId, tidy_name};
 
 /// What is different; anything left out stays.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,8 @@ pub struct RequestChange<'a> {
     /// Vendors that are no longer to be had.
     pub without: Vec<VendorId>,
     pub guests: Option<i64>,
-    /// A decimal string in the request's currency.
+    /// A decimal string in the request's currency, or in another one with its code behind it:
+    /// `57137.00 INR`.
     pub budget: Option<&'a str>,
     /// `2027-02-14`, or `+180d` from today.
     pub date: Option<&'a str>,
@@ -40,9 +41,21 @@ impl Request {
             request.set_guests(guests as u32);
         }
         if let Some(budget) = change.budget {
-            let amount = Amount::parse(budget, request.budget.currency);
-            if let Some(amount) = check_amount(&mut errors, "budget", amount) {
-                request.budget.amount = amount;
+            let (amount, code) = budget.trim().split_once(' ').unwrap_or((budget.trim(), ""));
+            let currency = match code.trim() {
+                "" => Ok(request.budget.currency),
+                code => code.parse::<Currency>(),
+            };
+            match currency {
+                Ok(currency) => {
+                    let amount = Amount::parse(amount, currency);
+                    if let Some(amount) = check_amount(&mut errors, "budget", amount) {
+                        request.budget = Budget { amount, currency };
+                    }
+                }
+                Err(message) => {
+                    errors.push("budget", message, "write an amount and a code: 57137.00 INR");
+                }
             }
         }
         let local_now = now.to_zoned(request.time.zone());

@@ -85,7 +85,7 @@ pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use unpooled::ping_without_pool;
 pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
-pub use vendors::VendorCount;
+pub use vendors::{ServedCities, VendorCount};
 
 use std::sync::Arc;
 
