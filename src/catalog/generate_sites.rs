@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn prices_fit_their_currency() {
         for (city, least, most) in
-            [("Bengaluru", 500, 3_500), ("Berlin", 15, 120), ("Tokyo", 2_000, 16_000)]
+            [("Bengaluru", 300, 3_500), ("Berlin", 10, 120), ("Tokyo", 1_500, 16_000)]
         {
             let options = GenerateOptions {
                 count: 400,

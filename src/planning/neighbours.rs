@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(
             neighbours("Ownham", here, &cities).statement,
             "the city Ownham: none of the wanted services is offered there; nearest in distance: \
-             Bengaluru (111 km), Mysuru (213 km)"
+             Bengaluru (111 km), Mysuru (212 km)"
         );
         assert_eq!(
             neighbours("Ownham", None, &[]).statement,
