@@ -23,8 +23,8 @@ pub fn tidy_id(text: &str) -> Cow<'_, str> {
     tidied(text, |_, _| false)
 }
 
-/// A name as it is compared: tidy, without joiners, in no case ("STRASSE" and "Straße" are one).
-/// Accents count: "Münster" and "Munster" are two cities.
+/// A name as it is compared: tidy, without joiners, in no case ("STRASSE" and "Straße" are one),
+/// with every hyphen, dash and apostrophe in the form of a keyboard. Accents count: "Münster" and "Munster" are two cities.
 pub fn name_key(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
         let has_capital = text.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -35,7 +35,7 @@ pub fn name_key(text: &str) -> Cow<'_, str> {
     let lower = tidy_id(text).replace('\u{130}', "I");
     let lower = lower.chars().flat_map(char::to_lowercase);
     let upper = lower.flat_map(char::to_uppercase).collect::<String>();
-    upper.chars().flat_map(char::to_lowercase).nfc().collect()
+    upper.chars().flat_map(char::to_lowercase).map(plain_mark).nfc().collect()
 }
 
 /// Whether a name has the key, for most names without building the name's own.
@@ -100,7 +100,8 @@ fn tidied(text: &str, keeps_joiner: impl Fn(Option<char>, Option<char>) -> bool)
             c => c.is_whitespace() || !is_invisible(c),
         };
         if stays {
-            visible.push(c);
+            // The hyphen that no line is broken at looks like the one of a keyboard.
+            visible.push(if c == '\u{2011}' { '-' } else { c });
         }
     }
     let composed = match is_nfc_quick(visible.chars()) {
@@ -117,6 +118,15 @@ fn tidied(text: &str, keeps_joiner: impl Fn(Option<char>, Option<char>) -> bool)
         }
     }
     tidy.into()
+}
+
+/// Hyphens and dashes as `-`, apostrophes as `'`: a text processor changes one for the other.
+fn plain_mark(c: char) -> char {
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bb}' | '\u{2bc}' | '\u{2b9}' | '\u{b4}' => '\'',
+        c => c,
+    }
 }
 
 /// Between letters of the scripts from Arabic to Sinhala, in which joiners shape words.
@@ -173,6 +183,10 @@ mod tests {
             ("نجف\u{200c}آباد", "نجفآباد"),
             ("東京", "東\u{2060}京"),
             ("A\u{2800}B", "a b"),
+            ("Cluj\u{2011}Napoca", "cluj-napoca"),
+            ("Aix\u{2013}en\u{2010}Provence", "Aix-en-Provence"),
+            ("L\u{2019}Aquila", "l'aquila"),
+            ("\u{149}", "'N"),
         ] {
             assert_eq!(name_key(one), name_key(other), "{one:?} {other:?}");
             assert!(has_name_key(one, &name_key(other)), "{one:?} {other:?}");
@@ -196,7 +210,7 @@ mod tests {
             assert_eq!(tidy_name(written), shown, "{written:?}");
         }
         assert_eq!(tidy_id("v\u{200b}-1\u{a0} b"), "v-1 b");
-        assert_eq!(tidy_id("Ve-1"), "Ve-1", "ids keep their case");
+        assert_eq!(tidy_id("Ve\u{2011}1"), "Ve-1", "ids keep their case");
     }
 
     #[test]
