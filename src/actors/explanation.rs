@@ -26,10 +26,12 @@ pub async fn explain(
     input: &SearchInput,
 ) -> Result<Infeasibility, RunError> {
     let supply = source(context, plan, input, Reach::Relaxed).await?;
+    // Where no city offers anything that is wanted, it is not the city's fault.
     let neighbours = match supply.found.iter().all(|vendors| vendors.is_empty()) {
         true => Some(neighbours_of(context, plan, input).await?),
         false => None,
     };
+    let neighbours = neighbours.filter(|neighbours| !neighbours.order.is_empty());
     let cities = match &neighbours {
         Some(neighbours) => neighbours.order.iter().take(CITIES_TRIED.into()).cloned().collect(),
         None => nearest_cities(context, plan, input).await?,

@@ -59,7 +59,7 @@ pub fn neighbours(wanted: &str, here: Option<GeoPoint>, served: &[ServedCity]) -
     Neighbours {
         order: order.map(str::to_owned).collect(),
         same: same.map(str::to_owned),
-        statement: statement(wanted, same, &alike, &near, served.is_empty()),
+        statement: statement(wanted, same, &alike, &near),
     }
 }
 
@@ -79,13 +79,7 @@ fn by_distance<'s>(here: Option<GeoPoint>, served: &[&'s ServedCity]) -> Vec<(f6
     near
 }
 
-fn statement(
-    wanted: &str,
-    same: Option<&str>,
-    alike: &[&str],
-    near: &[(f64, &str)],
-    is_alone: bool,
-) -> String {
+fn statement(wanted: &str, same: Option<&str>, alike: &[&str], near: &[(f64, &str)]) -> String {
     let mut words = format!("the city {wanted}: none of the wanted services is offered there");
     if let Some(same) = same {
         words += &format!("; its vendors call it {same}");
@@ -96,9 +90,6 @@ fn statement(
     if !near.is_empty() {
         let near = near.iter().take(NAMED_MAX).map(|(km, name)| format!("{name} ({km:.0} km)"));
         words += &format!("; nearest in distance: {}", near.collect::<Vec<_>>().join(", "));
-    }
-    if is_alone {
-        words += ", and no other city offers any";
     }
     words
 }
@@ -157,10 +148,6 @@ mod tests {
             "the city Ownham: none of the wanted services is offered there; nearest in distance: \
              Bengaluru (111 km), Mysuru (212 km)"
         );
-        assert_eq!(
-            neighbours("Ownham", None, &[]).statement,
-            "the city Ownham: none of the wanted services is offered there, and no other city \
-             offers any"
-        );
+        assert_eq!(neighbours("Ownham", None, &[]).order, Vec::<String>::new());
     }
 }
