@@ -259,7 +259,8 @@ fn vendors_are_found_generated_and_counted() {
     assert_eq!(found["vendors"].as_array().unwrap().len(), 5);
     assert!(found["vendors"].as_array().unwrap().iter().all(|v| v["category"] == "venue"));
     let before = daemon.json(&["vendors", "stats"])["total"].as_u64().unwrap();
-    let args = ["vendors", "generate", "--count", "40", "--seed", "5", "--city", "Testville"];
+    let city = ["--city", "Testville", "--currency", "INR", "--near", "12.9,77.5"];
+    let args = [&["vendors", "generate", "--count", "40", "--seed", "5"], &city[..]].concat();
     assert_eq!(daemon.json(&args)["inserted"], 40);
     assert_eq!(daemon.json(&args)["updated"], 40, "the same seed makes the same vendors");
     let stats = daemon.json(&["vendors", "stats"]);

@@ -20,6 +20,8 @@ fn options() -> GenerateOptions {
         seed: 2026,
         cities: ["Bengaluru", "Mumbai", "Kochi"].map(str::to_owned).to_vec(),
         categories: Vec::new(),
+        currency: None,
+        near: None,
         as_of: civil::date(2026, 11, 1),
     }
 }

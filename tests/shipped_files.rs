@@ -13,7 +13,7 @@ use std::{
 
 use eventplanner::{
     config::{Key, LoadOptions, OLDER_NAMES, Settings, annotated_defaults, keys},
-    model::Request,
+    model::{Request, known_cities},
     telemetry::{alert_rules::rules, events, metrics, settings::AlertSettings},
 };
 use jiff::Timestamp;
@@ -69,6 +69,8 @@ fn every_file_under_etc_has_its_check() {
             }
             "etc/log-events.md" => holds(&name, &events::document()),
             "etc/setup.sh" => shell_script(&path),
+            // Line by line: the tests of src/model/gazetteer.rs.
+            "etc/cities.csv" => assert!(known_cities().len() >= 200),
             // Against the routes and the replies: tests/openapi.rs.
             "etc/openapi.json" => drop(json(&path)),
             _ if name.starts_with("etc/alerting/") => alerting(&name, &path),

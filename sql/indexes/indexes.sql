@@ -57,8 +57,8 @@ COMMENT ON INDEX plan_by_user IS 'plan list --user';
 CREATE INDEX plan_by_date ON plan ((request->>'date'), created_at DESC);
 COMMENT ON INDEX plan_by_date IS 'plan list --date: plans of an event''s day';
 
-CREATE INDEX plan_by_city ON plan (lower(request->>'city'), created_at DESC);
-COMMENT ON INDEX plan_by_city IS 'plan list --city';
+CREATE INDEX plan_by_city_key ON plan (coalesce(city_key, lower(request->>'city')), created_at DESC);
+COMMENT ON INDEX plan_by_city_key IS 'plan list --city';
 
 CREATE INDEX plan_client_trigrams ON plan USING gin ((request#>>'{client,name}') gin_trgm_ops);
 COMMENT ON INDEX plan_client_trigrams IS 'plan list --client: a part of the client''s name';

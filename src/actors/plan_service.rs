@@ -85,6 +85,9 @@ impl PlanService {
         }
         let previous = replan::previous_option(&plan)?;
         let request = replan::changed(&plan.request, previous, &change, Timestamp::now())?;
+        // What places cost in one currency can't be held against what they cost in another, and
+        // no vendor of the one stands in a plan of the other.
+        let previous = previous.filter(|_| request.budget.currency == plan.request.budget.currency);
         let caller = Caller { uid, priority: 0 };
         self.keep(&request, &document, idempotency_key, caller, Some((id, previous))).await
     }

@@ -41,8 +41,9 @@ pub fn changed(
         return Err(ApiError::invalid(".", "nothing changes", hint));
     }
     let mut errors = FieldErrors::default();
-    for (i, id) in change.without.iter().enumerate() {
-        let stands = |option: &PlanOption| option.vendors.iter().any(|v| v.id.as_str() == id);
+    let without: Vec<VendorId> = change.without.iter().map(VendorId::new).collect();
+    for (i, id) in without.iter().enumerate() {
+        let stands = |option: &PlanOption| option.vendors.iter().any(|v| v.id == *id);
         if !previous.is_none_or(stands) {
             let ids = previous.into_iter().flat_map(|option| &option.vendors);
             let mut ids: Vec<&str> = ids.map(|vendor| vendor.id.as_str()).collect();
@@ -57,7 +58,7 @@ pub fn changed(
     }
     errors.into_result(())?;
     let change = RequestChange {
-        without: change.without.iter().map(VendorId::new).collect(),
+        without,
         guests: change.guests,
         function_guests: change.function_guests.iter().map(|(n, g)| (n.as_str(), *g)).collect(),
         budget: change.budget.as_deref(),

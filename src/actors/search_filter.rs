@@ -58,20 +58,27 @@ fn near(at: Option<&str>, km: Option<f64>) -> Result<Option<(GeoPoint, f64)>, Ap
             None => Ok(None),
         };
     };
-    let numbers = text.split_once(',').and_then(|(lat, lon)| {
-        Some((lat.trim().parse::<f64>().ok()?, lon.trim().parse::<f64>().ok()?))
-    });
-    let on_earth = |lat: f64, lon: f64| lat.abs() <= 90.0 && lon.abs() <= 180.0;
-    let Some((lat, lon)) = numbers.filter(|(lat, lon)| on_earth(*lat, *lon)) else {
-        let message = format!("`{}` is no place", text.escape_debug());
-        return Err(ApiError::invalid("near", message, "write degrees, e.g. 12.97,77.59"));
-    };
+    let point = near_point(text)?;
     let km = km.unwrap_or(WITHIN_DEFAULT_KM);
     if !(0.0..=WITHIN_MAX_KM).contains(&km) {
         let hint = format!("write km from 0 to {WITHIN_MAX_KM}");
         return Err(ApiError::invalid("within_km", format!("is {km}"), hint));
     }
-    Ok(Some((GeoPoint { lat, lon }, km)))
+    Ok(Some((point, km)))
+}
+
+/// `LAT,LON` in degrees.
+///
+/// # Errors
+/// `near`: no such numbers, or no place on earth.
+pub fn near_point(text: &str) -> Result<GeoPoint, ApiError> {
+    let numbers = text.split_once(',').and_then(|(lat, lon)| {
+        Some(GeoPoint { lat: lat.trim().parse().ok()?, lon: lon.trim().parse().ok()? })
+    });
+    numbers.filter(|point| point.is_valid()).ok_or_else(|| {
+        let message = format!("`{}` is no place", text.escape_debug());
+        ApiError::invalid("near", message, "write degrees, e.g. 12.97,77.59")
+    })
 }
 
 #[cfg(test)]

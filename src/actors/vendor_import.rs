@@ -6,7 +6,10 @@ use std::{fs::File, path::PathBuf};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::errors::{LISTED_ROWS_MAX, refused_rows};
+use super::{
+    errors::{LISTED_ROWS_MAX, refused_rows},
+    search_filter::near_point,
+};
 use crate::{
     catalog::{self, GenerateOptions, Row},
     control::{ApiError, ErrorCode, GenerateVendors, ImportFormat, ImportReport, Refusal},
@@ -48,6 +51,8 @@ impl RowSource {
                 };
                 range("count", wanted.count, 1..=GENERATED_MAX)?;
                 range("city_count", wanted.city_count, 0..=CITIES_MAX)?;
+                let near = wanted.near.as_deref().map(near_point).transpose()?;
+                catalog::check_sites(&wanted.cities, wanted.currency, near)?;
                 // The index of a vendor stands in its id.
                 Ok(ImportPlan { rows: wanted.count.into(), unique_ids: true })
             }
@@ -158,6 +163,8 @@ fn read(source: RowSource, chunks: &mpsc::Sender<Chunk>) -> Result<(), ApiError>
                     wanted.cities
                 },
                 categories: Vec::new(),
+                currency: wanted.currency,
+                near: wanted.near.as_deref().map(near_point).transpose()?,
                 as_of: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
             };
             let rows = catalog::generate(&options).zip(1..);

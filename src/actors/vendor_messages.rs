@@ -9,7 +9,7 @@ use super::{cached_sourcing::Found, query_cache::QueryCacheCounters};
 use crate::{
     control::{ApiError, GenerateVendors, ImportFormat, ImportReport, VendorQuery, VendorStats},
     model::{AreaMap, Category, CategoryDef, Vendor, VendorId},
-    store::SourcingQuery,
+    store::{ServedCities, SourcingQuery},
 };
 
 /// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
@@ -50,6 +50,17 @@ pub struct GetNearestCities {
 
 impl Message for GetNearestCities {
     type Result = Result<Vec<String>, ApiError>;
+}
+
+/// The cities that have vendors of any of these categories, and where `city` lies if that is
+/// known.
+pub struct GetServedCities {
+    pub city: String,
+    pub categories: Vec<Category>,
+}
+
+impl Message for GetServedCities {
+    type Result = Result<ServedCities, ApiError>;
 }
 
 /// Those of the ids that no vendor has.

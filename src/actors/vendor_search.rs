@@ -24,15 +24,15 @@ use super::{
     vendor_import,
     vendor_messages::{
         FindMissingVendors, FlushQueries, ForgetStale, GetAreas, GetCategories, GetNearestCities,
-        GetQueryCounters, GetVendorStats, GetVendors, ImportGenerated, ImportVendors, LearnChanges,
-        ResizeQueries, SearchVendors, SourceVendors,
+        GetQueryCounters, GetServedCities, GetVendorStats, GetVendors, ImportGenerated,
+        ImportVendors, LearnChanges, ResizeQueries, SearchVendors, SourceVendors,
     },
     work::Work,
 };
 use crate::{
     control::{ApiError, DatabaseUse, ErrorCode, ImportReport, VendorCount, VendorStats},
     model::{AreaMap, CategoryDef, Vendor, VendorId},
-    store::{SourcingQuery, Store},
+    store::{ServedCities, SourcingQuery, Store},
     telemetry::{Telemetry, metrics},
 };
 
@@ -197,6 +197,17 @@ impl Handler<GetNearestCities> for VendorSearch {
         self.work.run("vendor_search", async move {
             let GetNearestCities { city, categories, limit } = message;
             Ok(store.nearest_cities(&city, &categories, limit).await?)
+        })
+    }
+}
+
+impl Handler<GetServedCities> for VendorSearch {
+    type Result = ResponseFuture<Result<ServedCities, ApiError>>;
+
+    fn handle(&mut self, message: GetServedCities, _: &mut Context<Self>) -> Self::Result {
+        let store = self.store.clone();
+        self.work.run("vendor_search", async move {
+            Ok(store.served_cities(&message.city, &message.categories).await?)
         })
     }
 }

@@ -7,7 +7,7 @@ use jiff::civil;
 use super::raw::{RawAmount, RawCapacity, RawPolicies, RawPrice, RawSource, RawVendor, RawWeekday};
 use crate::model::{
     Amount, Basis, Capacity, Category, CateringPolicy, Currency, FieldErrors, GeoPoint, HouseRule,
-    Percent, Policies, PriceLine, Source, Vendor, VendorId, Weekday,
+    Percent, Policies, PriceLine, Source, Vendor, VendorId, Weekday, tidy_name,
 };
 
 const ID_MAX_CHARS: usize = 100;
@@ -31,11 +31,13 @@ const RADIUS_MAX_KM: f64 = 20_000.0;
 /// Every refused field of the row, in the order of the fields.
 pub(super) fn check(raw: RawVendor) -> Result<Vendor, FieldErrors> {
     let mut e = FieldErrors::default();
-    let id = text(&mut e, "external_id", &raw.external_id, ID_MAX_CHARS);
-    let category = text(&mut e, "category", &raw.category, WORD_MAX_CHARS).to_lowercase();
+    let id = VendorId::new(&raw.external_id);
+    text(&mut e, "external_id", id.as_str(), ID_MAX_CHARS);
+    let category = Category::new(&raw.category);
+    text(&mut e, "category", category.as_str(), WORD_MAX_CHARS);
     let name = text(&mut e, "name", &raw.name, NAME_MAX_CHARS);
-    let city = text(&mut e, "city", &raw.city, NAME_MAX_CHARS);
-    let area = raw.area.map(|area| text(&mut e, "area", &area, NAME_MAX_CHARS));
+    let city = text(&mut e, "city", &tidy_name(&raw.city), NAME_MAX_CHARS);
+    let area = raw.area.map(|area| text(&mut e, "area", &tidy_name(&area), NAME_MAX_CHARS));
     let location = raw.location.map(|point| {
         number(&mut e, "location.lat", point.lat, -90.0, 90.0);
         number(&mut e, "location.lon", point.lon, -180.0, 180.0);
@@ -45,7 +47,10 @@ pub(super) fn check(raw: RawVendor) -> Result<Vendor, FieldErrors> {
     let capacity = raw.capacity.map(|raw| capacity(&mut e, &raw));
     let policies = raw.policies.map(|raw| policies(&mut e, raw));
     let in_house = policies.as_ref().and_then(|p| p.catering) == Some(CateringPolicy::InHouse);
-    if category == "venue" && in_house && pricing.iter().all(|p| p.basis != Basis::PerGuest) {
+    if category.as_str() == "venue"
+        && in_house
+        && pricing.iter().all(|p| p.basis != Basis::PerGuest)
+    {
         e.push(
             "policies.catering",
             "is in_house, but no price is per_guest",
@@ -63,8 +68,8 @@ pub(super) fn check(raw: RawVendor) -> Result<Vendor, FieldErrors> {
         number(&mut e, "service_radius_km", km, 0.0, RADIUS_MAX_KM);
     }
     let vendor = Vendor {
-        id: VendorId::new(id),
-        category: Category::new(category),
+        id,
+        category,
         name,
         city,
         area,

@@ -10,11 +10,13 @@ use jiff::{ToSpan, civil};
 use super::{
     draws::Draws,
     generate_names::{description, name},
-    generate_places::{areas, point},
+    generate_places::point,
+    generate_sites::Site,
     generate_trades::fill_trade,
 };
 use crate::model::{
-    Area, Category, Percent, Source, Vendor, VendorId, Weekday, vocabulary::STYLES,
+    Area, Category, Currency, GeoPoint, Percent, Source, Vendor, VendorId, Weekday,
+    vocabulary::STYLES,
 };
 
 /// The categories of the sample vendors, and how many of 50 vendors each holds.
@@ -44,6 +46,10 @@ pub struct GenerateOptions {
     pub cities: Vec<String>,
     /// Any names. None stands for the eight categories of the sample.
     pub categories: Vec<String>,
+    /// Of all prices; else the city's, where it is a real one, else rupees.
+    pub currency: Option<Currency>,
+    /// Where the city lies; else where the real one does.
+    pub near: Option<GeoPoint>,
     /// The day of the records' source; blackout dates follow it.
     pub as_of: civil::Date,
 }
@@ -67,13 +73,14 @@ pub fn generate(options: &GenerateOptions) -> impl Iterator<Item = Vendor> + use
     let cities = or_default(&options.cities, &["Bengaluru", "Mumbai", "Kochi"]);
     let categories = or_default(&options.categories, &MIX.map(|(name, _)| name));
     let order = category_order(&categories);
-    let areas: Vec<Vec<Area>> = cities.iter().map(|city| areas(city)).collect();
+    let sites: Vec<Site> =
+        cities.iter().map(|city| Site::of(city, options.currency, options.near)).collect();
     let (seed, as_of) = (options.seed, options.as_of);
     (0..options.count).map(move |index| {
-        let city = index % cities.len();
-        let category = &order[index / cities.len() % order.len()];
+        let site = &sites[index % sites.len()];
+        let category = &order[index / sites.len() % order.len()];
         let draws = Draws::new(seed, index as u64);
-        Maker { draws, category, as_of }.vendor(index, &cities[city], &areas[city])
+        Maker { draws, category, as_of }.vendor(index, site)
     })
 }
 
@@ -96,10 +103,10 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn vendor(mut self, index: usize, city: &str, areas: &[Area]) -> Vendor {
-        let character = self.character(areas);
+    fn vendor(mut self, index: usize, site: &Site) -> Vendor {
+        let character = self.character(&site.areas);
         let category = self.category;
-        let id = format!("{}-{}-{:06}", slug(category), slug(city), index + 1);
+        let id = format!("{}-{}-{:06}", slug(category), slug(&site.city), index + 1);
         let name = name(&mut self.draws, category);
         let centre = character.area.centre;
         let lat = centre.lat + self.draws.between(-0.012, 0.012);
@@ -108,11 +115,11 @@ impl Maker<'_> {
         let rating = (stars.clamp(2.0, 5.0) * 10.0).round() / 10.0;
         let description = description(&mut self.draws, category, &character);
         let mut vendor = Vendor {
-            contact: contact(&id, index),
+            contact: contact(&id, site.phone, index),
             id: VendorId::new(&id),
             category: Category::new(category),
             name,
-            city: city.trim().to_owned(),
+            city: site.city.clone(),
             area: Some(character.area.name.clone()),
             location: Some(point(lat, lon)),
             pricing: Vec::new(),
@@ -139,7 +146,7 @@ impl Maker<'_> {
             let day = 1 + self.draws.below(4) as i8;
             vendor.closed_weekdays.extend(Weekday::from_iso(day));
         }
-        fill_trade(&mut self.draws, &character, &mut vendor);
+        fill_trade(&mut self.draws, &character, site, &mut vendor);
         vendor
     }
 
@@ -172,10 +179,10 @@ impl Maker<'_> {
 }
 
 /// Addresses under example.com and numbers that reach nobody.
-fn contact(id: &str, index: usize) -> BTreeMap<String, String> {
+fn contact(id: &str, phone: &str, index: usize) -> BTreeMap<String, String> {
     BTreeMap::from([
         ("email".to_owned(), format!("{id}@example.com")),
-        ("phone".to_owned(), format!("+91 00000 {:05}", index % 100_000)),
+        ("phone".to_owned(), format!("+{phone} 00000 {:05}", index % 100_000)),
     ])
 }
 
@@ -202,7 +209,8 @@ mod tests {
 
     fn options(count: usize, seed: u64) -> GenerateOptions {
         let (cities, categories) = (Vec::new(), Vec::new());
-        GenerateOptions { count, seed, cities, categories, as_of: civil::date(2026, 11, 1) }
+        let (currency, near, as_of) = (None, None, civil::date(2026, 11, 1));
+        GenerateOptions { count, seed, cities, categories, currency, near, as_of }
     }
 
     #[test]

@@ -1,21 +1,7 @@
 //! Where sample vendors lie: cities, their areas and centres. Areas are invented.
 
 use super::draws::Draws;
-use crate::model::{Area, GeoPoint};
-
-/// Centres of some real cities, degrees, to two decimals.
-const CENTRES: [(&str, f64, f64); 10] = [
-    ("bengaluru", 12.97, 77.59),
-    ("mumbai", 19.08, 72.88),
-    ("kochi", 9.97, 76.28),
-    ("delhi", 28.64, 77.22),
-    ("chennai", 13.08, 80.27),
-    ("hyderabad", 17.39, 78.49),
-    ("kolkata", 22.57, 88.36),
-    ("pune", 18.52, 73.86),
-    ("jaipur", 26.91, 75.79),
-    ("ahmedabad", 23.02, 72.57),
-];
+use crate::model::{Area, GeoPoint, name_key, tidy_name};
 
 /// Area names, and how many degrees north and east of the centre each lies at least and at most.
 const AREAS: [(&str, f64, f64); 10] = [
@@ -41,25 +27,35 @@ const LATTICE: [(f64, f64); 2] = [(10.0, 1.5), (66.0, 1.6)];
 /// Degrees by which an invented city is moved off its place in the lattice.
 const LATTICE_JITTER: f64 = 0.1;
 
-/// The areas of a city, always the same for one name: a known city around its real centre, the
-/// first 200 invented ones in a loose lattice, any other one at random in southern Asia.
-pub fn areas(city: &str) -> Vec<Area> {
-    let folded = city.trim().to_lowercase();
-    let digest = blake3::hash(folded.as_bytes());
+/// The areas of a city, always the same for one name: around `centre` where there is one, else
+/// the first 200 invented cities in a loose lattice, any other one at random in southern Asia.
+pub(super) fn areas_around(city: &str, centre: Option<GeoPoint>) -> Vec<Area> {
+    let key = name_key(city);
+    let digest = blake3::hash(key.as_bytes());
     let mut first_bytes = [0; 8];
     first_bytes.copy_from_slice(&digest.as_bytes()[..8]);
     let mut draws = Draws::new(u64::from_le_bytes(first_bytes), 0);
-    let (lat, lon) = match CENTRES.iter().find(|(name, ..)| *name == folded) {
-        Some((_, lat, lon)) => (*lat, *lon),
-        None => invented_place(&folded, &mut draws),
+    let (lat, lon) = match centre {
+        Some(at) => (at.lat, at.lon),
+        None => invented_place(&key, &mut draws),
     };
     let mut jitter = || draws.between(-CITY_JITTER, CITY_JITTER);
     let area = |(name, north, east): &(&str, f64, f64)| Area {
-        city: city.trim().to_owned(),
+        city: tidy_name(city).into_owned(),
         name: (*name).to_owned(),
         centre: point(lat + north + jitter(), lon + east + jitter()),
     };
     AREAS.iter().map(area).collect()
+}
+
+/// Whether it is one of [`invented_cities`], the number behind it aside.
+pub(super) fn is_invented(city: &str) -> bool {
+    let key = name_key(city);
+    let bare = key.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    lattice_place(bare).is_some_and(|(row, column)| {
+        let [first, last] = [FIRST_PARTS[column], LAST_PARTS[row]];
+        bare.len() == first.len() + last.len()
+    })
 }
 
 const FIRST_PARTS: [&str; 20] = [
@@ -69,20 +65,25 @@ const FIRST_PARTS: [&str; 20] = [
 const LAST_PARTS: [&str; 10] =
     ["pur", "nagar", "gaon", "wadi", "kot", "garh", "patnam", "halli", "bagh", "ganj"];
 
-fn invented_place(folded: &str, draws: &mut Draws) -> (f64, f64) {
+/// The row and column of an invented city's name.
+fn lattice_place(key: &str) -> Option<(usize, usize)> {
     let position = |parts: &[&str], fits: &dyn Fn(&str) -> bool| {
         parts.iter().position(|part| fits(&part.to_lowercase()))
     };
-    let column = position(&FIRST_PARTS, &|part| folded.starts_with(part));
-    let row = position(&LAST_PARTS, &|part| folded.ends_with(part));
-    let mut jitter = || draws.between(-LATTICE_JITTER, LATTICE_JITTER);
-    match (row, column) {
-        (Some(row), Some(column)) => {
+    let column = position(&FIRST_PARTS, &|part| key.starts_with(part))?;
+    let row = position(&LAST_PARTS, &|part| key.ends_with(part))?;
+    Some((row, column))
+}
+
+fn invented_place(key: &str, draws: &mut Draws) -> (f64, f64) {
+    match lattice_place(key) {
+        Some((row, column)) => {
+            let mut jitter = || draws.between(-LATTICE_JITTER, LATTICE_JITTER);
             let [(north, row_step), (east, column_step)] = LATTICE;
             let lat = north + row as f64 * row_step + jitter();
             (lat, east + column as f64 * column_step + jitter())
         }
-        _ => (draws.between(9.0, 29.0), draws.between(73.0, 88.0)),
+        None => (draws.between(9.0, 29.0), draws.between(73.0, 88.0)),
     }
 }
 
@@ -101,10 +102,12 @@ pub fn invented_cities(count: usize) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
-/// Rounded to 1/10,000 degree, some ten metres.
+/// Rounded to 1/10,000 degree, some ten metres; on earth beyond the date line and at the poles,
+/// too.
 pub(super) fn point(lat: f64, lon: f64) -> GeoPoint {
     let round = |degrees: f64| (degrees * 10_000.0).round() / 10_000.0;
-    GeoPoint { lat: round(lat), lon: round(lon) }
+    let lon = if lon.abs() > 180.0 { lon - 360.0_f64.copysign(lon) } else { lon };
+    GeoPoint { lat: round(lat.clamp(-90.0, 90.0)), lon: round(lon) }
 }
 
 #[cfg(test)]
@@ -114,13 +117,32 @@ mod tests {
     #[test]
     fn invented_cities_are_apart_and_some_travel_between_them() {
         let centres: Vec<GeoPoint> =
-            invented_cities(200).iter().map(|city| areas(city)[0].centre).collect();
+            invented_cities(200).iter().map(|city| areas_around(city, None)[0].centre).collect();
         let nearest = |(i, at): (usize, &GeoPoint)| {
             let others = centres.iter().enumerate().filter(|(j, _)| *j != i);
             others.map(|(_, other)| at.distance_km(*other)).fold(f64::INFINITY, f64::min)
         };
         let nearest: Vec<f64> = centres.iter().enumerate().map(nearest).collect();
         assert!(nearest.iter().all(|km| (120.0..190.0).contains(km)), "{nearest:?}");
+    }
+
+    #[test]
+    fn invented_names_are_told_from_others() {
+        for name in invented_cities(450) {
+            assert!(is_invented(&name), "{name}");
+        }
+        for other in ["Nagar", "Ambala", "Ramagundam", "Amba Xpur", "2", ""] {
+            assert!(!is_invented(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn areas_stay_on_earth() {
+        for (lat, lon) in [(89.99, 179.99), (-90.0, -180.0), (-17.0, 180.0)] {
+            for area in areas_around("X", Some(GeoPoint { lat, lon })) {
+                assert!(area.centre.is_valid(), "{area:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Prices of sample vendors, in rupees. Levels are invented, of the order of a large Indian
-//! city's; quality, size and style move them.
+//! Prices of sample vendors. Levels are invented, of the order of a large Indian city's in rupees
+//! and moved by the price level of the place; quality, size and style move them too.
 
 use super::{draws::Draws, generate::Character};
 use crate::model::{Amount, Basis, CateringPolicy, Currency, MealOption, PriceLine};
@@ -12,21 +12,32 @@ pub(super) struct Prices<'a> {
     pub draws: &'a mut Draws,
     pub character: &'a Character,
     pub currency: Currency,
+    /// What costs a rupee in Bengaluru, in units of the currency.
+    pub level: f64,
     pub lines: Vec<PriceLine>,
 }
 
 impl Prices<'_> {
-    /// Adds `base` rupees for a vendor of middle quality, rounded to `step` rupees.
+    /// Adds what is `base` rupees in Bengaluru for a vendor of middle quality, rounded to what
+    /// are some `step` rupees there.
     fn add(&mut self, label: &str, basis: Basis, base: f64, step: f64, option: Option<MealOption>) {
         // From 0.6 at the bottom to 1.5 at the top: quality costs money, more so near the top.
         let quality = self.character.quality;
         let level = 0.6 + 0.5 * quality + 0.4 * quality * quality;
         let drawn = self.draws.log_normal(base * level * self.character.style_factor, SPREAD);
-        let rupees = ((drawn / step).round() * step).max(step) as i64;
         let decimals = self.currency.decimals();
-        let amount = Amount::new(rupees * 10_i64.pow(u32::from(decimals)), decimals);
+        let step_minor = self.step_minor(step);
+        let step = step_minor as f64 / 10_i64.pow(u32::from(decimals)) as f64;
+        let steps = (drawn * self.level / step).round().max(1.0) as i64;
+        let amount = Amount::new(steps.saturating_mul(step_minor), decimals);
         let (label, currency) = (label.to_owned(), self.currency);
         self.lines.push(PriceLine { label, basis, amount, currency, option });
+    }
+
+    /// What are some `step` rupees, as a round number of minor units.
+    fn step_minor(&self, step: f64) -> i64 {
+        let scale = 10_i64.pow(u32::from(self.currency.decimals()));
+        round_number(step * self.level * scale as f64)
     }
 
     pub fn venue(&mut self, guests_max: u32, catering: CateringPolicy) {
@@ -58,7 +69,7 @@ impl Prices<'_> {
             // Dearer than the vegetarian plate of the same kitchen, by a share of its own.
             let share = self.draws.between(0.12, 0.4);
             if let Some(veg) = self.lines.last() {
-                let step = 10 * 10_i64.pow(u32::from(veg.amount.decimals));
+                let step = self.step_minor(10.0);
                 let dearer = (veg.amount.minor as f64 * (1.0 + share)) as i64 / step * step;
                 let amount = Amount::new(dearer, veg.amount.decimals);
                 let label = "Non-vegetarian plate".to_owned();
@@ -127,6 +138,46 @@ impl Prices<'_> {
             self.add("Service", Basis::Flat, 30_000.0, 500.0, None);
         } else {
             self.add("Service", Basis::PerHour, 5_000.0, 250.0, None);
+        }
+    }
+}
+
+/// 1, 2, 2.5 or 5 times a power of ten, whichever is nearest; a whole number, at least 1.
+fn round_number(wanted: f64) -> i64 {
+    let mut power: i64 = 1;
+    while power as f64 * 10.0 <= wanted && power < 1_000_000_000_000 {
+        power *= 10;
+    }
+    let candidates = [power, 2 * power, 5 * power / 2, 5 * power, 10 * power];
+    let off = |number: i64| {
+        let ratio = number as f64 / wanted.max(f64::MIN_POSITIVE);
+        ratio.max(1.0 / ratio)
+    };
+    // Of a power of one, five halves are no whole number, and two is there already.
+    candidates.into_iter().min_by(|a, b| off(*a).total_cmp(&off(*b))).unwrap_or(power)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round_in_every_currency() {
+        for (wanted, round) in [
+            (0.0, 1),
+            (0.4, 1),
+            (1.0, 1),
+            (2.4, 2),
+            (8.0, 10),
+            (95.0, 100),
+            (250.0, 250),
+            (25_000.0, 25_000),
+            (100_000.0, 100_000),
+            (50_000.0, 50_000),
+            (3_400.0, 2_500),
+            (3_600.0, 5_000),
+        ] {
+            assert_eq!(round_number(wanted), round, "{wanted}");
         }
     }
 }

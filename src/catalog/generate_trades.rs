@@ -2,15 +2,21 @@
 
 use jiff::civil;
 
-use super::{draws::Draws, generate::Character, generate_prices::Prices};
+use super::{draws::Draws, generate::Character, generate_prices::Prices, generate_sites::Site};
 use crate::model::{
-    Capacity, CateringPolicy, Currency, HouseRule, Percent, Policies, Vendor,
+    Capacity, CateringPolicy, HouseRule, Percent, Policies, Vendor,
     vocabulary::{AMENITIES, CUISINES, DIETS, VENUE_TYPES},
 };
 
 /// Adds prices, capacity, tags, policies and times that fit the vendor's category.
-pub(super) fn fill_trade(draws: &mut Draws, character: &Character, vendor: &mut Vendor) {
-    let mut prices = Prices { draws, character, currency: Currency::INR, lines: Vec::new() };
+pub(super) fn fill_trade(
+    draws: &mut Draws,
+    character: &Character,
+    site: &Site,
+    vendor: &mut Vendor,
+) {
+    let Site { currency, price_level: level, .. } = *site;
+    let mut prices = Prices { draws, character, currency, level, lines: Vec::new() };
     match vendor.category.as_str() {
         "venue" => venue(&mut prices, vendor),
         "caterer" => caterer(&mut prices, vendor),

@@ -146,6 +146,13 @@ pub struct GenerateVendors {
     /// Invented cities, 0–10,000.
     #[serde(default)]
     pub city_count: u32,
+    /// Of all prices; where absent, what is paid with in a real city, else INR.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<Currency>,
+    /// `LAT,LON` in degrees: where the one city of `cities` lies, which must be said of a city
+    /// that is not known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub near: Option<String>,
 }
 
 /// Reply of `GET /v1/vendors/stats`.

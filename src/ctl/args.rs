@@ -232,9 +232,16 @@ pub enum VendorsCommand {
         count: u32,
         #[arg(long, default_value_t = 0, value_name = "S")]
         seed: u64,
-        /// May be repeated; else the generator's own cities.
+        /// May be repeated; else the generator's own cities. A real one brings its currency,
+        /// calling code, place and level of prices.
         #[arg(long = "city", value_name = "CITY", conflicts_with = "city_count")]
         cities: Vec<String>,
+        /// Currency of the prices; needed for a city that is not known.
+        #[arg(long, value_name = "CODE")]
+        currency: Option<Currency>,
+        /// Where the city lies, in degrees; needed for one that is not known.
+        #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, requires = "cities")]
+        near: Option<String>,
         /// So many invented cities in place of named ones.
         #[arg(long = "cities", default_value_t = 0, value_name = "N",
               value_parser = clap::value_parser!(u32).range(..=10_000))]

@@ -23,7 +23,8 @@ pub struct ReplanArgs {
     #[arg(long, value_name = "N|NAME=N", allow_negative_numbers = true,
           value_parser = parse_guests)]
     pub guests: Vec<Guests>,
-    /// Another budget, in the plan's currency.
+    /// Another budget: in the plan's currency, or in another one with its code behind it, e.g.
+    /// '57137.00 INR'.
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub budget: Option<String>,
     /// Another date: 2027-02-14, or +180d from today.

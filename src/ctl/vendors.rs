@@ -29,9 +29,9 @@ pub async fn run(session: &Session, command: VendorsCommand) -> Result<u8, CtlEr
             let reply: Reply<VendorList> = session.client.get("/v1/vendors/search", &query).await?;
             session.print(&reply, |list, look| vendor_list(&list.vendors, look))?;
         }
-        VendorsCommand::Generate { count, seed, cities, city_count } => {
+        VendorsCommand::Generate { count, seed, cities, currency, near, city_count } => {
             let client = session.client.with_timeout(session.timeout_or(IMPORT));
-            let body = GenerateVendors { count, seed, cities, city_count };
+            let body = GenerateVendors { count, seed, cities, city_count, currency, near };
             let reply: Reply<ImportReport> = client.post("/v1/vendors/generate", &body).await?;
             session.print(&reply, |report, _| import_text(report))?;
         }

@@ -1,20 +1,22 @@
 //! Names of things: vendors, plans, service categories.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use super::names::{name_key, tidy_id};
+
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $form:path) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Arc<str>);
 
         impl $name {
             pub fn new(text: impl AsRef<str>) -> Self {
-                Self(Arc::from(text.as_ref()))
+                Self(Arc::from($form(text.as_ref()).as_ref()))
             }
 
             pub fn as_str(&self) -> &str {
@@ -33,18 +35,26 @@ macro_rules! text_id {
                 Self::new(text)
             }
         }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <Cow<'de, str>>::deserialize(deserializer).map(Self::new)
+            }
+        }
     };
 }
 
 text_id! {
     /// A vendor's identity everywhere outside the database: the `external_id` it was imported
-    /// under, unique over all categories. Compared as bytes, so ties break the same everywhere.
-    VendorId
+    /// under, unique over all categories. Tidy however it was typed; compared as bytes, so ties
+    /// break the same everywhere.
+    VendorId, tidy_id
 }
 
 text_id! {
-    /// A service category's name, e.g. `venue`. Which names exist is data: see [`CategoryDef`].
-    Category
+    /// A service category's name, e.g. `venue`, in whatever case it was typed. Which names exist
+    /// is data: see [`CategoryDef`].
+    Category, name_key
 }
 
 /// A plan's identity: a UUID version 7, so ids sort by creation.

@@ -6,9 +6,11 @@
 mod erasure;
 mod field_error;
 mod function;
+mod gazetteer;
 mod geo;
 mod ids;
 mod money;
+mod names;
 mod plan;
 mod quote;
 mod recheck;
@@ -24,9 +26,11 @@ pub mod vocabulary;
 pub use erasure::Erasure;
 pub use field_error::{ERRORS_MAX, FieldError, FieldErrors};
 pub use function::{Function, Part};
+pub use gazetteer::{KnownCity, known_cities, known_city};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
-pub use money::{Amount, Currency, Percent, div_half_even, grouped};
+pub use money::{Amount, Currency, Money, Percent, div_half_even, grouped};
+pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name, unaccented};
 pub use plan::{
     ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,
     Relaxation, Shares, StopReason, Strategy, Tally,

@@ -1,6 +1,6 @@
 //! Money in integer minor units, percentages in integer basis points, rounding half to even.
 
-use std::{fmt, iter::Sum, ops::Add, str::FromStr};
+use std::{cmp::Ordering, fmt, iter::Sum, ops::Add, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -56,7 +56,8 @@ impl<'de> Deserialize<'de> for Currency {
 /// An amount of money: `minor / 10^decimals` of a currency that stands beside it.
 ///
 /// In JSON a decimal string such as `"800000.00"`; the digits behind the point are the currency's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// It has no order: only [`Money`] knows whether two of them may be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Amount {
     pub minor: i64,
     pub decimals: u8,
@@ -95,6 +96,13 @@ impl Amount {
         let padded = format!("{fraction:0<width$}", width = usize::from(decimals));
         let minor = whole.parse::<i64>().unwrap_or(0) * scale + padded.parse::<i64>().unwrap_or(0);
         Ok(Self::new(sign * minor, decimals))
+    }
+
+    /// The largest amount that [`Self::parse`] takes, but for its fraction.
+    pub fn largest(currency: Currency) -> Self {
+        let decimals = currency.decimals();
+        let whole = 10_i64.pow(MAX_WHOLE_DIGITS as u32) - 1;
+        Self::new(whole * 10_i64.pow(u32::from(decimals)), decimals)
     }
 
     pub const fn zero_like(self) -> Self {
@@ -142,6 +150,48 @@ impl<'de> Deserialize<'de> for Amount {
         let minor = text.replacen('.', "", 1).parse().map_err(de::Error::custom)?;
         let decimals = u8::try_from(decimals).map_err(de::Error::custom)?;
         Ok(Self::new(minor, decimals))
+    }
+}
+
+/// An amount with its currency. Amounts of two currencies are neither equal nor one above the
+/// other, and have no sum: nobody here knows what one is worth in the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// In minor units of `currency`; `None` where it is another one's.
+    pub fn minor_in(self, currency: Currency) -> Option<i64> {
+        (self.currency == currency).then_some(self.minor)
+    }
+
+    /// `None` for amounts of two currencies.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let other = other.minor_in(self.currency)?;
+        Some(Self::new(self.minor.saturating_add(other), self.currency))
+    }
+}
+
+impl PartialOrd for Money {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        other.minor_in(self.currency).map(|other| self.minor.cmp(&other))
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amount = Amount::new(self.minor, self.currency.decimals());
+        f.pad(&grouped(amount, self.currency))
     }
 }
 
@@ -244,6 +294,32 @@ mod tests {
         assert_eq!(Amount::parse("5000", jpy).unwrap().to_string(), "5000");
         assert!(Amount::parse("5000.5", jpy).is_err());
         assert!("RUPEE".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn amounts_of_two_currencies_have_neither_order_nor_sum() {
+        let money = |minor, code: &str| Money::new(minor, code.parse().unwrap());
+        for (one, other, order, sum) in [
+            (money(1, "INR"), money(2, "INR"), Some(Ordering::Less), Some(money(3, "INR"))),
+            (money(2, "JPY"), money(2, "JPY"), Some(Ordering::Equal), Some(money(4, "JPY"))),
+            (money(9, "KWD"), money(2, "KWD"), Some(Ordering::Greater), Some(money(11, "KWD"))),
+            (money(1, "INR"), money(2, "EUR"), None, None),
+            (money(2, "INR"), money(2, "EUR"), None, None),
+        ] {
+            assert_eq!(one.partial_cmp(&other), order);
+            assert_eq!(one.plus(other), sum);
+            assert_eq!(one == other, order == Some(Ordering::Equal));
+            assert_eq!(one.minor_in(other.currency()).is_some(), order.is_some());
+        }
+        for (minor, code, shown) in
+            [(1_234_567, "JPY", "1,234,567 JPY"), (1_234_567, "KWD", "1,234.567 KWD")]
+        {
+            assert_eq!(money(minor, code).to_string(), shown);
+        }
+        let kwd: Currency = "KWD".parse().unwrap();
+        let largest = Amount::largest(kwd);
+        assert_eq!(Amount::parse(&largest.to_string(), kwd).unwrap(), largest);
+        assert!(Amount::parse("1000000000000", kwd).is_err());
     }
 
     #[test]

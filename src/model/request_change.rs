@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::request_checks::{GUESTS_MAX, check_amount, check_coming, in_range};
-use super::{Amount, DateSpec, FieldErrors, Request, VendorId};
+use super::{Amount, Budget, Currency, DateSpec, FieldErrors, Request, VendorId, tidy_name};
 
 /// What is different; anything left out stays.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,8 @@ pub struct RequestChange<'a> {
     pub guests: Option<i64>,
     /// By the function's name; set after `guests` has changed them all.
     pub function_guests: BTreeMap<&'a str, i64>,
-    /// A decimal string in the request's currency.
+    /// A decimal string in the request's currency, or in another one with its code behind it:
+    /// `57137.00 INR`.
     pub budget: Option<&'a str>,
     /// `2027-02-14`, or `+180d` from today.
     pub date: Option<&'a str>,
@@ -30,6 +31,8 @@ impl Request {
     pub fn changed(&self, change: &RequestChange<'_>, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut request = self.clone();
+        // Of a request from before names were tidy.
+        request.city = tidy_name(&self.city).into_owned();
         for id in &change.without {
             request.must_include.retain(|other| other != id);
             if !request.exclude.contains(id) {
@@ -46,9 +49,21 @@ impl Request {
             request.change_function(&mut errors, name, *guests);
         }
         if let Some(budget) = change.budget {
-            let amount = Amount::parse(budget, request.budget.currency);
-            if let Some(amount) = check_amount(&mut errors, "budget", amount) {
-                request.budget.amount = amount;
+            let (amount, code) = budget.trim().split_once(' ').unwrap_or((budget.trim(), ""));
+            let currency = match code.trim() {
+                "" => Ok(request.budget.currency),
+                code => code.parse::<Currency>(),
+            };
+            match currency {
+                Ok(currency) => {
+                    let amount = Amount::parse(amount, currency);
+                    if let Some(amount) = check_amount(&mut errors, "budget", amount) {
+                        request.budget = Budget { amount, currency };
+                    }
+                }
+                Err(message) => {
+                    errors.push("budget", message, "write an amount and a code: 57137.00 INR");
+                }
             }
         }
         let local_now = now.to_zoned(request.time.zone());

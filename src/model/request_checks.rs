@@ -178,7 +178,10 @@ pub(super) fn check_services(
             weight: service.weight,
             quantity: quantity as u32,
         };
-        services.insert(Category::new(name), checked);
+        if services.insert(Category::new(name), checked).is_some() {
+            let message = format!("stands twice: as `{}` too", Category::new(name));
+            errors.push(path, message, "keep one of the two");
+        }
     }
     if services.values().all(|service| !service.required) {
         errors.push("services", "none is required", "set required to true for at least one");
@@ -221,11 +224,12 @@ pub(super) fn check_ids(errors: &mut FieldErrors, field: &str, ids: &[String]) -
     if ids.len() > LIST_MAX {
         errors.push(field, "has too many entries", format!("at most {LIST_MAX}"));
     }
+    let ids: Vec<VendorId> = ids.iter().map(VendorId::new).collect();
     for (i, id) in ids.iter().enumerate() {
-        check_text(errors, &format!("{field}[{i}]"), id);
+        check_text(errors, &format!("{field}[{i}]"), id.as_str());
     }
-    let distinct: BTreeSet<&String> = ids.iter().collect();
-    distinct.into_iter().map(VendorId::new).collect()
+    let distinct: BTreeSet<VendorId> = ids.into_iter().collect();
+    distinct.into_iter().collect()
 }
 
 /// `path`: of the list, e.g. `functions[1].anchors`.

@@ -12,6 +12,7 @@ use super::request_checks::{
 };
 use super::{
     Client, EventType, FieldError, FieldErrors, GeoPoint, Percent, Request, VISION_MAX_BYTES,
+    tidy_name,
 };
 
 /// Basis points.
@@ -173,7 +174,8 @@ fn check(document: Document, now: Timestamp) -> Result<Request, FieldErrors> {
             check_text(&mut errors, field, value);
         }
     }
-    check_text(&mut errors, "city", &document.city);
+    let city = tidy_name(&document.city).into_owned();
+    check_text(&mut errors, "city", &city);
     let fields = TimeFields {
         path: "",
         date: &document.date,
@@ -216,7 +218,7 @@ fn check(document: Document, now: Timestamp) -> Result<Request, FieldErrors> {
         client: document.client,
         event_type: document.event_type,
         time,
-        city: document.city.trim().to_owned(),
+        city,
         guests: guests as u32,
         budget,
         contingency,

@@ -8,11 +8,11 @@ use jiff::civil::{Date, Time};
 use super::{
     constraints::needed_window,
     inquiry::{CATERER, Inquiry, VENUE},
-    tags::{fold, has_key, tag_key},
+    tags::{has_key, tag_key},
 };
 use crate::model::{
     CategoryDef, CateringPolicy, HouseRule, PlanOption, Request, Vendor, VendorBasis, VendorChange,
-    Weekday,
+    Weekday, name_key,
 };
 
 /// Days of a vendor's presence that are looked at; an event lasts a fortnight at most.
@@ -43,7 +43,7 @@ pub fn of_options(inquiry: &Inquiry<'_>, options: &[PlanOption]) -> Vec<VendorBa
 pub fn basis(request: &Request, def: &CategoryDef, vendor: &Vendor) -> VendorBasis {
     let mut facts = Facts::default();
     facts.set("category", Some(vendor.category.to_string()));
-    facts.set("city", Some(fold(&vendor.city)));
+    facts.set("city", Some(name_key(&vendor.city).into_owned()));
     facts.set("currency", vendor.currency().map(|currency| currency.to_string()));
     let capacity = vendor.capacity.unwrap_or_default();
     facts.set("capacity.min", capacity.min.map(|guests| guests.to_string()));
@@ -62,7 +62,7 @@ pub fn basis(request: &Request, def: &CategoryDef, vendor: &Vendor) -> VendorBas
     facts.set("teardown_minutes", Some(vendor.teardown_minutes.to_string()));
     facts.set("max_hours", vendor.max_hours.map(|hours| hours.to_string()));
     facts.set("location", vendor.location.map(|at| format!("{},{}", at.lat, at.lon)));
-    if fold(&vendor.city) != fold(&request.city) {
+    if name_key(&vendor.city) != name_key(&request.city) {
         facts.set("service_radius_km", vendor.service_radius_km.map(|km| km.to_string()));
     }
     if def.name.as_str() == VENUE {

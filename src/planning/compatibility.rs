@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::tags::{fold, tag_key};
-use crate::model::{AreaMap, GeoPoint, Vendor};
+use super::tags::tag_key;
+use crate::model::{AreaMap, GeoPoint, Vendor, name_key};
 
 /// Part of nearness in a pair's compatibility; the rest is harmony (DESIGN "Fitness").
 pub const NEARNESS_PART: f64 = 0.7;
@@ -34,14 +34,15 @@ impl AreaTable {
     pub fn new(areas: &AreaMap) -> Self {
         let mut cities: BTreeMap<String, BTreeMap<String, GeoPoint>> = BTreeMap::new();
         for (city, area, centre) in areas.iter() {
-            cities.entry(fold(city)).or_default().insert(fold(area), centre);
+            let areas = cities.entry(name_key(city).into_owned()).or_default();
+            areas.insert(name_key(area).into_owned(), centre);
         }
         Self { cities }
     }
 
     /// The mean of the city's area centres; `None` for a city without areas.
     pub fn city_centre(&self, city: &str) -> Option<GeoPoint> {
-        let centres = self.cities.get(&fold(city)).filter(|centres| !centres.is_empty())?;
+        let centres = self.cities.get(&*name_key(city)).filter(|centres| !centres.is_empty())?;
         let n = centres.len() as f64;
         let lat = centres.values().map(|centre| centre.lat).sum::<f64>() / n;
         let lon = centres.values().map(|centre| centre.lon).sum::<f64>() / n;
@@ -51,8 +52,9 @@ impl AreaTable {
     /// A vendor's area is the one it states, else the nearest one of its city where it has
     /// coordinates, else unknown.
     pub fn signature(&self, vendor: &Vendor) -> Signature {
-        let city = fold(&vendor.city);
-        let stated = vendor.area.as_deref().map(fold).filter(|area| !area.is_empty());
+        let city = name_key(&vendor.city).into_owned();
+        let stated = vendor.area.as_deref().map(|area| name_key(area).into_owned());
+        let stated = stated.filter(|area| !area.is_empty());
         let area = stated.or_else(|| self.nearest(&city, vendor.location?));
         let style = vendor.primary_style().map(tag_key).filter(|style| !style.is_empty());
         Signature { area: area.map(|area| (city, area)), style }

@@ -9,7 +9,7 @@ use super::{
     reason::{Broken, Reason},
     roles::Entry,
 };
-use crate::model::{Amount, Category, grouped};
+use crate::model::{Amount, Category, Currency, Vendor, grouped};
 
 /// What can be given up one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,9 +143,9 @@ impl<'c> Conflict<'c, '_, '_> {
         let fail = |what: &str| format!("{} {what}", self.share_of_vendors(constraint, conflict));
         match constraint {
             Constraint::Currency => format!(
-                "prices in {}: {}",
+                "the budget is in {}, whatever its amount: {}",
                 request.budget.currency,
-                fail("are priced in another currency")
+                fail(&format!("are priced in {}", self.foreign_currencies()))
             ),
             Constraint::Exclude => format!("exclude: {}", fail("are named there")),
             Constraint::MustInclude => match self.ledger.impossible().first() {
@@ -185,13 +185,24 @@ impl<'c> Conflict<'c, '_, '_> {
         if left < budget {
             words += &format!(" leaves {} beside the contingency", money(left));
         }
-        let others: Vec<Constraint> =
+        let mut others: Vec<Constraint> =
             conflict.iter().copied().filter(|c| *c != Constraint::Budget).collect();
+        // What others cost in another currency is no part of any sum.
+        others.push(Constraint::Currency);
         if let Some((total, _)) = self.cheapest(&others, i64::MAX).found {
             let link = if left < budget { "," } else { ":" };
             words += &format!("{link} the cheapest vendors cost {}", money(total));
         }
         words
+    }
+
+    /// "INR", or "INR, USD".
+    fn foreign_currencies(&self) -> String {
+        let own = self.inquiry.request.budget.currency;
+        let vendors = self.ledger.entries().map(|(_, entry)| entry.vendor());
+        let foreign = vendors.filter_map(Vendor::currency).filter(|currency| *currency != own);
+        let codes: BTreeSet<&str> = foreign.map(Currency::code).collect();
+        codes.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     fn required_in_words(&self, index: CategoryIndex) -> String {

@@ -7,11 +7,11 @@ use super::{
     inquiry::Inquiry,
     quote::{Scope, serves_only_meat},
     reason::{Broken, Reason},
-    tags::{fold, has_key, tag_key},
+    tags::{has_key, tag_key},
 };
 use crate::model::{
     Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
-    is_meatless_diet,
+    has_name_key, is_meatless_diet, name_key,
 };
 
 /// The time a vendor must be free: from its category's lead and its setup before the event to
@@ -36,7 +36,7 @@ impl<'a> Rules<'a> {
         let request = inquiry.request;
         Self {
             inquiry: *inquiry,
-            city: fold(&request.city),
+            city: name_key(&request.city).into_owned(),
             city_centre: areas.city_centre(&request.city),
             days_ahead: (request.time.date - inquiry.today).get_days(),
             dietary: request.preferences.dietary.iter().map(|need| tag_key(need)).collect(),
@@ -99,7 +99,7 @@ impl<'a> Rules<'a> {
     }
 
     fn serves_city(&self, vendor: &Vendor) -> bool {
-        if fold(&vendor.city) == self.city {
+        if vendor.city == self.inquiry.request.city || has_name_key(&vendor.city, &self.city) {
             return true;
         }
         match (vendor.location, vendor.service_radius_km, self.city_centre) {

@@ -1,7 +1,7 @@
 //! Two changes at once, where no single one suffices; and the plain word where no two do.
 
 use super::{
-    infeasibility::{Money, Priced, Study, WORK_MAX, lowered_contingency, raised_budget},
+    infeasibility::{Money, Priced, Study, WORK_MAX, in_words, lowered_contingency, raised_budget},
     ledger::{Ledger, Waivers},
     reason::Broken,
     relaxations::{Kind, Move},
@@ -91,7 +91,8 @@ impl Study<'_, '_, '_> {
         let unchanged = Varied::unchanged(&self.here.inquiry);
         let mut cheapest: Option<(Priced, Move)> = None;
         for dimension in dimensions {
-            if !self.may_help(&[dimension], Money::Unlimited) {
+            // Amounts of two currencies can't be compared, nor one raised into the other.
+            if dimension.0 == Kind::Currency || !self.may_help(&[dimension], Money::Unlimited) {
                 continue;
             }
             self.allow(WORK_MAX);
@@ -147,9 +148,9 @@ impl Study<'_, '_, '_> {
     }
 
     fn in_words(&self, one: &Move, other: &Move, priced: &Priced) -> Relaxation {
-        let (request, bent) = (self.here.inquiry.request, priced.bent.as_ref());
+        let request = self.here.inquiry.request;
         let varied = Varied::unchanged(&self.here.inquiry).and(one);
-        both(one.in_words(request, bent), other.in_words(&varied.request, bent))
+        both(in_words(one, request, priced), in_words(other, &varied.request, priced))
     }
 
     /// After singles and pairs: that none helps, and what was tried.

@@ -16,7 +16,7 @@ use super::{
     roles::{Entry, Role},
     varied::Varied,
 };
-use crate::model::{Amount, Infeasibility, Relaxation, Request, Sourced, VendorId};
+use crate::model::{Amount, Budget, Infeasibility, Relaxation, Request, Sourced, VendorId};
 
 /// Vendors judged per dimension at most: about a second. What is not tried within it is not
 /// offered.
@@ -36,8 +36,8 @@ const GUESTS_MAX: u32 = 100_000;
 /// said is about them.
 ///
 /// `conflicts` is a minimal set: it can't be met, every part of it can. `relaxations` holds, per
-/// dimension, the smallest change that suffices on its own: budget, contingency, guests, date
-/// (± 14 days), start (the same day), hours, city, catering policy, each dietary need, each
+/// dimension, the smallest change that suffices on its own: budget, contingency, guests, the
+/// budget's currency, date (± 14 days), start (the same day), hours, city, catering policy, each dietary need, each
 /// required service while another one is left, each vendor of `must_include` and `exclude`, each
 /// anchor. Where none does: the first pair without more money, and the pair with the least more.
 /// Where no pair does either, `no_way_out` says so.
@@ -170,7 +170,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
                 continue;
             }
             if let Some(priced) = self.price(&unchanged.clone().and(&change), Money::Given) {
-                found.push(change.in_words(request, priced.bent.as_ref()));
+                found.push(in_words(&change, request, &priced));
                 done.push(change);
             }
         }
@@ -307,6 +307,23 @@ fn largest(mut low: u32, mut high: u32, fits: &mut dyn FnMut(u32) -> bool) -> u3
         }
     }
     low
+}
+
+/// A change that was priced, in words: a budget in another currency with the least amount that
+/// the vendors then take.
+pub(super) fn in_words(change: &Move, request: &Request, priced: &Priced) -> Relaxation {
+    let told = change.in_words(request, priced.bent.as_ref());
+    let Move::Currency(currency) = *change else { return told };
+    let budget = Budget { amount: Amount::largest(currency), currency };
+    let restated = Request { budget, ..request.clone() };
+    let Some(Relaxation { value, .. }) = raised_budget(&restated, priced.total) else {
+        return told;
+    };
+    Relaxation {
+        field: "budget".into(),
+        advice: format!("{}: at least {value} {currency}", told.advice),
+        value: format!("{{\"amount\": \"{value}\", \"currency\": \"{currency}\"}}"),
+    }
 }
 
 /// The smallest budget that leaves `total` beside the contingency.

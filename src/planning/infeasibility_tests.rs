@@ -17,8 +17,8 @@ use super::{
     timeline::{Severity, schedule},
 };
 use crate::model::{
-    Amount, Anchor, Basis, Capacity, Category, CateringPolicy, GeoPoint, Infeasibility, MealOption,
-    Percent, Policies, Relaxation, VendorId, Window,
+    Amount, Anchor, Basis, Budget, Capacity, Category, CateringPolicy, GeoPoint, Infeasibility,
+    MealOption, Percent, Policies, Relaxation, VendorId, Window,
 };
 
 fn any_time() -> Box<Timeline<'static>> {
@@ -83,6 +83,13 @@ fn relaxed(case: &Case, relaxation: &Relaxation) -> Case {
         let ids = || list().iter().map(VendorId::new).collect();
         let request = &mut case.request;
         match field {
+            "budget" => {
+                let value: serde_json::Value = serde_json::from_str(value).unwrap();
+                let text = |key: &str| value[key].as_str().unwrap();
+                let currency = text("currency").parse().unwrap();
+                let amount = Amount::parse(text("amount"), currency).unwrap();
+                request.budget = Budget { amount, currency };
+            }
             "budget.amount" => request.budget.amount = Amount::parse(value, inr()).unwrap(),
             "contingency_percent" => {
                 request.contingency = Percent::from_f64(value.parse().unwrap()).unwrap();
@@ -166,6 +173,13 @@ fn a_tight_budget_is_explained_to_the_last_unit() {
 /// Changes a case.
 type Edit = fn(&mut Case);
 
+/// Every price is in dollars.
+fn in_dollars(case: &mut Case) {
+    for line in case.vendors.iter_mut().flat_map(|sourced| &mut sourced.vendor.pricing) {
+        line.currency = "USD".parse().unwrap();
+    }
+}
+
 #[test]
 fn each_dimension_has_its_way_out() {
     let cases: &[(&str, &str, &str, Edit)] = &[
@@ -177,6 +191,21 @@ fn each_dimension_has_its_way_out() {
         ("city", "Mysuru", "a caterer is required, and none is known that serves Beng", |case| {
             case.vendors.iter_mut().for_each(|sourced| sourced.vendor.city = "Mysuru".into());
         }),
+        (
+            "budget",
+            "{\"amount\": \"2000.00\", \"currency\": \"USD\"}",
+            "the budget is in INR, whatever its amount: 1 of 1 vendors are priced in USD",
+            |case| in_dollars(case),
+        ),
+        (
+            "budget",
+            "{\"amount\": \"2000.00\", \"currency\": \"USD\"}",
+            "the budget is in INR, whatever its amount: 1 of 1 vendors are priced in USD",
+            |case| {
+                in_dollars(case);
+                case.request.budget.amount.minor = 1;
+            },
+        ),
         ("guests", "80", "100 guests: 1 of 1 vendors", |case| {
             case.vendors[0].vendor.capacity =
                 Some(Capacity { max: Some(80), ..Capacity::default() });
@@ -299,6 +328,8 @@ fn dimensions(case: &Case) -> Vec<(String, Vec<Case>)> {
     let mut all = Vec::new();
     let rich = edited(case, |case| case.request.budget.amount.minor = 1 << 50);
     all.push(("budget.amount".to_owned(), vec![rich]));
+    let dollars = edited(case, |case| case.request.budget = in_any_dollars());
+    all.push(("budget".to_owned(), vec![dollars]));
     let guests = (1..=260).map(|guests| edited(case, |case| case.request.guests = guests));
     all.push(("guests".to_owned(), guests.collect()));
     let dates = (-14..=14).map(|days: i64| {
@@ -379,6 +410,9 @@ fn small_changes(case: &Case) -> Vec<(&'static str, Change)> {
         let date = request.time.date.saturating_add(days.days());
         all.push(("date", Box::new(move |case| case.request.time.date = date)));
     }
+    if case.vendors.iter().any(|sourced| sourced.vendor.currency() != Some(inr())) {
+        all.push(("currency", Box::new(|case| case.request.budget = in_any_dollars())));
+    }
     if case.vendors.iter().any(|sourced| sourced.vendor.city == "Mysuru") {
         all.push(("city", Box::new(|case| case.request.city = "Mysuru".into())));
     }
@@ -399,6 +433,12 @@ fn small_changes(case: &Case) -> Vec<(&'static str, Change)> {
 }
 
 type Change = Box<dyn Fn(&mut Case)>;
+
+/// More dollars than any vendor of these cases takes.
+fn in_any_dollars() -> Budget {
+    let currency = "USD".parse().unwrap();
+    Budget { amount: Amount::largest(currency), currency }
+}
 
 fn requires_something(case: &Case) -> bool {
     case.request.services.values().any(|service| service.required)

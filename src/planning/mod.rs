@@ -38,6 +38,7 @@ pub mod inquiry;
 pub mod keywords;
 pub mod labels;
 pub mod ledger;
+pub mod neighbours;
 pub mod outcome;
 pub mod pairs;
 mod polish;

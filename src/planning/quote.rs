@@ -2,7 +2,7 @@
 
 use super::inquiry::VENUE;
 use crate::model::{
-    Amount, Basis, Category, MealOption, PriceLine, Quote, QuoteLine, Request, Vendor,
+    Amount, Basis, Category, MealOption, Money, PriceLine, Quote, QuoteLine, Request, Vendor,
     div_half_even,
 };
 
@@ -52,6 +52,18 @@ pub fn total_minor(request: &Request, category: &Category, vendor: &Vendor, scop
     let lines = vendor.pricing.iter().filter(|line| scope.counts(line));
     let amounts = lines.map(|line| quantities.of_line(line).amount(line.amount.minor));
     Sums::of(vendor, amounts).total
+}
+
+/// The same with its currency; `None` for a vendor that has no one currency.
+pub fn total(
+    request: &Request,
+    category: &Category,
+    vendor: &Vendor,
+    scope: Scope,
+) -> Option<Money> {
+    let currency = vendor.currency()?;
+    let is_one = vendor.pricing.iter().all(|line| line.currency == currency);
+    is_one.then(|| Money::new(total_minor(request, category, vendor, scope), currency))
 }
 
 /// The quote of a vendor in a category's place: each line's unit amount × quantity, service

@@ -1,5 +1,7 @@
 //! Single changes to a request, and what each would need to suffice.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use jiff::{ToSpan, civil};
 
 use super::{
@@ -8,10 +10,12 @@ use super::{
     reason::{Broken, Reason},
     roles::Role,
 };
-use crate::model::{Anchor, Category, EventTime, Relaxation, Request, VendorId};
+use crate::model::{Anchor, Category, Currency, EventTime, Relaxation, Request, VendorId};
 
 /// Days before and after the wanted date that are tried.
 const DAYS_AROUND: i64 = 14;
+/// Other currencies that are tried at most.
+const CURRENCIES_MAX: usize = 8;
 /// Starts are tried at every quarter of an hour of the same local day.
 const START_GRID_MINUTES: i16 = 15;
 /// Lengths are tried at every half hour.
@@ -32,6 +36,8 @@ pub(super) enum Move {
     /// In minutes, from the same start on; of the event or of a function.
     Hours(Option<usize>, u32),
     City(String),
+    /// The budget is stated in another currency, as large as it must be.
+    Currency(Currency),
     /// A venue's catering policy gives way.
     Policy,
     /// A caterer is asked for where none was, so that halls sold with plates can be taken.
@@ -49,6 +55,7 @@ pub(super) enum Move {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Guests,
+    Currency,
     Date,
     Start,
     Hours,
@@ -66,6 +73,7 @@ impl Kind {
     pub fn in_words(self) -> String {
         match self {
             Self::Guests => "the guests".into(),
+            Self::Currency => "the budget's currency".into(),
             Self::Date => format!("the date (by up to {DAYS_AROUND} days)"),
             Self::Start => "the start (on the same day)".into(),
             Self::Hours => "the hours".into(),
@@ -81,7 +89,7 @@ impl Kind {
 
     /// Whether no vendor costs less for it.
     pub const fn keeps_prices(self) -> bool {
-        !matches!(self, Self::Guests | Self::Hours | Self::City | Self::Diet)
+        !matches!(self, Self::Guests | Self::Currency | Self::Hours | Self::City | Self::Diet)
     }
 }
 
@@ -90,7 +98,8 @@ impl Move {
     /// `city`: another one whose vendors are at hand.
     pub fn all(inquiry: &Inquiry<'_>, city: Option<&str>) -> Vec<Self> {
         let request = inquiry.request;
-        let mut moves = Vec::new();
+        let mut moves: Vec<Self> =
+            other_currencies(inquiry).into_iter().map(Self::Currency).collect();
         for days in 1..=DAYS_AROUND {
             for days in [days, -days] {
                 let date = request.time.date.saturating_add(days.days());
@@ -130,6 +139,7 @@ impl Move {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Guests(_) => Kind::Guests,
+            Self::Currency(_) => Kind::Currency,
             Self::Date(_) => Kind::Date,
             Self::Start(..) => Kind::Start,
             Self::Hours(..) => Kind::Hours,
@@ -150,6 +160,7 @@ impl Move {
             | (Self::Hours(one, _), Self::Hours(other, _)) => one == other,
             (Self::Date(_), Self::Date(_))
             | (Self::City(_), Self::City(_))
+            | (Self::Currency(_), Self::Currency(_))
             | (Self::Guests(_), Self::Guests(_)) => true,
             _ => false,
         }
@@ -172,6 +183,7 @@ impl Move {
                 Some(all(&[Reason::Blackout, Reason::ClosedWeekday, Reason::Booked]))
             }
             Self::City(_) | Self::AskCaterer => None,
+            Self::Currency(_) => Some(Broken::only(Reason::Currency)),
             Self::Policy => Some(Broken::only(Reason::Catering)),
             Self::Diet(index, _) => Some(Broken::diet(*index)),
             Self::Must(_) => Some(Broken::only(Reason::NotMustInclude)),
@@ -209,6 +221,12 @@ impl Move {
                 (field, format!("{advice} {of} to {hours} hours"), hours.to_string())
             }
             Self::City(city) => ("city".into(), format!("move to {city}"), city.clone()),
+            // How much must be told with the vendors that it then takes.
+            Self::Currency(currency) => (
+                "budget.currency".into(),
+                format!("state the budget in {currency}"),
+                currency.code().into(),
+            ),
             Self::Policy => policy_in_words(bent),
             Self::AskCaterer => (
                 format!("services.{CATERER}"),
@@ -245,6 +263,21 @@ impl Move {
         };
         Relaxation { field, advice, value }
     }
+}
+
+/// Other currencies that vendors are priced in, [`CURRENCIES_MAX`] at most: that of the most
+/// vendors first, of as many by code.
+fn other_currencies(inquiry: &Inquiry<'_>) -> Vec<Currency> {
+    let own = inquiry.request.budget.currency;
+    let mut vendors: BTreeMap<&str, (usize, Currency)> = BTreeMap::new();
+    for currency in inquiry.vendors.iter().filter_map(|sourced| sourced.vendor.currency()) {
+        if currency != own {
+            vendors.entry(currency.code()).or_insert((0, currency)).0 += 1;
+        }
+    }
+    let mut currencies: Vec<(usize, Currency)> = vendors.into_values().collect();
+    currencies.sort_by_key(|(vendors, _)| Reverse(*vendors));
+    currencies.into_iter().take(CURRENCIES_MAX).map(|(_, currency)| currency).collect()
 }
 
 /// Which venue would have to change its policy, and how.

@@ -5,7 +5,7 @@ use super::{
     constraints::Rules,
     inquiry::{CATERER, Inquiry, VENUE},
     problem::CategoryIndex,
-    quote::{Scope, total_minor},
+    quote::{Scope, total},
     reason::{Broken, Reason},
 };
 use crate::model::{CategoryDef, CateringPolicy, Sourced, Vendor, VendorId};
@@ -29,9 +29,11 @@ pub(super) struct Entry<'a> {
     pub sourced: &'a Sourced,
     pub role: Role,
     pub broken: Broken,
-    /// In its own place, in minor units.
+    /// In its own place, in minor units of the budget's currency. 0 for a vendor of another one:
+    /// whatever it costs takes nothing off this budget, and only a plan that doesn't insist on
+    /// the currency can have it.
     pub quote: i64,
-    /// In the caterer's place, in minor units; 0 unless it caters.
+    /// In the caterer's place, the same; 0 unless it caters.
     pub plates: i64,
 }
 
@@ -128,7 +130,9 @@ impl<'i, 'a> Roles<'i, 'a> {
     }
 
     fn quote(&self, vendor: &Vendor, scope: Scope) -> i64 {
-        total_minor(self.inquiry.request, &vendor.category, vendor, scope)
+        let request = self.inquiry.request;
+        let total = total(request, &vendor.category, vendor, scope);
+        total.and_then(|total| total.minor_in(request.budget.currency)).unwrap_or(0)
     }
 }
 

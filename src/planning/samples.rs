@@ -338,6 +338,10 @@ fn any_vendor() -> impl Strategy<Value = Sourced> {
                 made.pricing.push(line(Basis::PerGuest, 500));
             }
         }
+        if limits.5 == 1 {
+            let foreign = "USD".parse().unwrap();
+            made.pricing.iter_mut().for_each(|line| line.currency = foreign);
+        }
         if limits.5 == 0 {
             made.blackout_dates = vec![civil::date(2027, 2, 20)];
         }

@@ -1,9 +1,4 @@
-//! When two names or tags are the same: people write "Open-Air", "open air" and "open_air".
-
-/// A name for comparison: trimmed, lowercase.
-pub fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
-}
+//! When two tags are the same: people write "Open-Air", "open air" and "open_air".
 
 /// A tag for comparison: lowercase, without spaces, hyphens and underscores.
 pub fn tag_key(tag: &str) -> String {
@@ -31,6 +26,5 @@ mod tests {
             assert_eq!(tag_key(tag), "openair");
         }
         assert!(!has_key("open", "openair"));
-        assert_eq!(fold(" Bengaluru "), "bengaluru");
     }
 }

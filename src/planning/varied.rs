@@ -7,7 +7,7 @@ use super::{
     reason::{Broken, Reason},
     relaxations::Move,
 };
-use crate::model::{Anchor, Category, CategoryDef, EventTime, Request, Service};
+use crate::model::{Amount, Anchor, Budget, Category, CategoryDef, EventTime, Request, Service};
 
 /// A request with changes.
 #[derive(Clone, Debug)]
@@ -85,6 +85,10 @@ impl Varied {
             Move::City(city) => {
                 request.city = city.clone();
                 self.is_elsewhere = true;
+            }
+            Move::Currency(currency) => {
+                let (amount, currency) = (Amount::largest(*currency), *currency);
+                request.budget = Budget { amount, currency };
             }
             Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
             Move::AskCaterer => {

@@ -18,7 +18,7 @@ use crate::model::{Category, Vendor};
 const TASK: &str = "importing vendors";
 /// Advisory lock of the import: one at a time, or two that update the same rows in a different
 /// order would block each other for good. "evplimpt" in ASCII.
-const LOCK: i64 = 0x6576_706c_696d_7074;
+pub(super) const LOCK: i64 = 0x6576_706c_696d_7074;
 /// Advisory lock of the catalogue: an import holds it for its commit, a selection shares it from
 /// its look at the records to its end, so that no import comes in between. "evplcatg" in ASCII.
 pub(super) const CATALOGUE_LOCK: i64 = 0x6576_706c_6361_7467;

@@ -2,18 +2,14 @@
 //! database knows none yet.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use tokio_postgres::Client;
 
-use crate::model::{GeoPoint, Vendor};
-
-/// A name as it is matched: in lower case, without blanks around it.
-pub(super) fn name_key(name: &str) -> String {
-    name.trim().to_lowercase()
-}
+use crate::model::{GeoPoint, Vendor, name_key, tidy_name};
 
 /// A city or area, and the sum of its vendors' coordinates in this import.
 #[derive(Default)]
@@ -55,15 +51,15 @@ impl Places {
         client: &Client,
         vendors: &[(usize, &Vendor)],
     ) -> Result<(), tokio_postgres::Error> {
-        let mut unknown: BTreeMap<String, &str> = BTreeMap::new();
+        let mut unknown: BTreeMap<String, Cow<'_, str>> = BTreeMap::new();
         for (_, vendor) in vendors {
             let key = name_key(&vendor.city);
-            if !self.city_ids.contains_key(&key) {
-                unknown.entry(key).or_insert(vendor.city.trim());
+            if !self.city_ids.contains_key(&*key) {
+                unknown.entry(key.into_owned()).or_insert_with(|| tidy_name(&vendor.city));
             }
         }
         if !unknown.is_empty() {
-            let (keys, names): (Vec<String>, Vec<&str>) = unknown.into_iter().unzip();
+            let (keys, names): (Vec<String>, Vec<Cow<'_, str>>) = unknown.into_iter().unzip();
             let sql = "INSERT INTO city (key, name) \
                        SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (key) DO NOTHING";
             client.execute(sql, &[&keys, &names]).await?;
@@ -74,13 +70,13 @@ impl Places {
             }
         }
 
-        let mut unknown: BTreeMap<(i32, String), &str> = BTreeMap::new();
+        let mut unknown: BTreeMap<(i32, String), Cow<'_, str>> = BTreeMap::new();
         for (_, vendor) in vendors {
-            let Some(city) = self.city_ids.get(&name_key(&vendor.city)) else { continue };
+            let Some(city) = self.city_ids.get(&*name_key(&vendor.city)) else { continue };
             let Some(area) = vendor.area.as_deref() else { continue };
-            let key = (*city, name_key(area));
+            let key = (*city, name_key(area).into_owned());
             if !self.area_ids.contains_key(&key) {
-                unknown.entry(key).or_insert(area.trim());
+                unknown.entry(key).or_insert_with(|| tidy_name(area));
             }
         }
         if unknown.is_empty() {
@@ -88,7 +84,7 @@ impl Places {
         }
         let cities: Vec<i32> = unknown.keys().map(|key| key.0).collect();
         let keys: Vec<&str> = unknown.keys().map(|key| key.1.as_str()).collect();
-        let names: Vec<&str> = unknown.values().copied().collect();
+        let names: Vec<&str> = unknown.values().map(|name| &**name).collect();
         let sql = "INSERT INTO area (city_id, key, name) \
                    SELECT * FROM unnest($1::int[], $2::text[], $3::text[]) \
                    ON CONFLICT (city_id, key) DO NOTHING";
@@ -104,8 +100,8 @@ impl Places {
 
     /// The ids of a vendor's city and area, once learnt.
     pub(super) fn find(&self, vendor: &Vendor) -> Option<(i32, Option<i32>)> {
-        let city = *self.city_ids.get(&name_key(&vendor.city))?;
-        let area = vendor.area.as_deref().map(|area| (city, name_key(area)));
+        let city = *self.city_ids.get(&*name_key(&vendor.city))?;
+        let area = vendor.area.as_deref().map(|area| (city, name_key(area).into_owned()));
         Some((city, area.and_then(|key| self.area_ids.get(&key).copied())))
     }
 

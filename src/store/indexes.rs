@@ -22,8 +22,12 @@ const LOCK_POLL: Duration = Duration::from_millis(100);
 /// A smaller table is indexed at once, with it locked: some 8 MB take well under a second.
 const SMALL_PAGES: i32 = 1_000;
 /// Superseded ones of earlier versions.
-const RETIRED: [&str; 3] =
-    ["vendor_by_category_city", "vendor_by_category_travelling", "booking_by_vendor"];
+const RETIRED: [&str; 4] = [
+    "vendor_by_category_city",
+    "vendor_by_category_travelling",
+    "booking_by_vendor",
+    "plan_by_city",
+];
 /// A plan's sourcing needs these; a search of the catalogue is only slow without the others.
 const FOR_SOURCING: [&str; 2] = ["vendor_by_place", "vendor_travelling"];
 

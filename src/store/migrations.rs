@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 
 use super::{
     StoreError, connector::Connector, error::describe, indexes, pool_manager::is_refusal,
-    settings::DatabaseSettings,
+    settings::DatabaseSettings, tidy_names::tidy_names,
 };
 
 mod embedded {
@@ -57,6 +57,7 @@ async fn run(client: &mut Client) -> Result<usize, StoreError> {
         let cause = source.map_or(error.to_string(), |source| format!("{error}: {source}"));
         StoreError::Migration { cause }
     })?;
+    tidy_names(client).await.map_err(|e| StoreError::from_driver(TASK, e))?;
     indexes::build_small(client).await?;
     Ok(report.applied_migrations().len())
 }

@@ -51,6 +51,7 @@ mod sourcing_sql;
 mod state_lock;
 mod statements;
 mod submission;
+mod tidy_names;
 mod unpooled;
 mod vendor_filter;
 mod vendor_pack;
@@ -90,7 +91,7 @@ pub use sourcing::{Reach, SourcingQuery};
 pub use state_lock::StateLock;
 pub use unpooled::ping_without_pool;
 pub use vendor_filter::{SEARCH_LIMIT_MAX, VendorFilter};
-pub use vendors::VendorCount;
+pub use vendors::{ServedCities, VendorCount};
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use super::{
     conditions::{Conditions, contains_pattern},
     session::{Param, Sql},
 };
-use crate::model::{Currency, EventType, PlanId, PlanState};
+use crate::model::{Currency, EventType, PlanId, PlanState, name_key};
 
 /// Which plans to list, newest first.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,7 @@ impl Store {
         let user = f.requested_by.map(i64::from);
         let client = f.client.as_deref().map(contains_pattern);
         let date = f.date.map(|date| date.to_string());
+        let city = f.city.as_deref().map(name_key);
         let event_type = f.event_type.map(|event_type| json!({"event_type": event_type}));
         let currency = f.currency.map(|currency| json!({"budget": {"currency": currency}}));
         let after = f.after.map(|(at, id)| (at, id.0));
@@ -76,8 +77,8 @@ impl Store {
         if let Some(date) = &date {
             all.and("request->>'date' = ?", date, Type::TEXT);
         }
-        if let Some(city) = &f.city {
-            all.and("lower(request->>'city') = lower(?)", city, Type::TEXT);
+        if let Some(city) = &city {
+            all.and("coalesce(city_key, lower(request->>'city')) = ?", city, Type::TEXT);
         }
         for part in [&event_type, &currency].into_iter().flatten() {
             all.and("request @> ?", part, Type::JSONB);

@@ -8,13 +8,14 @@ use tokio_postgres::{Row, types::Type};
 use super::{
     Store, StoreError,
     columns::Columns,
-    import_places::name_key,
     session::{Param, Session, Sql},
     sourcing_busy::with_busy_windows,
     sourcing_sql::{BY_ROW_IDS, FEASIBLE, RELAXED},
     vendor_pack, vendor_row,
 };
-use crate::model::{Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window};
+use crate::model::{
+    Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window, name_key,
+};
 
 const TASK: &str = "sourcing vendors";
 /// Connections that one plan's sourcing takes at most: as many queries run at the same time.
@@ -52,7 +53,7 @@ pub struct SourcingQuery {
 impl SourcingQuery {
     /// The same question in the one form that equal questions share.
     pub fn normalised(mut self) -> Self {
-        self.city = name_key(&self.city);
+        self.city = name_key(&self.city).into_owned();
         self.exclude.sort_unstable();
         self.exclude.dedup();
         self

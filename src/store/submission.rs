@@ -19,7 +19,7 @@ use super::{
     pool::Pool,
     session::{Param, Sql},
 };
-use crate::model::{PlanId, PlanState};
+use crate::model::{PlanId, PlanState, name_key};
 
 const LIMITS: Limits = Limits { batch: 128, at_once: 2, waiting: 2_048 };
 /// A key's plan may be erased between two looks at it.
@@ -30,9 +30,10 @@ const TASK: &str = "storing a plan";
 /// statement: one round trip, one commit.
 const SUBMIT: &str = "
     WITH new AS (
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14) WITH ORDINALITY AS n
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
+            WITH ORDINALITY AS n
             (id, priority, key, fingerprint, request, currency, seed, client, created_at, hash,
-             detail, replans, previous, n)
+             detail, replans, previous, city_key, n)
     ), head AS (
         SELECT coalesce((SELECT turn FROM plan WHERE state = 'queued'
                          ORDER BY priority DESC, turn LIMIT 1), 0) AS turn
@@ -43,13 +44,13 @@ const SUBMIT: &str = "
     ), fresh AS (
         INSERT INTO plan (id, state, priority, idempotency_key, fingerprint, request, currency,
                           seed, requested_by, created_at, updated_at, state_since, run_after, turn,
-                          audit_seq, audit_hash, replans, previous, family)
+                          audit_seq, audit_hash, replans, previous, family, city_key)
         SELECT n.id, 'queued', n.priority, n.key, n.fingerprint, n.request::jsonb, n.currency,
                n.seed, n.client, n.created_at, n.created_at, n.created_at, now(),
                begins.turn + row_number() OVER (PARTITION BY n.client ORDER BY n.n) - 1, 1, n.hash,
                n.replans, n.previous::jsonb,
                (SELECT coalesce(earlier.family, earlier.id) FROM plan earlier
-                WHERE earlier.id = n.replans)
+                WHERE earlier.id = n.replans), n.city_key
         FROM new n JOIN begins ON begins.client IS NOT DISTINCT FROM n.client
         -- The same order everywhere: two batches with the same keys don't wait in a circle.
         ORDER BY n.key
@@ -80,6 +81,7 @@ struct Submission {
     replans: Option<PlanId>,
     /// JSON.
     previous: Option<String>,
+    city_key: String,
     done: oneshot::Sender<Result<Submitted, StoreError>>,
 }
 
@@ -163,6 +165,7 @@ impl Submission {
             detail: row.detail,
             replans: plan.replans.map(|(plan, _)| plan),
             previous: previous.transpose().map_err(unstorable)?,
+            city_key: name_key(&plan.request.city).into_owned(),
             done,
         })
     }
@@ -272,8 +275,9 @@ async fn insert(sql: &impl Sql, batch: &[&Submission]) -> Result<HashSet<PlanId>
     let details: Vec<&str> = batch.iter().map(|s| s.detail.as_str()).collect();
     let replans: Vec<_> = batch.iter().map(|s| s.replans.map(|plan| plan.0)).collect();
     let previous: Vec<Option<&str>> = batch.iter().map(|s| s.previous.as_deref()).collect();
+    let city_keys: Vec<&str> = batch.iter().map(|s| s.city_key.as_str()).collect();
     let none = Head::EMPTY.hash;
-    let params: [Param<'_>; 14] = [
+    let params: [Param<'_>; 15] = [
         (&ids, Type::UUID_ARRAY),
         (&priorities, Type::INT2_ARRAY),
         (&keys, Type::TEXT_ARRAY),
@@ -288,6 +292,7 @@ async fn insert(sql: &impl Sql, batch: &[&Submission]) -> Result<HashSet<PlanId>
         (&none.as_slice(), Type::BYTEA),
         (&replans, Type::UUID_ARRAY),
         (&previous, Type::TEXT_ARRAY),
+        (&city_keys, Type::TEXT_ARRAY),
     ];
     let rows = sql.query(SUBMIT, &params).await?;
     rows.iter().map(|row| Ok(PlanId(Columns::of(row, "a plan").take()?))).collect()

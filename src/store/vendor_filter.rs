@@ -8,12 +8,11 @@ use super::{
     Store, StoreError,
     columns::Columns,
     conditions::{Conditions, contains_pattern},
-    import_places::name_key,
     session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
     vendors::JOINS,
 };
-use crate::model::{Category, CateringPolicy, Currency, GeoPoint, Vendor, Weekday};
+use crate::model::{Category, CateringPolicy, Currency, GeoPoint, Vendor, Weekday, name_key};
 
 /// Vendors that one search returns at most.
 pub const SEARCH_LIMIT_MAX: u32 = 1_000;

@@ -1,17 +1,16 @@
 //! Vendors by id and counted; categories and areas.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use tokio_postgres::types::Type;
 
 use super::{
     Store, StoreError,
     columns::Columns,
-    import_places::name_key,
     session::{Param, Sql},
     vendor_row::{self, SELECT_LIST},
 };
-use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId};
+use crate::model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId, name_key};
 
 /// How many vendors a category has in a city.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +38,27 @@ const NEAREST_CITIES: &str = "
                   WHERE cat.name = ANY ($2))
     ORDER BY km_between(here.lat, here.lon, ci.lat, ci.lon), ci.key
     LIMIT $3";
+
+/// The wanted city stands among them where its row has a centre.
+const SERVED_CITIES: &str = "
+    SELECT ci.name, ci.lat, ci.lon, ci.key = $1 FROM city ci
+    WHERE ci.key = $1
+       OR EXISTS (SELECT FROM service_category cat
+                  JOIN vendor v ON v.category_id = cat.id AND v.city_id = ci.id
+                  WHERE cat.name = ANY ($2))
+    ORDER BY ci.key <> $1, ci.key
+    LIMIT $3";
+
+/// Cities that are looked through for a name, at most.
+const SERVED_CITIES_MAX: i64 = 20_000;
+
+/// Cities with vendors, by key, each with its centre where that is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServedCities {
+    /// The centre of the city that was asked about.
+    pub here: Option<GeoPoint>,
+    pub others: Vec<(String, Option<GeoPoint>)>,
+}
 
 impl Store {
     /// The vendors of these ids that exist, ordered by id.
@@ -101,6 +121,35 @@ impl Store {
         rows.iter().map(|row| Columns::of(row, "a city").take()).collect()
     }
 
+    /// The cities other than `city` that have vendors of any of these categories, 20,000 at most.
+    pub async fn served_cities(
+        &self,
+        city: &str,
+        categories: &[Category],
+    ) -> Result<ServedCities, StoreError> {
+        let session = self.pool.session("reading the cities").await?;
+        let city = name_key(city);
+        let names: Vec<&str> = categories.iter().map(Category::as_str).collect();
+        let params: [Param<'_>; 3] = [
+            (&city as _, Type::TEXT),
+            (&names as _, Type::TEXT_ARRAY),
+            (&SERVED_CITIES_MAX as _, Type::INT8),
+        ];
+        let mut served = ServedCities::default();
+        for row in session.query(SERVED_CITIES, &params).await? {
+            let mut c = Columns::of(&row, "a city");
+            let (name, lat, lon): (String, Option<f64>, Option<f64>) =
+                (c.take()?, c.take()?, c.take()?);
+            let centre = lat.zip(lon).map(|(lat, lon)| GeoPoint { lat, lon });
+            if c.take()? {
+                served.here = centre;
+            } else {
+                served.others.push((name, centre));
+            }
+        }
+        Ok(served)
+    }
+
     /// The service categories, in their order.
     pub async fn categories(&self) -> Result<Vec<CategoryDef>, StoreError> {
         let session = self.pool.session("reading the service categories").await?;
@@ -129,7 +178,7 @@ pub(super) async fn by_ids(sql: &impl Sql, ids: &[VendorId]) -> Result<Vec<Vendo
 
 /// As [`Store::areas`], also inside a transaction.
 pub(super) async fn areas_of(sql: &impl Sql, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
-    let keys: Vec<String> = cities.iter().map(|city| name_key(city)).collect();
+    let keys: Vec<Cow<'_, str>> = cities.iter().map(|city| name_key(city)).collect();
     let statement = "SELECT ci.name, a.name, a.lat, a.lon
                FROM area a JOIN city ci ON ci.id = a.city_id
                WHERE ci.key = ANY ($1) AND a.lat IS NOT NULL

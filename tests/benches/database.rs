@@ -84,7 +84,14 @@ async fn run(vendors: u32) {
 }
 
 fn generated(count: u32, cities: Vec<String>, city_count: u32) -> RowSource {
-    RowSource::Generated(GenerateVendors { count, seed: 1, cities, city_count })
+    RowSource::Generated(GenerateVendors {
+        count,
+        seed: 1,
+        cities,
+        city_count,
+        currency: None,
+        near: None,
+    })
 }
 
 fn rate(rows: u64, began: Instant) -> String {

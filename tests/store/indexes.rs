@@ -123,7 +123,7 @@ const CASES: [(&str, &str); 38] = [
     ("plans by user", "plan_by_user"),
     ("plans by client", "plan_client_trigrams"),
     ("plans by date", "plan_by_date"),
-    ("plans by city", "plan_by_city"),
+    ("plans by city", "plan_by_city_key"),
     ("plans by type", "plan_request"),
     ("failures", "plan_failed"),
     ("leases", "plan_by_lease_owner"),
