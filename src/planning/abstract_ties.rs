@@ -289,7 +289,7 @@ impl Folding {
             Some((number(first)?, self.draft.ids[c][x as usize].clone()))
         });
         let second = second.collect();
-        let nobody = self.nobody();
+        let nobody = if self.with_nobody.is_empty() { None } else { Some(self.nobody()) };
         let mut candidates = Vec::with_capacity(numbers.len());
         let mut own = Vec::with_capacity(numbers.len());
         let all = std::mem::take(&mut self.draft.candidates).into_iter().zip(self.draft.ids);
@@ -298,7 +298,7 @@ impl Folding {
             let mut heads: BTreeMap<CandidateIndex, CandidateIndex> = BTreeMap::new();
             let mut kept = Vec::with_capacity(old.len() + 1);
             let mut named: Vec<Option<Id>> = Vec::with_capacity(old.len() + 1);
-            if self.with_nobody.contains(&c) {
+            if let Some(nobody) = nobody.as_ref().filter(|_| self.with_nobody.contains(&c)) {
                 self.draft.required[c] = true;
                 kept.push(nobody.clone());
                 named.push(None);
