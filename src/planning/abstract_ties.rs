@@ -205,6 +205,8 @@ impl Folding {
         let mut wide = vec![vec![0.0; all]; all];
         for (u, row) in wide.iter_mut().enumerate() {
             for (v, value) in row.iter_mut().enumerate() {
+                // Both halves of the table are the same sums, added in one order.
+                let (u, v) = (u.max(v), u.min(v));
                 let [[s, t], [x, y]] = [parts(u), parts(v)].map(|both| both.map(|s| s as usize));
                 *value = if u < old && v < old {
                     table[u][v]
@@ -217,12 +219,6 @@ impl Folding {
             let own = self.of(member).signature as usize;
             let missing = self.draft.pair_value[s as usize][t as usize] - wide[own][own];
             self.of_mut(member).value.iter_mut().for_each(|value| *value += missing);
-        }
-        // Both halves of the table are the same numbers, added in another order.
-        for u in 0..all {
-            for v in 0..u {
-                wide[u][v] = wide[v][u];
-            }
         }
         self.draft.pair_value = wide;
     }

@@ -88,7 +88,7 @@ fn random_file(seed: u64) -> ProblemFile {
         }
         pairs
     };
-    let ties = pairs([1, 2, 3, 6][(seed % 4) as usize], seed % 5 == 0);
+    let ties = pairs([1, 2, 3, 6][(seed % 4) as usize], seed.is_multiple_of(5));
     let forbidden_pairs = pairs([0, 0, 3][(seed % 3) as usize], false);
     let limits = vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit()];
     ProblemFile {
