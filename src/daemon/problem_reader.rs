@@ -66,6 +66,10 @@ fn parse(text: &[u8]) -> Result<ProblemFile, FieldErrors> {
         let error = serde_path_to_error::Error::new(track.path(), error);
         let mut errors = shape_error(&error, "write it as the other entries");
         for error in &mut errors.0 {
+            // A key that was cut off has no name.
+            if let Some(parent) = error.field.strip_suffix(".?") {
+                error.field = parent.to_owned();
+            }
             error.hint = remedy(&error.field, &text).unwrap_or(&error.hint).to_owned();
         }
         errors

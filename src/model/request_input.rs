@@ -143,8 +143,8 @@ pub(crate) fn shape_error(
 ) -> FieldErrors {
     let inner = error.inner().to_string();
     let mut path = error.path().to_string();
-    // An unknown or missing field is reported for its parent; name the field itself.
-    for prefix in ["unknown field `", "missing field `"] {
+    // Such a field is reported for its parent; name the field itself.
+    for prefix in ["unknown field `", "missing field `", "duplicate field `"] {
         if let Some(name) = inner.strip_prefix(prefix).and_then(|rest| rest.split('`').next()) {
             let at_field = path == name || path.ends_with(&format!(".{name}"));
             if !at_field {

@@ -205,6 +205,8 @@ impl Folding {
         let mut wide = vec![vec![0.0; all]; all];
         for (u, row) in wide.iter_mut().enumerate() {
             for (v, value) in row.iter_mut().enumerate() {
+                // Both halves of the table are the same sums, added in one order.
+                let (u, v) = (u.max(v), u.min(v));
                 let [[s, t], [x, y]] = [parts(u), parts(v)].map(|both| both.map(|s| s as usize));
                 *value = if u < old && v < old {
                     table[u][v]
@@ -217,12 +219,6 @@ impl Folding {
             let own = self.of(member).signature as usize;
             let missing = self.draft.pair_value[s as usize][t as usize] - wide[own][own];
             self.of_mut(member).value.iter_mut().for_each(|value| *value += missing);
-        }
-        // Both halves of the table are the same numbers, added in another order.
-        for u in 0..all {
-            for v in 0..u {
-                wide[u][v] = wide[v][u];
-            }
         }
         self.draft.pair_value = wide;
     }
@@ -289,7 +285,7 @@ impl Folding {
             Some((number(first)?, self.draft.ids[c][x as usize].clone()))
         });
         let second = second.collect();
-        let nobody = self.nobody();
+        let nobody = if self.with_nobody.is_empty() { None } else { Some(self.nobody()) };
         let mut candidates = Vec::with_capacity(numbers.len());
         let mut own = Vec::with_capacity(numbers.len());
         let all = std::mem::take(&mut self.draft.candidates).into_iter().zip(self.draft.ids);
@@ -298,7 +294,7 @@ impl Folding {
             let mut heads: BTreeMap<CandidateIndex, CandidateIndex> = BTreeMap::new();
             let mut kept = Vec::with_capacity(old.len() + 1);
             let mut named: Vec<Option<Id>> = Vec::with_capacity(old.len() + 1);
-            if self.with_nobody.contains(&c) {
+            if let Some(nobody) = nobody.as_ref().filter(|_| self.with_nobody.contains(&c)) {
                 self.draft.required[c] = true;
                 kept.push(nobody.clone());
                 named.push(None);
