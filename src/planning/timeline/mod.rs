@@ -3,6 +3,7 @@
 //! Pure: the same request and vendors give the same timeline. The search asks it about every
 //! combination it would keep, so it is written to take microseconds.
 
+mod blame;
 mod breaks;
 mod calls;
 mod durations;
@@ -95,6 +96,10 @@ pub struct Conflict {
     pub message: String,
     /// The facts that clash, in plain words; dropping any one of them would do.
     pub chain: Vec<String>,
+    /// The categories whose vendors the chain rests on, in category order; empty where the
+    /// request's own times clash whoever is engaged.
+    #[serde(skip)]
+    pub places: Vec<Category>,
 }
 
 impl Timeline {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, ToSpan, Zoned};
 
 use super::{
     Activity, Conflict, Severity, Timeline,
+    blame::blamed,
     calls::calls,
     hours::{Hours, minutes_until},
     network::Minutes,
@@ -57,7 +58,8 @@ fn outstayed(venue: &Place<'_>, program: &Program<'_>, words: &Words<'_>) -> Opt
         let takes = format!("the event takes {} hours", program.minutes as f64 / 60.0);
         let message = format!("{}, less than the event takes", words.stay(venue));
         let chain = vec![words.stay(venue), takes];
-        Conflict { severity: Severity::High, message, chain }
+        let places = vec![venue.engagement.category.clone()];
+        Conflict { severity: Severity::High, message, chain, places }
     })
 }
 
@@ -72,25 +74,34 @@ fn closed(program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
     let teardown = all_along.max_by_key(|place| place.vendor().teardown_minutes);
     let before = setup.map_or(0, |place| Minutes::from(place.vendor().setup_minutes));
     let after = teardown.map_or(0, |place| Minutes::from(place.vendor().teardown_minutes));
-    let conflict = |hours: String, needs: String| Conflict {
-        severity: Severity::High,
-        message: format!("{hours}, but {needs}"),
-        chain: vec![hours, needs],
+    let conflict = |hours: String, needs: String, who: Option<&Place<'_>>| {
+        let is_meant = |place: &&Place<'_>| {
+            place.category() == "venue" || who.is_some_and(|w| w.category() == place.category())
+        };
+        let meant = program.places.iter().filter(is_meant);
+        Conflict {
+            severity: Severity::High,
+            message: format!("{hours}, but {needs}"),
+            chain: vec![hours, needs],
+            places: meant.map(|place| place.engagement.category.clone()).collect(),
+        }
     };
     if let Some(opens) = program.hours.opens.filter(|opens| *opens > -before) {
-        let needs = match setup.filter(|_| opens <= 0) {
+        let who = setup.filter(|_| opens <= 0);
+        let needs = match who {
             Some(place) => words.sets_up(place, 0),
             None => format!("the event starts at {}", words.time(0)),
         };
-        return Some(conflict(words.opens(), needs));
+        return Some(conflict(words.opens(), needs, who));
     }
     let ends = program.minutes;
     let closes = program.hours.closes.filter(|closes| *closes < ends + after)?;
-    let needs = match teardown.filter(|_| closes >= ends) {
+    let who = teardown.filter(|_| closes >= ends);
+    let needs = match who {
         Some(place) => words.clears(place, ends),
         None => format!("the event ends at {}", words.time(ends)),
     };
-    Some(conflict(words.closes(), needs))
+    Some(conflict(words.closes(), needs, who))
 }
 
 /// The anchors' minutes from the event's start, by time. A time of day before the start is the
@@ -121,6 +132,7 @@ fn cut_short(
         severity: Severity::Low,
         message: format!("{} ends early, at {}", words.item(program, index), words.time(ends)),
         chain: words.chain(program, &[Rule::MusicEnds(index)]),
+        places: blamed(program, &[Rule::MusicEnds(index)]),
     })
 }
 
