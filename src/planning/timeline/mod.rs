@@ -6,13 +6,16 @@
 mod blame;
 mod breaks;
 mod calls;
+mod certain;
 mod durations;
 mod functions;
 mod hours;
 mod network;
+mod overlap;
 mod part;
 mod place;
 mod program;
+mod refusals;
 mod repair;
 mod template;
 mod travel;
@@ -22,6 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::part::schedule_part;
+pub use self::refusals::{Impossible, Refusal, certain_refusal, impossible, refusal};
 use super::engagement::Engagement;
 use crate::model::{Category, CategoryDef, Request, VendorId};
 

@@ -38,7 +38,7 @@ pub(super) fn schedule_part(
     let mut program = Program::new(part, &places, &anchors, hours);
     let mut conflicts = Vec::new();
     conflicts.extend(venue.and_then(|place| outstayed(place, &program, &words)));
-    conflicts.extend(closed(&program, &words));
+    conflicts.extend(closed(&program, &words, &|place| program.needed(place).is_none()));
     let latest = settle(&mut program, &words, &mut conflicts);
     let times = choose(&program);
     conflicts.extend(cut_short(&program, &times, &words));
@@ -53,7 +53,11 @@ pub(super) fn schedule_part(
 }
 
 /// The event takes longer than the venue may be had.
-fn outstayed(venue: &Place<'_>, program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
+pub(super) fn outstayed(
+    venue: &Place<'_>,
+    program: &Program<'_>,
+    words: &Words<'_>,
+) -> Option<Conflict> {
     venue.stays_at_most.filter(|most| *most < program.minutes).map(|_| {
         let takes = format!("the event takes {} hours", program.minutes as f64 / 60.0);
         let message = format!("{}, less than the event takes", words.stay(venue));
@@ -65,11 +69,15 @@ fn outstayed(venue: &Place<'_>, program: &Program<'_>, words: &Words<'_>) -> Opt
 
 /// The event, or the setup or teardown of somebody who is there all the time, lies outside of
 /// the venue's hours.
-fn closed(program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
+pub(super) fn closed(
+    program: &Program<'_>,
+    words: &Words<'_>,
+    is_there_all_along: &dyn Fn(&Place<'_>) -> bool,
+) -> Option<Conflict> {
     let all_along = program
         .places
         .iter()
-        .filter(|place| place.is_bound_by_hours() && program.needed(place).is_none());
+        .filter(|place| place.is_bound_by_hours() && is_there_all_along(place));
     let setup = all_along.clone().max_by_key(|place| place.vendor().setup_minutes);
     let teardown = all_along.max_by_key(|place| place.vendor().teardown_minutes);
     let before = setup.map_or(0, |place| Minutes::from(place.vendor().setup_minutes));
@@ -106,7 +114,11 @@ fn closed(program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
 
 /// The anchors' minutes from the event's start, by time. A time of day before the start is the
 /// next day's; but getting ready may lie before the event, as far as the make-up's lead goes.
-fn anchors(part: Part<'_>, start: &Zoned, places: &[Place<'_>]) -> Vec<(Minutes, usize)> {
+pub(super) fn anchors(
+    part: Part<'_>,
+    start: &Zoned,
+    places: &[Place<'_>],
+) -> Vec<(Minutes, usize)> {
     let lead = places.iter().find(|p| p.category() == "makeup_artist").map(|place| place.lead);
     let mut anchors: Vec<(Minutes, usize)> = Vec::with_capacity(part.anchors.len());
     for (i, anchor) in part.anchors.iter().enumerate() {
