@@ -1,7 +1,10 @@
 //! What is kept of a search so that its bound can be checked later: the problem as it was, and
 //! the certificate; how both are packed; the check.
 
-use std::io;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -14,13 +17,14 @@ use crate::{
         assembly::Assembly,
         certificate::Certificate,
         certificate_check::{CHECK_STEPS, Checked, check},
-        problem::Problem,
+        nogood::NoGood,
+        problem::{Combination, Problem},
     },
     store::ProofRow,
 };
 
-/// Of the bodies' shape. A proof of another version is not read.
-const VERSION: i32 = 1;
+/// Of the bodies' shape. One of a later version is not read; the first had no no-goods.
+const VERSION: i32 = 2;
 /// Candidates of a problem that is kept: about a megabyte per 10,000. A larger one is not.
 pub const CANDIDATES_MAX: usize = 50_000;
 /// zstd's quickest: half the time of its default, for a tenth more bytes. Every plan pays it.
@@ -51,6 +55,28 @@ impl NamedProblem {
             problem: assembly.problem.clone(),
             names: input.categories.iter().map(|c| c.name.to_string()).collect(),
             ids: assembly.candidate_ids(),
+        }
+    }
+
+    /// Gives candidates that a no-good names an id of their own: leaving a category out is called
+    /// the same in each.
+    fn tell_apart(&mut self) {
+        let named: BTreeSet<(usize, u32)> = self
+            .problem
+            .nogoods
+            .iter()
+            .flat_map(|nogood| nogood.parts())
+            .flat_map(|(category, candidates)| candidates.iter().map(move |x| (*category, *x)))
+            .collect();
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for id in self.ids.iter().flatten() {
+            *count.entry(id.clone()).or_default() += 1;
+        }
+        for (category, x) in named {
+            let id = self.ids.get_mut(category).and_then(|ids| ids.get_mut(x as usize));
+            if let Some(id) = id.filter(|id| count.get(*id).is_some_and(|count| *count > 1)) {
+                *id = format!("{id}:{}", self.names[category]);
+            }
         }
     }
 
@@ -86,18 +112,26 @@ pub fn pack(
 }
 
 impl ProofRecord {
-    /// `None` for another version or a damaged body.
+    /// `None` for a later version or a damaged body.
     pub fn unpack(row: &ProofRow) -> Option<Self> {
-        if row.version != VERSION {
+        if !(1..=VERSION).contains(&row.version) {
             return None;
         }
         let problem = unpacked(&row.problem)?;
         Some(Self { problem, certificate: unpacked(&row.certificate)? })
     }
 
-    /// The problem as any solver can read it.
+    /// The problem as any solver can read it, with what the timeline refused.
     pub fn file(&self) -> ProblemFile {
-        self.problem.file()
+        let mut named = self.problem.clone();
+        let single = |chosen: &Combination| {
+            let members = chosen.iter().enumerate();
+            NoGood::new(members.filter_map(|(category, x)| Some((category, vec![(*x)?]))))
+        };
+        named.problem.nogoods.extend(self.certificate.nogoods.iter().cloned());
+        named.problem.nogoods.extend(self.certificate.refused.iter().filter_map(single));
+        named.tell_apart();
+        named.file()
     }
 
     /// Checks the certificate against the problem, and tells what it rests on.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::abstract_file::{CandidateFile, CategoryFile, Id, Loaded, ProblemFile};
+use super::nogood::NoGood;
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem, ProblemCategory};
 use crate::model::FieldErrors;
 
@@ -29,6 +30,7 @@ impl ProblemFile {
             category.candidates.sort_by(|a, b| a.id.cmp(&b.id));
         }
         let forbidden_pairs = forbidden_pairs(&categories, &self.forbidden_pairs, &mut errors);
+        let nogoods = nogoods(&categories, &self.nogoods, &mut errors);
         errors.0.truncate(ERRORS_MAX);
         let ids = categories
             .iter()
@@ -40,6 +42,7 @@ impl ProblemFile {
             limits: self.limits,
             pair_value: self.pair_value.unwrap_or_else(|| vec![vec![0.0; signatures]; signatures]),
             forbidden_pairs,
+            nogoods,
             options: self.options,
             min_difference: self.min_difference,
         };
@@ -202,35 +205,17 @@ fn forbidden_pairs(
     pairs: &[[Id; 2]],
     errors: &mut FieldErrors,
 ) -> Vec<[(CategoryIndex, CandidateIndex); 2]> {
-    let mut known: BTreeMap<&Id, Vec<(CategoryIndex, CandidateIndex)>> = BTreeMap::new();
-    if !pairs.is_empty() {
-        for (c, category) in categories.iter().enumerate() {
-            for (x, candidate) in category.candidates.iter().enumerate() {
-                known.entry(&candidate.id).or_default().push((c, x as CandidateIndex));
-            }
-        }
+    if pairs.is_empty() {
+        return Vec::new();
     }
+    let known = Known::of(categories);
     let mut found = Vec::with_capacity(pairs.len());
     for (i, pair) in pairs.iter().enumerate() {
         if errors.0.len() >= ERRORS_MAX {
             break;
         }
-        let mut find = |j: usize| {
-            let path = format!("forbidden_pairs[{i}][{j}]");
-            match known.get(&pair[j]).map(Vec::as_slice) {
-                Some([one]) => Some(*one),
-                Some(_) => {
-                    let message = format!("{} stands in several categories", pair[j]);
-                    errors.push(path, message, "give each candidate an id of its own");
-                    None
-                }
-                None => {
-                    let message = format!("no candidate has the id {}", pair[j]);
-                    errors.push(path, message, "write the id of a candidate");
-                    None
-                }
-            }
-        };
+        let mut find =
+            |j: usize| known.find(&pair[j], || format!("forbidden_pairs[{i}][{j}]"), errors);
         let (a, b) = (find(0), find(1));
         let (Some(a), Some(b)) = (a, b) else { continue };
         // Two of one category exclude each other anyway.
@@ -239,4 +224,75 @@ fn forbidden_pairs(
         }
     }
     found
+}
+
+/// No-goods that say the same of candidates that are alike become one.
+fn nogoods(
+    categories: &[CategoryFile],
+    lists: &[Vec<Id>],
+    errors: &mut FieldErrors,
+) -> Vec<NoGood> {
+    if lists.is_empty() {
+        return Vec::new();
+    }
+    let known = Known::of(categories);
+    let mut found = Vec::with_capacity(lists.len());
+    for (i, list) in lists.iter().enumerate() {
+        if errors.0.len() >= ERRORS_MAX {
+            break;
+        }
+        if list.is_empty() {
+            let hint = "name the candidates that may not be chosen together, at least one";
+            errors.push(format!("nogoods[{i}]"), "names nobody", hint);
+        }
+        let named = list.iter().enumerate();
+        let mut members: Vec<_> = named
+            .filter_map(|(j, id)| known.find(id, || format!("nogoods[{i}][{j}]"), errors))
+            .collect();
+        members.sort_unstable();
+        members.dedup();
+        // Two of one category are never chosen together.
+        let is_idle = members.windows(2).any(|two| two[0].0 == two[1].0);
+        if !is_idle {
+            found.extend(NoGood::new(members.into_iter().map(|(c, x)| (c, vec![x]))));
+        }
+    }
+    NoGood::merged(found)
+}
+
+/// The candidates by their ids.
+struct Known<'f>(BTreeMap<&'f Id, Vec<(CategoryIndex, CandidateIndex)>>);
+
+impl<'f> Known<'f> {
+    fn of(categories: &'f [CategoryFile]) -> Self {
+        let mut known: BTreeMap<&Id, Vec<(CategoryIndex, CandidateIndex)>> = BTreeMap::new();
+        for (c, category) in categories.iter().enumerate() {
+            for (x, candidate) in category.candidates.iter().enumerate() {
+                known.entry(&candidate.id).or_default().push((c, x as CandidateIndex));
+            }
+        }
+        Self(known)
+    }
+
+    /// The one candidate of an id; else an error at the path.
+    fn find(
+        &self,
+        id: &Id,
+        path: impl FnOnce() -> String,
+        errors: &mut FieldErrors,
+    ) -> Option<(CategoryIndex, CandidateIndex)> {
+        match self.0.get(id).map(Vec::as_slice) {
+            Some([one]) => Some(*one),
+            Some(_) => {
+                let message = format!("{id} stands in several categories");
+                errors.push(path(), message, "give each candidate an id of its own");
+                None
+            }
+            None => {
+                let message = format!("no candidate has the id {id}");
+                errors.push(path(), message, "write the id of a candidate");
+                None
+            }
+        }
+    }
 }

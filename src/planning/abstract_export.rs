@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::abstract_file::{CandidateFile, CategoryFile, Id, ProblemFile};
+use super::nogood::NoGood;
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem};
 
 impl ProblemFile {
@@ -49,6 +50,12 @@ impl Unfolding {
             limits: problem.limits.clone(),
             pair_value: Some(problem.pair_value.clone()),
             forbidden_pairs: problem.forbidden_pairs.iter().map(|p| p.map(id)).collect(),
+            nogoods: problem
+                .nogoods
+                .iter()
+                .flat_map(NoGood::lists)
+                .map(|list| list.into_iter().map(id).collect())
+                .collect(),
             options: problem.options,
             min_difference: problem.min_difference,
         };

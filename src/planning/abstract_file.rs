@@ -44,6 +44,9 @@ pub struct ProblemFile {
     pub pair_value: Option<Vec<Vec<f64>>>,
     #[serde(default)]
     pub forbidden_pairs: Vec<[Id; 2]>,
+    /// Candidates that may not be chosen all together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nogoods: Vec<Vec<Id>>,
     #[serde(default = "default_options")]
     pub options: usize,
     #[serde(default = "default_min_difference")]

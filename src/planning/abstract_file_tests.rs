@@ -91,6 +91,7 @@ fn unfolds_a_second_place_without_changing_the_optimum() {
             limits: vec![5.0],
             pair_value: vec![vec![0.4, 0.0], vec![0.0, 0.0]],
             forbidden_pairs: vec![],
+            nogoods: vec![],
             options: 3,
             min_difference: 1,
         };

@@ -8,7 +8,7 @@ use super::compact::Compact;
 use super::diversity::Placed;
 use super::problem::Combination;
 use super::search::Search;
-use super::verdict::Judge;
+use super::verdict::{Accept, Judge};
 use super::view::{View, prices};
 
 /// Combinations that are looked at for each node that the proof may visit, over all strategies;
@@ -29,7 +29,7 @@ const SHAKE_COST: u64 = 1_000;
 
 impl Search<'_> {
     /// Improves the best option where it can; everything that it accepts goes into the pool.
-    pub(super) fn polish(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) {
+    pub(super) fn polish(&mut self, accept: &mut Accept<'_>) {
         let Some(best) = self.pool.best().cloned() else { return };
         let mut found: Vec<Combination> = Vec::new();
         let strategies = self.compacts.len() as u64;

@@ -5,22 +5,33 @@ use super::diversity::{Picked, Placed};
 use super::outcome::PROVEN_GAP;
 use super::problem::Combination;
 use super::proof::Prover;
-use super::search::Search;
+use super::search::{Search, bound_of};
 use super::target::{Allowance, Goal, Target};
-use super::verdict::Judge;
+use super::verdict::{Accept, Judge, Verdict};
 use crate::model::StopReason;
+
+/// How often the search for one option begins anew at once for a no-good that it learned; later
+/// ones count from its end on.
+const RESTARTS_MAX: u32 = 64;
 
 impl Search<'_> {
     /// The proof phase: at most `settings.proof_nodes`; `interrupted` is polled now and then, and
     /// its reason ends the phase at once.
-    pub fn prove(
+    pub fn prove<V: Into<Verdict>>(
         &mut self,
-        accept: &mut dyn FnMut(&Combination) -> bool,
+        accept: &mut dyn FnMut(&Combination) -> V,
         interrupted: &mut dyn FnMut() -> Option<StopReason>,
     ) {
-        if !self.settings.proof {
-            return;
+        if self.settings.proof {
+            self.prove_within(&mut |chosen| accept(chosen).into(), interrupted);
         }
+    }
+
+    fn prove_within(
+        &mut self,
+        accept: &mut Accept<'_>,
+        interrupted: &mut dyn FnMut() -> Option<StopReason>,
+    ) {
         let mut allowance = Allowance::new(self.settings.proof_nodes, interrupted);
         let problem = self.scorer.problem();
         let mut picked = Picked::default();
@@ -63,10 +74,14 @@ impl Search<'_> {
         let problem = self.scorer.problem();
         let strategies = self.compacts.iter().zip(&self.duals);
         let evidence = strategies
-            .map(|(compact, dual)| Evidence::new(problem, &self.columns, compact, dual))
+            .map(|(compact, dual)| {
+                Evidence::new((problem, &self.nogoods), &self.columns, compact, dual)
+            })
             .collect();
         let refused = self.refusals.to_vec();
-        Certificate { best_possible: self.bound, evidence, refused }
+        // Of those that the evidence was built with.
+        let nogoods = self.refusals.learned()[..self.reduced_without.1].to_vec();
+        Certificate { best_possible: self.bound, evidence, refused, nogoods }
     }
 
     /// The best that differs from the picked options in `least` places, and whether that is
@@ -75,22 +90,25 @@ impl Search<'_> {
         &mut self,
         picked: &Picked,
         least: usize,
-        accept: &mut dyn FnMut(&Combination) -> bool,
+        accept: &mut Accept<'_>,
         allowance: &mut Allowance,
     ) -> (Option<Placed>, bool) {
         let others = &picked.options;
+        let mut restarts = RESTARTS_MAX;
         loop {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
             let mut target = Target::new(&self.scorer, best);
             let mut judge = Judge::new(accept, &mut self.refusals);
+            judge.begins_anew = restarts > 0;
             let mut open = f64::NEG_INFINITY;
             for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-                if !compact.infeasible {
-                    let mut prover = Prover::new(compact, dual, &target);
+                if !compact.infeasible && !judge.is_to_begin_anew() {
+                    let mut prover = Prover::new(compact, dual, &target, &self.nogoods);
                     open = open.max(prover.run(goal, &mut target, &mut judge, allowance));
                 }
             }
+            let begins_anew = judge.is_to_begin_anew();
             let best = target.into_best();
             let refused = judge.refused_value;
             if let Some(best) = &best {
@@ -98,6 +116,13 @@ impl Search<'_> {
             }
             // What the reduction dropped for a combination refused since is worth less than that.
             let again = self.restore_if_refused();
+            if again {
+                self.bound = self.bound.min(bound_of(&self.compacts, &self.duals));
+            }
+            if begins_anew {
+                restarts -= 1;
+                continue;
+            }
             let cut = open > f64::NEG_INFINITY;
             if picked.options.is_empty() {
                 let value = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.solution.value);

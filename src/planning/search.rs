@@ -7,6 +7,7 @@ use super::bound::Dual;
 use super::columns::Columns;
 use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool};
+use super::nogood::{NoGood, NoGoods};
 use super::outcome::PROVEN_GAP;
 pub use super::outcome::{Outcome, Progress, SearchState};
 use super::problem::{Combination, Problem, Solution};
@@ -14,13 +15,15 @@ use super::reduce::Reduced;
 use super::score::Scorer;
 use super::score_cache::ScoreCache;
 use super::settings::SearchSettings;
-use super::verdict::{Judge, Refusals};
+use super::verdict::{Accept, Judge, Refusals, Verdict};
 use crate::model::StopReason;
 
 /// A search over one problem. Rounds first, then the proof, then `finish`.
 pub struct Search<'p> {
     pub(super) scorer: Scorer<'p>,
     pub(super) settings: SearchSettings,
+    /// The problem's and those learned, as the columns know them.
+    pub(super) nogoods: NoGoods,
     pub(super) columns: Columns,
     pub(super) reduced: Reduced,
     /// By strategy.
@@ -32,8 +35,10 @@ pub struct Search<'p> {
     pub(super) kept: Vec<Placed>,
     pub(super) history: Vec<Vec<u64>>,
     pub(super) refusals: Refusals,
-    /// Members of refused combinations that the reduction was built with.
-    pub(super) reduced_without: usize,
+    /// Members of refused combinations, and learned no-goods, that the reduction was built with.
+    pub(super) reduced_without: (usize, usize),
+    /// The bound of the undisturbed search.
+    first_bound: f64,
     pub(super) seed: u64,
     pub(super) round: u32,
     pub(super) bound: f64,
@@ -50,7 +55,7 @@ impl<'p> Search<'p> {
     /// Goes on where `state` was taken, on the same problem and settings: the result is the same
     /// as without the break.
     pub fn resume(problem: &'p Problem, settings: &SearchSettings, state: SearchState) -> Self {
-        let refusals = Refusals::from_refused(state.refused);
+        let refusals = Refusals::new(state.refused, state.learned);
         let mut search = Self::with_refusals(problem, settings, state.seed, refusals);
         search.cache.restore(state.scored, state.scores);
         let placed = |chosen: &Combination| {
@@ -74,18 +79,20 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let columns = Columns::new(problem);
+        let nogoods = NoGoods::new(problem, &[]);
+        let columns = Columns::new(problem, &nogoods);
         let scorer = Scorer::new(problem);
-        let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
+        let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
         let compacts: Vec<Compact> = (0..problem.strategies)
-            .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))
+            .map(|strategy| Compact::new((&scorer, &nogoods), &columns, &reduced, strategy))
             .collect();
         let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
-        let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
+        let bound = bound_of(&compacts, &duals);
         // The multipliers are those of the undisturbed search, whatever was refused since.
         let mut search = Self {
             scorer,
             settings: *settings,
+            nogoods,
             columns,
             reduced,
             compacts,
@@ -94,7 +101,8 @@ impl<'p> Search<'p> {
             pool: Pool::default(),
             kept: Vec::new(),
             history: Vec::new(),
-            reduced_without: 0,
+            reduced_without: (0, 0),
+            first_bound: bound,
             refusals,
             seed,
             round: 0,
@@ -103,8 +111,15 @@ impl<'p> Search<'p> {
             proven: None,
             cut_short: false,
         };
-        search.restore_if_refused();
+        if search.restore_if_refused() {
+            search.bound = search.first_bound.min(bound_of(&search.compacts, &search.duals));
+        }
         search
+    }
+
+    /// The no-goods found so far, beside the problem's own.
+    pub fn learned(&self) -> &[NoGood] {
+        self.refusals.learned()
     }
 
     /// Look-ups in the score cache so far: found there, and evaluated.
@@ -123,6 +138,7 @@ impl<'p> Search<'p> {
             history: self.history.clone(),
             pool: self.pool.iter().map(chosen).collect(),
             refused: self.refusals.to_vec(),
+            learned: self.refusals.learned().to_vec(),
             scored,
             scores,
             stopped: self.stopped,
@@ -130,13 +146,19 @@ impl<'p> Search<'p> {
     }
 
     /// One round: expand, score, keep k, check, bound, stop? `accept` is the lazy constraint: a
-    /// combination that it refuses is cut off for good. After a stop it changes nothing.
-    pub fn round(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) -> Progress {
+    /// combination that it refuses is cut off for good, and with it whatever the no-goods hold
+    /// that it names. After a stop it changes nothing.
+    pub fn round<V: Into<Verdict>>(
+        &mut self,
+        accept: &mut dyn FnMut(&Combination) -> V,
+    ) -> Progress {
         if self.stopped.is_none() {
             self.round += 1;
             let found = self.expand();
-            self.keep(found, accept);
-            self.restore_if_refused();
+            self.keep(found, &mut |chosen| accept(chosen).into());
+            if self.restore_if_refused() {
+                self.bound = self.first_bound.min(bound_of(&self.compacts, &self.duals));
+            }
             let bits = |placed: &Placed| placed.solution.value.to_bits();
             self.history.push(self.kept.iter().map(bits).collect());
             self.stopped = self.stop_rule();
@@ -215,7 +237,7 @@ impl<'p> Search<'p> {
     }
 
     /// Keeps the best k that differ enough from each other, as far as there are any.
-    fn keep(&mut self, found: Vec<Solution>, accept: &mut dyn FnMut(&Combination) -> bool) {
+    fn keep(&mut self, found: Vec<Solution>, accept: &mut Accept<'_>) {
         let mut judge = Judge::new(accept, &mut self.refusals);
         let before = std::mem::take(&mut self.kept);
         let mut all: Vec<Placed> =
@@ -242,21 +264,30 @@ impl<'p> Search<'p> {
         self.kept.sort_by(|a, b| self.scorer.compare(&a.solution, &b.solution));
     }
 
-    /// The reduction must not count candidates of refused combinations as dominators.
+    /// The reduction must not count candidates of refused combinations as dominators, and
+    /// candidates that the learned no-goods tell apart are no longer alike.
     pub(super) fn restore_if_refused(&mut self) -> bool {
-        let unclean = self.refusals.unclean().len();
-        if unclean == self.reduced_without {
+        let (unclean, learned) = (self.refusals.unclean().len(), self.refusals.learned().len());
+        if (unclean, learned) == self.reduced_without {
             return false;
         }
-        self.reduced_without = unclean;
-        let reduced = Reduced::new(&self.scorer, &self.columns, self.refusals.unclean());
-        let changed = reduced != self.reduced;
+        let has_learned = learned > self.reduced_without.1;
+        self.reduced_without = (unclean, learned);
+        if has_learned {
+            let problem = self.scorer.problem();
+            self.nogoods = NoGoods::new(problem, self.refusals.learned());
+            self.columns = Columns::new(problem, &self.nogoods);
+        }
+        let rules = (&self.scorer, &self.nogoods);
+        let reduced = Reduced::new(rules, &self.columns, self.refusals.unclean());
+        let changed = has_learned || reduced != self.reduced;
         if changed {
             self.reduced = reduced;
             for (strategy, (compact, dual)) in
                 self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
-                *compact = Compact::new(&self.scorer, &self.columns, &self.reduced, strategy);
+                let rules = (&self.scorer, &self.nogoods);
+                *compact = Compact::new(rules, &self.columns, &self.reduced, strategy);
                 *dual = Dual::new(compact);
             }
         }
@@ -295,12 +326,21 @@ impl<'p> Search<'p> {
     }
 }
 
+/// The largest of the strategies' bounds; `-inf` where whatever remains excludes each other.
+pub(super) fn bound_of(compacts: &[Compact], duals: &[Dual]) -> f64 {
+    let bounds = compacts.iter().zip(duals).map(|(compact, dual)| {
+        let is_blocked = !compact.infeasible && dual.bound < compact.pairs.blocked_below();
+        if is_blocked { f64::NEG_INFINITY } else { dual.bound }
+    });
+    bounds.fold(f64::NEG_INFINITY, f64::max)
+}
+
 /// All phases in one call.
-pub fn solve(
+pub fn solve<V: Into<Verdict>>(
     problem: &Problem,
     settings: &SearchSettings,
     seed: u64,
-    accept: &mut dyn FnMut(&Combination) -> bool,
+    accept: &mut dyn FnMut(&Combination) -> V,
     interrupted: &mut dyn FnMut() -> Option<StopReason>,
 ) -> Outcome {
     let mut search = Search::new(problem, settings, seed);

@@ -7,6 +7,7 @@ use super::{
     inquiry::Inquiry,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
+    timeline::certain_refusal,
 };
 use crate::model::{Category, Vendor, VendorId};
 
@@ -54,10 +55,13 @@ impl<'a> Seating<'a> {
         let musts = Musts::of(inquiry);
         let mut excluded = Vec::new();
         let mut seats = seat_vendors(inquiry, areas, &musts, &mut excluded);
-        if !musts.impossible.is_empty() {
+        let mut impossible = musts.impossible;
+        let clash = certain_refusal(inquiry.request, inquiry.categories, &[]);
+        impossible.extend(clash.map(|clash| clash.message));
+        if !impossible.is_empty() {
             seats.iter_mut().for_each(Vec::clear);
         }
-        Self { seats, excluded, impossible: musts.impossible }
+        Self { seats, excluded, impossible }
     }
 }
 

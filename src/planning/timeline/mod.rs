@@ -3,6 +3,7 @@
 //! Pure: the same request and vendors give the same timeline. The search asks it about every
 //! combination it would keep, so it is written to take microseconds.
 
+mod alike;
 mod blame;
 mod breaks;
 mod calls;
@@ -24,8 +25,9 @@ mod words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::alike::{Sight, Traits};
 use self::part::schedule_part;
-pub use self::refusals::{Impossible, Refusal, certain_refusal, impossible, refusal};
+pub use self::refusals::{Impossible, Refusal, certain_refusal, impossible, is_certain, refusal};
 use super::engagement::Engagement;
 use crate::model::{Category, CategoryDef, Request, VendorId};
 

@@ -14,6 +14,8 @@ pub struct Refusal {
     /// order; none: the request itself is. `None`: nothing is known but that these vendors, all
     /// of them and nobody else, are refused.
     pub places: Option<Vec<Category>>,
+    /// The categories that the scheduler's own chain of reasons names.
+    pub suspects: Vec<Category>,
 }
 
 /// Whether these vendors can't serve the request whoever else is engaged, and why: the conflict
@@ -32,8 +34,8 @@ pub fn certain_refusal(
             (conflict, kept) = (found, fewer);
         }
     }
-    let places = kept.iter().map(|engagement| engagement.category.clone()).collect();
-    Some(Refusal { message: conflict.message, places: Some(places) })
+    let places: Vec<Category> = kept.iter().map(|engagement| engagement.category.clone()).collect();
+    Some(Refusal { message: conflict.message, suspects: places.clone(), places: Some(places) })
 }
 
 /// Why [`schedule`] refuses these engagements; `None` where it doesn't.
@@ -49,7 +51,17 @@ pub fn refusal(
         engagements.iter().filter(|e| conflict.places.contains(e.category)).copied().collect();
     let certain = certain_refusal(request, categories, &named)
         .or_else(|| certain_refusal(request, categories, engagements));
-    Some(certain.unwrap_or(Refusal { message: conflict.message, places: None }))
+    let Conflict { message, places: suspects, .. } = conflict;
+    Some(certain.unwrap_or(Refusal { message, places: None, suspects }))
+}
+
+/// Whether [`certain_refusal`] shows something.
+pub fn is_certain(
+    request: &Request,
+    categories: &[CategoryDef],
+    engagements: &[Engagement<'_>],
+) -> bool {
+    certain(request, categories, engagements).is_some()
 }
 
 fn certain(
