@@ -25,7 +25,7 @@ use crate::{
         outcome::PROVEN_GAP,
         search::{Outcome, Progress, Search, solve},
         settings::SearchSettings,
-        timeline,
+        timeline::{self, Refusal},
         timetable::Timetable,
     },
     store::{Plan, ProofRow},
@@ -309,16 +309,11 @@ pub fn can_be_met(input: &SearchInput) -> bool {
     infeasibility::can_be_met(&input.inquiry(), &mut lay_out)
 }
 
-/// The first severe conflict of these engagements' timeline, in plain words.
+/// Why these engagements have no timeline, and whom it rests on.
 fn lay_out(
     request: &Request,
     categories: &[CategoryDef],
     engagements: &[Engagement<'_>],
-) -> Result<(), String> {
-    let laid_out = timeline::schedule(request, categories, engagements);
-    let high = |conflict: &&timeline::Conflict| conflict.severity == timeline::Severity::High;
-    match laid_out.conflicts.iter().find(high) {
-        Some(conflict) => Err(conflict.message.clone()),
-        None => Ok(()),
-    }
+) -> Result<(), Refusal> {
+    timeline::refusal(request, categories, engagements).map_or(Ok(()), Err)
 }

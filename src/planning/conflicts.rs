@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
+    engagement::Engagement,
     inquiry::Inquiry,
     ledger::{Ledger, Timeline, Waivers},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::Entry,
+    timeline::certain_refusal,
 };
 use crate::model::{Amount, Category, grouped};
 
@@ -45,7 +47,8 @@ impl Constraint {
             }
             Self::Guests => all(&[Reason::BelowMinimum, Reason::AboveMaximum]),
             Self::Diet(index) => Broken::diet(index),
-            Self::Timeline | Self::Budget | Self::Required(_) => Broken::NOTHING,
+            Self::Timeline => Broken::only(Reason::Times),
+            Self::Budget | Self::Required(_) => Broken::NOTHING,
         }
     }
 }
@@ -158,8 +161,11 @@ impl Conflict<'_, '_> {
                 format!("the venues' catering policies: {}", fail("cannot be used as they are"))
             }
             Constraint::Timeline => {
-                let refusal = self.refusal.as_deref().unwrap_or("no schedule fits");
-                format!("the timeline: {refusal}")
+                let alone = self
+                    .clash_of_one(conflict)
+                    .map(|clash| format!("{}: {clash}", fail("cannot keep the event's times")));
+                let words = alone.or_else(|| self.refusal.clone());
+                format!("the timeline: {}", words.as_deref().unwrap_or("no schedule fits"))
             }
             Constraint::Date => format!(
                 "the date {}: {}",
@@ -177,6 +183,20 @@ impl Conflict<'_, '_> {
             Constraint::Budget => self.budget_in_words(conflict),
             Constraint::Required(index) => self.required_in_words(index),
         }
+    }
+
+    /// Why one vendor that the conflict is about can't keep the times, whoever else is engaged.
+    fn clash_of_one(&self, conflict: &[Constraint]) -> Option<String> {
+        let Inquiry { request, categories, .. } = *self.inquiry;
+        let late = |(index, entry): &(CategoryIndex, &Entry<'_>)| {
+            conflict.contains(&Constraint::Required(*index))
+                && entry.broken.has(Broken::only(Reason::Times))
+        };
+        let (index, entry) =
+            self.ledger.entries().filter(late).min_by_key(|(_, entry)| &entry.vendor().id)?;
+        let (category, vendor) = (&categories[index].name, entry.vendor());
+        let engagement = Engagement { category, vendor, in_house: false };
+        certain_refusal(request, categories, &[engagement]).map(|refusal| refusal.message)
     }
 
     fn budget_in_words(&mut self, conflict: &[Constraint]) -> String {

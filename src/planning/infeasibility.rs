@@ -219,7 +219,9 @@ impl<'a> Study<'a, '_, '_> {
     /// The vendors that the changes leave or bring in, each once.
     fn pool(&self, varied: &Varied) -> Vec<&'a Sourced> {
         let Some(reach) = varied.reach else { return self.inquiry.vendors.iter().collect() };
+        // Most changes may turn the times, too.
         let turned = reach.and(varied.waived).and(Broken::only(Reason::OverBudget));
+        let turned = turned.and(Broken::only(Reason::Times));
         let may_stand = |(_, broken): &&(_, Broken)| broken.without(turned).is_nothing();
         let mut pool: Vec<&'a Sourced> =
             self.entries.iter().filter(may_stand).map(|(sourced, _)| *sourced).collect();

@@ -212,6 +212,8 @@ fn the_timeline_has_a_say() {
     let halls = ["a", "b"].map(|id| {
         let mut hall = venue(id, CateringPolicy::Outside);
         hall.pricing[0].amount.minor += i64::from(id == "b");
+        // Told apart by it.
+        hall.setup_minutes = u32::from(id == "b");
         hall
     });
     let mut case = Case::of(&["venue"]).with(halls);

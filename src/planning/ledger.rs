@@ -2,6 +2,7 @@
 //! where, and of the timeline, so it needs no search for value.
 
 use std::{
+    cell::RefCell,
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap},
 };
@@ -10,19 +11,22 @@ use super::{
     compatibility::AreaTable,
     engagement::Engagement,
     inquiry::{CATERER, Inquiry, VENUE},
+    ledger_times::{Chosen, Kind, Kinds, Times, engagements},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
+    timeline::Refusal,
 };
 use crate::model::{CategoryDef, Request, Sourced, VendorId};
 
-/// Schedules that one question may ask for.
-const CHECKS_MAX: u32 = 2_000;
+/// Combinations that one question looks at.
+const COMBINATIONS_MAX: u32 = 20_000;
 
-/// Tells whether vendors in their places have a timeline without severe conflicts; an error is
-/// the conflict in plain words. It must refuse no part of what it accepts as a whole.
+/// Tells whether vendors in their places have a timeline without severe conflicts; an error says
+/// why not, and whose. Vendors of equal times are refused in the same company. One that names
+/// nobody must refuse no part of what it accepts as a whole.
 pub type Timeline<'t> =
-    dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
+    dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), Refusal> + 't;
 
 /// Constraints that are not to count.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +43,9 @@ pub(super) struct Ledger<'i, 'a> {
     musts: Musts<'a>,
     /// By category.
     entries: Vec<Vec<Entry<'a>>>,
+    /// By category and entry.
+    kinds: Vec<Vec<Kind>>,
+    times: RefCell<Times>,
 }
 
 /// The cheapest combination that meets everything but the budget.
@@ -65,7 +72,12 @@ impl<'i, 'a> Ledger<'i, 'a> {
                 entries[index].extend(roles.of(index, sourced));
             }
         }
-        Self { inquiry, musts, entries }
+        let mut numbers = Kinds::default();
+        let of_category = |(index, entries): (CategoryIndex, &Vec<Entry<'a>>)| {
+            entries.iter().map(|entry| numbers.of(inquiry, index, entry)).collect()
+        };
+        let kinds = entries.iter().enumerate().map(of_category).collect();
+        Self { inquiry, musts, entries, kinds, times: RefCell::default() }
     }
 
     pub fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Entry<'a>)> {
@@ -79,7 +91,8 @@ impl<'i, 'a> Ledger<'i, 'a> {
     }
 
     /// The cheapest combination, in ascending order of cost until the timeline accepts one; ties
-    /// by vendor ids. A vendor that the timeline refuses on its own is not tried again.
+    /// by vendor ids. Whom the timeline refuses alone, or beside everybody in another place, is
+    /// not tried again, nor is anybody of equal times.
     pub fn cheapest(
         &self,
         waivers: &Waivers,
@@ -89,43 +102,75 @@ impl<'i, 'a> Ledger<'i, 'a> {
         if !self.musts.impossible.is_empty() && !waivers.must_include {
             return result;
         }
-        let mut tried = Tried { left: CHECKS_MAX, ..Tried::default() };
-        // Sorting everybody is worth it only where the cheapest of each place won't do together.
-        let mut sizes = [Size::One, Size::All].into_iter();
-        let mut size = sizes.next();
-        while let Some(listed) = size {
-            let modes = self.modes(waivers, &tried.refused, listed);
-            let mut has_blamed = false;
+        let Some(timeline) = timeline.as_deref_mut() else {
+            let modes = self.modes(waivers, Size::One);
+            result.found = Ascending::new(&modes).next().map(without_kinds);
+            return result;
+        };
+        let mut times = self.times.borrow_mut();
+        let mut left = COMBINATIONS_MAX;
+        // Listing every kind is worth it only where the cheapest of each place won't do together.
+        let mut listed = Size::One;
+        loop {
+            if let Some(hopeless) = &times.hopeless {
+                result.refusal.get_or_insert_with(|| hopeless.clone());
+                return result;
+            }
+            let mut modes = self.modes(waivers, listed);
+            modes.iter_mut().for_each(|slots| drop_lonely(slots, &times));
+            let mut has_learned = false;
             for (total, chosen) in Ascending::new(&modes) {
-                let Some(timeline) = timeline.as_deref_mut() else {
-                    result.found = Some((total, chosen));
+                if left == 0 {
+                    return result;
+                }
+                left -= 1;
+                if times.cut(&chosen) {
+                    continue;
+                }
+                if !times.spend() {
+                    return result;
+                }
+                let Err(refusal) = self.judge(timeline, &chosen) else {
+                    result.found = Some(without_kinds((total, chosen)));
                     return result;
                 };
-                match tried.judge(self.inquiry, timeline, &chosen) {
-                    Ok(()) => {
-                        result.found = Some((total, chosen));
-                        return result;
-                    }
-                    Err(refusal) => result.refusal.get_or_insert(refusal),
-                };
-                has_blamed = tried.blame(self.inquiry, timeline, &chosen);
-                if has_blamed || tried.left == 0 || listed == Size::One {
+                has_learned = times.learn(self.inquiry, &chosen, &refusal)
+                    || (refusal.is_unexplained() && self.blame(timeline, &chosen, &mut times));
+                result.refusal.get_or_insert(refusal.message);
+                if has_learned {
                     break;
                 }
             }
-            if tried.left == 0 {
+            if !has_learned && listed == Size::All {
+                return result;
+            }
+            listed = Size::All;
+        }
+    }
+
+    fn judge(&self, timeline: &mut Timeline<'_>, chosen: &[Chosen<'a>]) -> Result<(), Refusal> {
+        let engagements = engagements(self.inquiry, chosen);
+        timeline(self.inquiry.request, self.inquiry.categories, &engagements)
+    }
+
+    /// Whether one of a refused combination is to blame alone.
+    fn blame(&self, timeline: &mut Timeline<'_>, chosen: &[Chosen<'a>], times: &mut Times) -> bool {
+        let mut found = false;
+        for at in times.unheard(chosen) {
+            let (index, _, kind) = chosen[at];
+            if !times.spend() {
                 break;
             }
-            if !has_blamed {
-                size = sizes.next();
-            }
+            let is_accepted = self.judge(timeline, &chosen[at..=at]).is_ok();
+            times.hear((index, kind), is_accepted);
+            found |= !is_accepted;
         }
-        result
+        found
     }
 
     /// The ways to share the venue's and the caterer's place, each as lists to choose one from.
-    fn modes(&self, waivers: &Waivers, refused: &BTreeSet<Key>, size: Size) -> Vec<Vec<Slot<'a>>> {
-        let slot = |index, caters| self.slot(index, caters, waivers, refused, size);
+    fn modes(&self, waivers: &Waivers, size: Size) -> Vec<Vec<Slot<'a>>> {
+        let slot = |index, caters| self.slot(index, caters, waivers, size);
         let places = 0..self.entries.len();
         let mut modes = vec![places.clone().map(|index| slot(index, Kitchen::Closed)).collect()];
         let place = |name| self.inquiry.index_of(name);
@@ -142,14 +187,12 @@ impl<'i, 'a> Ledger<'i, 'a> {
         index: CategoryIndex,
         kitchen: Kitchen,
         waivers: &Waivers,
-        refused: &BTreeSet<Key>,
         size: Size,
     ) -> Slot<'a> {
         let ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
-        let may_stand = |entry: &&Entry<'a>| {
+        let may_stand = |(entry, _): &(Entry<'a>, Kind)| {
             entry.broken.without(ignored).is_nothing()
                 && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
-                && (refused.is_empty() || !refused.contains(&key(entry)))
         };
         let def = &self.inquiry.categories[index];
         let is_forced = self.musts.is_forced(index) && !waivers.must_include;
@@ -157,12 +200,16 @@ impl<'i, 'a> Ledger<'i, 'a> {
             waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
         let may_skip = is_optional && !is_forced && kitchen == Kitchen::Closed;
         let skip = may_skip.then_some(None);
-        let all = self.entries[index].iter().filter(may_stand).map(|e| Some(*e)).chain(skip);
+        let own = self.entries[index].iter().copied().zip(self.kinds[index].iter().copied());
+        let all = own.filter(may_stand).map(Some).chain(skip);
         let choices = match size {
             Size::One => all.min_by(|a, b| order_of(a).cmp(&order_of(b))).into_iter().collect(),
             Size::All => {
                 let mut choices: Vec<Choice<'a>> = all.collect();
                 choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+                // The dearer ones of a kind are refused where the cheapest is.
+                let mut seen = BTreeSet::new();
+                choices.retain(|choice| choice.is_none_or(|(_, kind)| seen.insert(kind)));
                 choices
             }
         };
@@ -185,22 +232,50 @@ enum Kitchen {
     Closed,
 }
 
-/// Nobody, or somebody in a role.
-type Choice<'a> = Option<Entry<'a>>;
-
-/// One candidate, by vendor and role.
-type Key = (VendorId, Role);
-
-fn key(entry: &Entry<'_>) -> Key {
-    (entry.vendor().id.clone(), entry.role)
-}
+/// Nobody, or somebody in a role, with its kind.
+type Choice<'a> = Option<(Entry<'a>, Kind)>;
 
 fn cost_of(choice: &Choice<'_>) -> i64 {
-    choice.as_ref().map_or(0, Entry::cost)
+    choice.as_ref().map_or(0, |(entry, _)| entry.cost())
 }
 
 fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
-    (cost_of(choice), choice.as_ref().map(|entry| &entry.vendor().id))
+    (cost_of(choice), choice.as_ref().map(|(entry, _)| &entry.vendor().id))
+}
+
+fn without_kinds<'a>(
+    (total, chosen): (i64, Vec<Chosen<'a>>),
+) -> (i64, Vec<(CategoryIndex, Entry<'a>)>) {
+    (total, chosen.into_iter().map(|(index, entry, _)| (index, entry)).collect())
+}
+
+/// Drops whom the timeline refuses alone, and who has nobody beside it in some other place, until
+/// nothing changes.
+fn drop_lonely(slots: &mut [Slot<'_>], times: &Times) {
+    for slot in slots.iter_mut() {
+        let index = slot.index;
+        slot.choices.retain(|c| c.is_none_or(|(_, kind)| !times.is_refused_alone((index, kind))));
+    }
+    let mut dropped = true;
+    while dropped {
+        dropped = false;
+        for at in 0..slots.len() {
+            let (index, before) = (slots[at].index, slots[at].choices.len());
+            let has_company = |choice: &Choice<'_>| {
+                let Some((_, kind)) = choice else { return true };
+                slots.iter().filter(|other| other.index != index).all(|other| {
+                    let beside = |(_, own): &(Entry<'_>, Kind)| {
+                        !times.is_refused_beside((index, *kind), (other.index, *own))
+                    };
+                    other.choices.iter().any(|choice| choice.as_ref().is_none_or(beside))
+                })
+            };
+            let kept: Vec<bool> = slots[at].choices.iter().map(has_company).collect();
+            let mut kept = kept.into_iter();
+            slots[at].choices.retain(|_| kept.next().unwrap_or(true));
+            dropped |= slots[at].choices.len() < before;
+        }
+    }
 }
 
 /// A place with those who may fill it, the cheapest first.
@@ -240,7 +315,7 @@ impl<'m, 'a> Ascending<'m, 'a> {
 }
 
 impl<'a> Iterator for Ascending<'_, 'a> {
-    type Item = (i64, Vec<(CategoryIndex, Entry<'a>)>);
+    type Item = (i64, Vec<Chosen<'a>>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((total, mode, ranks)) = self.queue.pop()?;
@@ -250,75 +325,10 @@ impl<'a> Iterator for Ascending<'_, 'a> {
             self.push(mode, next);
         }
         let slots = self.modes[mode].iter().zip(&ranks);
-        let chosen = slots.filter_map(|(slot, &rank)| Some((slot.index, slot.choices[rank]?)));
+        let chosen = slots.filter_map(|(slot, &rank)| {
+            let (entry, kind) = slot.choices[rank]?;
+            Some((slot.index, entry, kind))
+        });
         Some((total, chosen.collect()))
     }
-}
-
-/// What the timeline said so far.
-#[derive(Default)]
-struct Tried {
-    /// Schedules that may still be asked for.
-    left: u32,
-    /// Refused alone.
-    refused: BTreeSet<Key>,
-    /// Accepted alone.
-    accepted: BTreeSet<Key>,
-}
-
-impl Tried {
-    fn judge(
-        &mut self,
-        inquiry: &Inquiry<'_>,
-        timeline: &mut Timeline<'_>,
-        chosen: &[(CategoryIndex, Entry<'_>)],
-    ) -> Result<(), String> {
-        self.left = self.left.saturating_sub(1);
-        timeline(inquiry.request, inquiry.categories, &engagements(inquiry, chosen))
-    }
-
-    /// Whether one of a refused combination is to blame alone.
-    fn blame(
-        &mut self,
-        inquiry: &Inquiry<'_>,
-        timeline: &mut Timeline<'_>,
-        chosen: &[(CategoryIndex, Entry<'_>)],
-    ) -> bool {
-        let mut found = false;
-        for alone in chosen.chunks(1) {
-            let key = key(&alone[0].1);
-            if self.accepted.contains(&key) {
-                continue;
-            }
-            if self.judge(inquiry, timeline, alone).is_ok() {
-                self.accepted.insert(key);
-            } else {
-                self.refused.insert(key);
-                found = true;
-            }
-        }
-        found
-    }
-}
-
-/// In category order.
-fn engagements<'e>(
-    inquiry: &Inquiry<'e>,
-    chosen: &[(CategoryIndex, Entry<'e>)],
-) -> Vec<Engagement<'e>> {
-    let mut engagements: Vec<(CategoryIndex, Engagement<'e>)> = Vec::with_capacity(chosen.len());
-    for &(index, entry) in chosen {
-        let at = |index: CategoryIndex, in_house| {
-            let category = &inquiry.categories[index].name;
-            (index, Engagement { category, vendor: entry.vendor(), in_house })
-        };
-        engagements.push(at(index, false));
-        if entry.role == Role::Catering
-            && let Some(caterer) = inquiry.index_of(CATERER)
-        {
-            engagements.push(at(caterer, true));
-        }
-    }
-    engagements.sort_by_key(|(index, _)| *index);
-    engagements.into_iter().map(|(_, engagement)| engagement).collect()
 }

@@ -30,6 +30,7 @@ pub mod inquiry;
 pub mod keywords;
 pub mod labels;
 pub mod ledger;
+mod ledger_times;
 pub mod nogood;
 pub mod outcome;
 pub mod pairs;

@@ -177,3 +177,7 @@ impl NoGoods {
         begun.any(|ordinal| self.all[*ordinal as usize].cuts(chosen))
     }
 }
+
+#[cfg(test)]
+#[path = "nogood_tests.rs"]
+mod tests;

@@ -18,6 +18,26 @@ pub struct Refusal {
     pub suspects: Vec<Category>,
 }
 
+impl Refusal {
+    /// Nothing is known of whom it rests on.
+    pub fn is_unexplained(&self) -> bool {
+        self.places.is_none() && self.suspects.is_empty()
+    }
+}
+
+impl From<String> for Refusal {
+    /// For these reasons, in words alone.
+    fn from(message: String) -> Self {
+        Self { message, places: None, suspects: Vec::new() }
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
 /// Whether these vendors can't serve the request whoever else is engaged, and why: the conflict
 /// names those of them that it takes. `None` where nothing can be shown; then [`schedule`] decides.
 pub fn certain_refusal(
