@@ -10,6 +10,8 @@
 //! What isn't known is left out: bounds of vendors that aren't named, activities whose category
 //! may or may not be engaged, and lengths that an event that is too short would shrink.
 
+use jiff::Zoned;
+
 use super::{
     Conflict, Severity,
     blame::blamed,
@@ -65,12 +67,7 @@ impl<'k> Known<'k> {
         let hours = Hours::of(venue, &start);
         let venue_name = venue.map(|place| place.vendor().name.as_str());
         let words = Words { start: &start, venue: venue_name, hours };
-        let mut anchors = anchors(part, &start, &places);
-        let is_made_up = places.iter().any(|place| place.category() == "makeup_artist");
-        if !is_made_up && self.presence(part, "makeup_artist") != Presence::Absent {
-            // Whether it may lie before the event is for the make-up artist to say.
-            anchors.retain(|(_, i)| !GETTING_READY.is_named(&part.anchors[*i].activity));
-        }
+        let anchors = self.anchors(part, &start, &places);
         let core = Core::of(self, part, &places, hours, &anchors);
         let outstayed = venue.and_then(|venue| outstayed(venue, &core.program, &words));
         let closed = || closed(&core.program, &words, &|place| accompanies(part, place.category()));
@@ -83,6 +80,33 @@ impl<'k> Known<'k> {
             }
             None => core.clash(&words),
         }
+    }
+
+    /// The anchors of a part that lie outside of it: of those whose time is known, by their place
+    /// among all.
+    pub fn outside(&self, part: Part<'_>) -> Vec<usize> {
+        let fixed = self.anchors(part, &part.time.start_zoned(), &[]);
+        let minutes = Minutes::from(part.time.minutes);
+        let outside = fixed.into_iter().filter(|(at, _)| !(0..minutes).contains(at));
+        let mut outside: Vec<usize> = outside.map(|(_, anchor)| anchor).collect();
+        outside.sort_unstable();
+        outside
+    }
+
+    /// As the scheduler reads them, but for getting ready where it isn't known who does it:
+    /// whether it may lie before the event is for the make-up artist to say.
+    fn anchors(
+        &self,
+        part: Part<'_>,
+        start: &Zoned,
+        places: &[Place<'_>],
+    ) -> Vec<(Minutes, usize)> {
+        let mut fixed = anchors(part, start, places);
+        let is_made_up = places.iter().any(|place| place.category() == "makeup_artist");
+        if !is_made_up && self.presence(part, "makeup_artist") != Presence::Absent {
+            fixed.retain(|(_, i)| !GETTING_READY.is_named(&part.anchors[*i].activity));
+        }
+        fixed
     }
 
     fn presence(&self, part: Part<'_>, category: &str) -> Presence {

@@ -2,7 +2,7 @@
 
 use super::{Conflict, Severity, certain::Known, network::Minutes, schedule};
 use crate::{
-    model::{Category, CategoryDef, Request},
+    model::{Anchor, Category, CategoryDef, Request},
     planning::engagement::Engagement,
 };
 
@@ -134,18 +134,29 @@ pub fn impossible(request: &Request, categories: &[CategoryDef]) -> Vec<Impossib
             .iter()
             .map(|(_, anchor)| format!("`{}`", part.anchors[*anchor].activity.escape_debug()))
             .collect();
-        let is_outside = |at: Minutes| !(0..Minutes::from(part.time.minutes)).contains(&at);
-        let (message, hint) = match (clash.anchors.as_slice(), names.as_slice()) {
-            ([(at, anchor)], [name]) if is_outside(*at) => (
-                format!(
-                    "{name} at {} lies outside the event, which lasts from {} to {ends}",
-                    part.anchors[*anchor].at.strftime("%H:%M"),
-                    time(0),
-                ),
-                format!("choose a time from {} to {ends}, or change start or hours", time(0)),
-            ),
-            (_, []) => (clash.conflict.message.clone(), "raise hours".to_owned()),
-            (_, [name]) => (
+        let function = part.name.map(|_| i);
+        let outside = known.outside(part);
+        if !outside.is_empty() {
+            found.extend(outside.into_iter().map(|anchor| {
+                let Anchor { activity, at, .. } = &part.anchors[anchor];
+                let (name, at, starts) = (activity.escape_debug(), at.strftime("%H:%M"), time(0));
+                let whole = if function.is_some() { "its function" } else { "the event" };
+                Impossible {
+                    function,
+                    anchor: Some(anchor),
+                    message: format!(
+                        "`{name}` at {at} lies outside {whole}, which lasts from {starts} to {ends}"
+                    ),
+                    hint: format!(
+                        "choose a time from {starts} to {ends}, or change start or hours"
+                    ),
+                }
+            }));
+            continue;
+        }
+        let (message, hint) = match names.as_slice() {
+            [] => (clash.conflict.message.clone(), "raise hours".to_owned()),
+            [name] => (
                 clash.conflict.message.clone(),
                 format!("choose another time for {name}, or change start or hours"),
             ),
@@ -154,7 +165,6 @@ pub fn impossible(request: &Request, categories: &[CategoryDef]) -> Vec<Impossib
                 format!("move {}, or leave one of them open", names.join(" or ")),
             ),
         };
-        let function = part.name.map(|_| i);
         let anchor = clash.anchors.last().map(|(_, anchor)| *anchor);
         found.push(Impossible { function, anchor, message, hint });
     }
