@@ -36,6 +36,7 @@ fn problem(categories: Vec<ProblemCategory>, limit: f64) -> Problem {
         limits: vec![limit],
         pair_value: vec![vec![0.01]],
         forbidden_pairs: Vec::new(),
+        nogoods: Vec::new(),
         options: 3,
         min_difference: 2,
     }

@@ -174,6 +174,7 @@ fn random_case(seed: u64) -> Case {
         limits,
         pair_value,
         forbidden_pairs,
+        nogoods: Vec::new(),
         options: 1 + dice.below(4) as usize,
         min_difference: 1 + dice.below(3) as usize,
     };

@@ -6,7 +6,7 @@ use crate::planning::search::SearchState;
 
 /// Of [`Checkpoint`]'s shape. A checkpoint of another version is not read: its plan starts again
 /// from round 0.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// zstd's default: best speed per byte saved on text of this size.
 const ZSTD_LEVEL: i32 = 3;

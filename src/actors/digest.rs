@@ -34,6 +34,14 @@ pub fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> Strin
             number(u64::from(*candidate));
         }
     }
+    for nogood in &problem.nogoods {
+        number(nogood.arity() as u64);
+        for (category, candidates) in nogood.parts() {
+            number(*category as u64);
+            number(candidates.len() as u64);
+            candidates.iter().for_each(|candidate| number(u64::from(*candidate)));
+        }
+    }
     for id in candidate_ids.iter().flatten() {
         hasher.update(id.as_bytes()).update(&[0]);
     }

@@ -38,6 +38,7 @@ mod plan_proofs;
 mod plan_run;
 mod plan_search;
 mod plan_service;
+mod plan_times;
 mod plan_view;
 mod proof_record;
 pub mod query_cache;

@@ -23,7 +23,10 @@ impl PlanService {
         let context = &self.context;
         let plan = context.store.plan(message.id).await?;
         let kept = match context.store.proof(message.id).await? {
-            Some(row) => self.compute(move || NamedProblem::unpack(&row)).await?,
+            Some(row) => {
+                self.compute(move || ProofRecord::unpack(&row).map(ProofRecord::into_problem))
+                    .await?
+            }
             None => None,
         };
         if let Some(problem) = kept {

@@ -14,7 +14,7 @@ use super::{
         CancelPlan, GetDocument, GetPlan, ListPlans, ReplanPlan, SubmitPlan, Submitted, WatchPlan,
         Watched,
     },
-    plan_events, plan_view, replan,
+    plan_events, plan_times, plan_view, replan,
     run_context::{Interrupt, RunContext},
     runs::Runs,
     vendor_messages::{FindMissingVendors, ForgetStale, GetCategories},
@@ -102,7 +102,7 @@ impl PlanService {
     ) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
         let key = checked_key(idempotency_key)?;
-        self.check_names(request).await?;
+        self.check_against(request, document).await?;
         self.gate.enter(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
@@ -129,8 +129,9 @@ impl PlanService {
         Ok(Submitted { plan: self.get(GetPlan { id }).await?, created })
     }
 
-    /// Names that only the database knows: categories and vendors.
-    async fn check_names(&self, request: &Request) -> Result<(), ApiError> {
+    /// Names that only the database knows, categories and vendors; and times that clash whoever is
+    /// engaged.
+    async fn check_against(&self, request: &Request, document: &[u8]) -> Result<(), ApiError> {
         let vendors = &self.context.peers.vendors;
         let known: Vec<CategoryDef> = vendors.ask(GetCategories).await?;
         let mut errors = FieldErrors::default();
@@ -141,6 +142,7 @@ impl PlanService {
                 errors.push(format!("services.{category}"), "there is no such category", hint);
             }
         }
+        errors.0.extend(plan_times::check(request, &known, document).0);
         if !request.must_include.is_empty() {
             let ids = request.must_include.clone();
             let missing = vendors.ask(FindMissingVendors { ids }).await?;

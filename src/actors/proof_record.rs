@@ -14,13 +14,14 @@ use crate::{
         assembly::Assembly,
         certificate::Certificate,
         certificate_check::{CHECK_STEPS, Checked, check},
-        problem::Problem,
+        nogood::NoGood,
+        problem::{Combination, Problem},
     },
     store::ProofRow,
 };
 
-/// Of the bodies' shape. A proof of another version is not read.
-const VERSION: i32 = 1;
+/// Of the bodies' shape. One of a later version is not read; the first had no no-goods.
+const VERSION: i32 = 2;
 /// Candidates of a problem that is kept: about a megabyte per 10,000. A larger one is not.
 pub const CANDIDATES_MAX: usize = 50_000;
 /// zstd's quickest: half the time of its default, for a tenth more bytes. Every plan pays it.
@@ -85,18 +86,26 @@ pub fn pack(
     })
 }
 
-impl NamedProblem {
-    /// The problem of a kept proof alone; `None` for another version or a damaged body.
-    pub fn unpack(row: &ProofRow) -> Option<Self> {
-        if row.version == VERSION { unpacked(&row.problem) } else { None }
-    }
-}
-
 impl ProofRecord {
-    /// `None` for another version or a damaged body.
+    /// `None` for a later version or a damaged body.
     pub fn unpack(row: &ProofRow) -> Option<Self> {
-        let problem = NamedProblem::unpack(row)?;
+        if !(1..=VERSION).contains(&row.version) {
+            return None;
+        }
+        let problem = unpacked(&row.problem)?;
         Some(Self { problem, certificate: unpacked(&row.certificate)? })
+    }
+
+    /// The problem with what the timeline refused, as no-goods.
+    pub fn into_problem(self) -> NamedProblem {
+        let Self { problem: mut named, certificate } = self;
+        let single = |chosen: &Combination| {
+            let members = chosen.iter().enumerate();
+            NoGood::new(members.filter_map(|(category, x)| Some((category, vec![(*x)?]))))
+        };
+        named.problem.nogoods.extend(certificate.refused.iter().filter_map(single));
+        named.problem.nogoods.extend(certificate.nogoods);
+        named
     }
 
     /// Checks the certificate against the problem, and tells what it rests on.

@@ -26,6 +26,7 @@ use crate::{
         search::{Outcome, Progress, Search, solve},
         settings::SearchSettings,
         timeline,
+        timetable::Timetable,
     },
     store::{Plan, ProofRow},
 };
@@ -120,10 +121,8 @@ pub fn run(
     let inquiry = input.inquiry();
     let assembly = assemble(&inquiry, settings);
     let digest = LazyCell::new(|| problem_digest(&assembly.problem, &assembly.candidate_ids()));
-    let mut accept = |chosen: &crate::planning::problem::Combination| {
-        let engagements = assembly.engagements(chosen);
-        !timeline::schedule(&input.request, &input.categories, &engagements).has_high()
-    };
+    let mut timetable = Timetable::new(&assembly);
+    let mut accept = |chosen: &crate::planning::problem::Combination| timetable.judge(chosen);
     let resumed = resume_from.filter(|checkpoint| checkpoint.problem_digest == *digest);
     let mut search = match resumed {
         Some(checkpoint) => Search::resume(&assembly.problem, settings, checkpoint.search),
@@ -164,10 +163,12 @@ pub fn run(
     };
     search.prove(&mut accept, &mut interrupted);
     let proof = packed_proof(&assembly, input, &search);
+    let learned = search.learned().to_vec();
     let mut outcome = search.finish();
     let best = outcome.options.first().map(|best| best.value);
     if let (Some(previous), Some(_)) = (&input.previous, best) {
-        let problem = assembly.problem_keeping(previous, settings.stability_weight);
+        let mut problem = assembly.problem_keeping(previous, settings.stability_weight);
+        problem.nogoods.extend(learned);
         let seed = input.request.seed;
         let kept = solve(&problem, settings, seed, &mut accept, &mut interrupted);
         outcome = with_options_of(outcome, kept);

@@ -16,6 +16,8 @@ pub const LIMITS_MAX: usize = 64;
 pub const SIGNATURES_MAX: usize = 4_096;
 pub const FORBIDDEN_PAIRS_MAX: usize = 2_000_000;
 pub const TIES_MAX: usize = 1_000_000;
+/// No-goods of a file.
+pub const NOGOODS_MAX: usize = 1_000_000;
 /// Options that a file may ask for.
 pub const OPTIONS_MAX: usize = 100;
 /// Forbidden pairs that ties may stand for where they can't be folded.

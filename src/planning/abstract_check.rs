@@ -1,19 +1,21 @@
 //! A problem file, checked field by field, as a problem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::abstract_bounds::{
     CANDIDATES_MAX, CATEGORIES_MAX, CLASH_PAIRS_MAX, EXACT_MAX, KIND_PAIRS_MAX, NUMBER_MIN,
     OPTIONS_MAX, SIGNATURES_MAX, STRATEGIES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
 };
 use super::abstract_file::{CandidateFile, CategoryFile, Id, Loaded, ProblemFile};
+use super::abstract_names::{Known, statements};
 use super::abstract_ties::{Draft, TooManyPairs, fold};
 use super::columns::{Columns, Member};
+use super::nogood::NoGoods;
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem, ProblemCategory};
 use crate::model::FieldErrors;
 
 /// Errors that one answer names at most.
-const ERRORS_MAX: usize = 20;
+pub(super) const ERRORS_MAX: usize = 20;
 
 impl ProblemFile {
     /// Checks the file, puts each category's candidates in ascending order of their ids, and folds
@@ -34,11 +36,12 @@ impl ProblemFile {
         let known = Known::new(&self);
         let forbidden = known.pairs("forbidden_pairs", &self.forbidden_pairs, &mut errors);
         let ties = known.pairs("ties", &self.ties, &mut errors);
+        let nogoods = known.nogoods(&self.nogoods, &mut errors);
         drop(known);
         errors = errors.into_result(FieldErrors::default())?;
         let (options, min_difference) = (self.options, self.min_difference);
         let (limits, strategies) = (std::mem::take(&mut self.limits), self.strategies().max(1));
-        let folded = fold(self.into_draft(forbidden), &ties).map_err(|TooManyPairs(pairs)| {
+        let folded = fold(self.into_draft(forbidden, nogoods), &ties).map_err(|TooManyPairs(pairs)| {
             let message =
                 format!("those over three or more categories stand for {pairs} forbidden pairs");
             let hint = format!(
@@ -58,6 +61,7 @@ impl ProblemFile {
             limits,
             pair_value: folded.pair_value,
             forbidden_pairs: folded.forbidden,
+            nogoods: statements(folded.nogoods),
             options,
             min_difference,
         };
@@ -191,7 +195,7 @@ impl ProblemFile {
         check_same_as(c, category, &seen, errors);
     }
 
-    fn into_draft(self, forbidden: Vec<[Member; 2]>) -> Draft {
+    fn into_draft(self, forbidden: Vec<[Member; 2]>, nogoods: Vec<Vec<Member>>) -> Draft {
         // Without pair values all signatures are alike.
         let is_signed = self.pair_value.as_ref().is_some_and(|rows| !rows.is_empty());
         let pair_value = self.pair_value.filter(|_| is_signed).unwrap_or_else(|| vec![vec![0.0]]);
@@ -201,6 +205,7 @@ impl ProblemFile {
             ids: Vec::with_capacity(self.categories.len()),
             pair_value,
             forbidden,
+            nogoods,
         };
         for category in self.categories {
             let of_kin: Vec<(CandidateIndex, CandidateIndex)> = kin(&category.candidates);
@@ -327,62 +332,6 @@ fn kin(candidates: &[CandidateFile]) -> Vec<(CandidateIndex, CandidateIndex)> {
     all
 }
 
-/// Where the ids stand that pairs name.
-struct Known<'a> {
-    all: BTreeMap<&'a Id, Vec<Member>>,
-}
-
-impl<'a> Known<'a> {
-    fn new(file: &'a ProblemFile) -> Self {
-        let pairs = file.forbidden_pairs.iter().chain(&file.ties);
-        let named: BTreeSet<&Id> = pairs.flatten().collect();
-        let mut all: BTreeMap<&Id, Vec<Member>> = BTreeMap::new();
-        for (c, category) in file.categories.iter().enumerate().filter(|_| !named.is_empty()) {
-            for (x, candidate) in category.candidates.iter().enumerate() {
-                if let Some(id) = named.get(&candidate.id) {
-                    all.entry(id).or_default().push((c, x as CandidateIndex));
-                }
-            }
-        }
-        Self { all }
-    }
-
-    fn pairs(&self, field: &str, pairs: &[[Id; 2]], errors: &mut FieldErrors) -> Vec<[Member; 2]> {
-        let mut found = Vec::with_capacity(pairs.len());
-        for (i, pair) in pairs.iter().enumerate() {
-            if errors.0.len() >= ERRORS_MAX {
-                break;
-            }
-            let mut find = |j: usize| {
-                let path = || format!("{field}[{i}][{j}]");
-                match self.all.get(&pair[j]).map(Vec::as_slice) {
-                    Some([one]) => return Some(*one),
-                    Some(_) => {
-                        let message = format!("{} stands in several categories", pair[j]);
-                        errors.push(path(), message, "give each candidate an id of its own");
-                    }
-                    None => {
-                        let message = format!("no candidate has the id {}", pair[j]);
-                        errors.push(path(), message, "write the id of a candidate");
-                    }
-                }
-                None
-            };
-            let (Some(a), Some(b)) = (find(0), find(1)) else { continue };
-            let message = match field {
-                _ if a == b => "names one candidate twice",
-                "forbidden_pairs" if a.0 == b.0 => "two of one category exclude each other anyway",
-                _ => {
-                    found.push([a, b]);
-                    continue;
-                }
-            };
-            errors.push(format!("{field}[{i}]"), message, "leave the pair out");
-        }
-        found
-    }
-}
-
 /// Sums of whole numbers must be exact.
 fn check_sums(problem: &Problem, errors: &mut FieldErrors) {
     for d in 0..problem.limits.len() {
@@ -400,7 +349,7 @@ fn check_sums(problem: &Problem, errors: &mut FieldErrors) {
 
 /// Kinds of candidates are weighed in pairs: what the others can't tell apart is one kind.
 fn check_kinds(problem: &Problem, errors: &mut FieldErrors) {
-    let columns = Columns::new(problem);
+    let columns = Columns::new(problem, &NoGoods::new(problem, &[]));
     let has_value = problem.pair_value.iter().flatten().any(|&value| value != 0.0);
     let n = problem.categories.len();
     let mut kinds: Vec<usize> = columns.categories.iter().map(|c| c.groups.len()).collect();

@@ -100,10 +100,11 @@ impl Names {
     /// Ids of several categories, such as that of a skip, are changed only where a pair names them.
     fn new(problem: &Problem, names: &[String], ids: &[Vec<String>]) -> Self {
         let pairs = problem.forbidden_pairs.iter().flatten().copied();
+        let cut = problem.nogoods.iter().flat_map(|nogood| nogood.members());
         let categories = problem.categories.iter().enumerate();
         let filling =
             categories.flat_map(|(c, own)| own.candidates.filling().map(move |(x, _)| (c, x)));
-        let named: BTreeSet<Member> = pairs.chain(filling).collect();
+        let named: BTreeSet<Member> = pairs.chain(cut).chain(filling).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for id in ids.iter().flatten() {
             *counts.entry(id).or_default() += 1;
@@ -137,7 +138,7 @@ fn pieces(export: Arc<Export>) -> impl Iterator<Item = String> + Send {
         .collect();
     let rows = if export.naming.is_signed { rows } else { 1 };
     let forbidden = problem.forbidden_pairs.len();
-    let [a, b, c, d, e] = std::array::from_fn(|_| export.clone());
+    let [a, b, c, d, e, f] = std::array::from_fn(|_| export.clone());
     let head = once("{\"categories\":[".to_owned());
     let categories = (0..n).flat_map(move |at| category(a.clone(), at));
     let limits = once(format!("],\"limits\":{},\"pair_value\":[", listed(&problem.limits)));
@@ -147,11 +148,20 @@ fn pieces(export: Arc<Export>) -> impl Iterator<Item = String> + Send {
     let ties = once("],\"ties\":[".to_owned()).chain(
         ties.into_iter().enumerate().map(move |(at, (q, t))| d.tie(at, &d.naming.twins[q][t])),
     );
+    let nogoods = (0..problem.nogoods.len()).flat_map(move |at| f.clone().lists(at));
+    let nogoods = once("],\"nogoods\":[".to_owned())
+        .chain(nogoods.enumerate().map(|(at, list)| format!("{}{list}", comma(at))));
     let tail = once(e).map(|export| {
         let problem = &export.problem;
         format!("],\"options\":{},\"min_difference\":{}}}", problem.options, problem.min_difference)
     });
-    head.chain(categories).chain(limits).chain(rows).chain(forbidden).chain(ties).chain(tail)
+    head.chain(categories)
+        .chain(limits)
+        .chain(rows)
+        .chain(forbidden)
+        .chain(ties)
+        .chain(nogoods)
+        .chain(tail)
 }
 
 /// One category: its head, its candidates, the twins of others'.
@@ -224,6 +234,15 @@ impl Export {
     fn forbidden(&self, at: usize) -> String {
         let [a, b] = self.problem.forbidden_pairs[at].map(|member| self.id(member));
         format!("{}[{a},{b}]", comma(at))
+    }
+
+    /// One no-good as lists of single candidates.
+    fn lists(self: Arc<Self>, at: usize) -> impl Iterator<Item = String> + Send {
+        let nogood = self.problem.nogoods[at].clone();
+        (0..nogood.count()).map(move |i| {
+            let ids: Vec<String> = nogood.list(i).into_iter().map(|m| self.id(m)).collect();
+            format!("[{}]", ids.join(","))
+        })
     }
 
     fn tie(&self, at: usize, twin: &Twin) -> String {

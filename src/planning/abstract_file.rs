@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::abstract_bounds::{
-    CANDIDATES_MAX, CATEGORIES_MAX, FORBIDDEN_PAIRS_MAX, LIMITS_MAX, SIGNATURES_MAX,
+    CANDIDATES_MAX, CATEGORIES_MAX, FORBIDDEN_PAIRS_MAX, LIMITS_MAX, NOGOODS_MAX, SIGNATURES_MAX,
     STRATEGIES_MAX, Strict, TIES_MAX, list, objects, table,
 };
 use super::columns::Member;
@@ -91,6 +91,9 @@ pub struct ProblemFile {
     /// Candidates that are chosen both or neither; each pair is worth what its signatures say.
     #[serde(default, deserialize_with = "list::<_, _, TIES_MAX>")]
     pub ties: Vec<[Id; 2]>,
+    /// Candidates that may not be chosen all together.
+    #[serde(default, deserialize_with = "list::<_, _, NOGOODS_MAX>")]
+    pub nogoods: Vec<Vec<Id>>,
     #[serde(default = "default_options")]
     pub options: usize,
     #[serde(default = "default_min_difference")]

@@ -93,6 +93,7 @@ fn a_second_place_is_unfolded_and_folded_again() {
             limits: vec![5.0],
             pair_value: vec![vec![0.4, 0.0], vec![0.0, 0.0]],
             forbidden_pairs: vec![],
+            nogoods: vec![],
             options: 3,
             min_difference: 1,
         };

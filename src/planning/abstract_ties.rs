@@ -25,6 +25,7 @@ pub(super) struct Draft {
     pub ids: Vec<Vec<Id>>,
     pub pair_value: Vec<Vec<f64>>,
     pub forbidden: Vec<[Member; 2]>,
+    pub nogoods: Vec<Vec<Member>>,
 }
 
 /// A file with its ties folded.
@@ -34,6 +35,7 @@ pub(super) struct Folded {
     pub ids: Ids,
     pub pair_value: Vec<Vec<f64>>,
     pub forbidden: Vec<[Member; 2]>,
+    pub nogoods: Vec<Vec<Member>>,
 }
 
 /// The ties that can't be folded stand for too many forbidden pairs.
@@ -271,6 +273,7 @@ impl Folding {
                 ids: Ids { own, second: BTreeMap::new() },
                 pair_value: self.draft.pair_value,
                 forbidden: self.draft.forbidden,
+                nogoods: self.draft.nogoods,
             };
         }
         let numbers = self.numbers();
@@ -281,6 +284,9 @@ impl Folding {
         let now = |member: Member| number(*self.first_of.get(&member).unwrap_or(&member));
         let pair = |&[a, b]: &[Member; 2]| Some([now(a)?, now(b)?]).filter(|[a, b]| a.0 != b.0);
         let forbidden = self.draft.forbidden.iter().filter_map(pair).collect();
+        // Who is left out is never chosen, so what names it cuts nothing.
+        let list = |list: &Vec<Member>| list.iter().map(|&member| now(member)).collect();
+        let nogoods = self.draft.nogoods.iter().filter_map(list).collect();
         let second = self.first_of.iter().filter_map(|(&(c, x), &first)| {
             Some((number(first)?, self.draft.ids[c][x as usize].clone()))
         });
@@ -315,7 +321,7 @@ impl Folding {
         }
         let ids = Ids { own, second };
         let (required, pair_value) = (self.draft.required, self.draft.pair_value);
-        Folded { required, candidates, ids, pair_value, forbidden }
+        Folded { required, candidates, ids, pair_value, forbidden, nogoods }
     }
 
     /// By category and old ordinal: the new one.

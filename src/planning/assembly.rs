@@ -174,6 +174,7 @@ impl<'a, 'i> Valuation<'a, 'i> {
             limits: vec![self.inquiry.request.spendable_minor() as f64],
             pair_value: self.pair_values(&distinct, has_skip),
             forbidden_pairs: Vec::new(),
+            nogoods: Vec::new(),
             options: settings.options as usize,
             min_difference: settings.min_difference as usize,
         }

@@ -13,7 +13,8 @@ use super::bound::Dual;
 use super::columns::Columns;
 use super::compact::Compact;
 use super::labels::Role;
-use super::problem::{CategoryIndex, Combination, Problem};
+use super::nogood::{NoGood, NoGoods};
+use super::problem::{Candidate, CategoryIndex, Combination, Problem};
 use super::rung::FACTORS;
 
 /// Evidence for an upper bound.
@@ -23,8 +24,11 @@ pub struct Certificate {
     pub best_possible: f64,
     /// By strategy.
     pub evidence: Vec<Evidence>,
-    /// Combinations that the timeline refused, ascending.
+    /// Combinations that the timeline refused one by one, ascending.
     pub refused: Vec<Combination>,
+    /// What else it refused, beyond the problem's own no-goods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nogoods: Vec<NoGood>,
     /// Prices λ ≥ 0 per unit of each limit at which the cheapest of all places cost more than
     /// λ·limits, so that nothing keeps the limits. `None` where something does, and where more than
     /// one bound was needed to exclude everything: then nothing is claimed beyond `best_possible`,
@@ -59,6 +63,10 @@ pub struct Identity {
     pub signature: Option<u32>,
     /// The candidates that exclude it, ascending.
     pub forbidden: Vec<(CategoryIndex, u32)>,
+    /// The no-goods that it stands in, ascending: ordinals among the problem's and, behind them,
+    /// the certificate's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nogoods: Vec<u32>,
 }
 
 /// How a kind comes to stand in its place.
@@ -75,17 +83,15 @@ pub enum Stands {
     Empty,
 }
 
-/// The kinds of a place, each once, ascending.
-pub fn identities(problem: &Problem, place: CategoryIndex) -> Vec<Identity> {
+/// The kinds of a place, each once, ascending; whom a no-good rules out has none.
+pub fn identities((problem, nogoods): (&Problem, &NoGoods), place: CategoryIndex) -> Vec<Identity> {
     let category = &problem.categories[place];
     let partners = Partners::of(problem);
     let mut all: Vec<Identity> = Vec::new();
     for (x, candidate) in category.candidates.iter().enumerate() {
-        all.push(Identity {
-            stands: candidate.also_fills.map_or(Stands::Alone, Stands::Fills),
-            signature: Some(candidate.signature),
-            forbidden: partners.of_candidate(place, x as u32),
-        });
+        if !nogoods.rule_out((place, x as u32)) {
+            all.push(identity(&candidate, (place, x as u32), &partners, nogoods));
+        }
     }
     for (p, other) in problem.categories.iter().enumerate() {
         let filling = other.candidates.filling().filter(|(_, filled)| *filled == place);
@@ -93,14 +99,31 @@ pub fn identities(problem: &Problem, place: CategoryIndex) -> Vec<Identity> {
             stands: Stands::FilledFrom(p),
             signature: Some(other.candidates.signature(x)),
             forbidden: Vec::new(),
+            nogoods: Vec::new(),
         }));
     }
     if !category.required {
-        all.push(Identity { stands: Stands::Empty, signature: None, forbidden: Vec::new() });
+        let (forbidden, nogoods) = (Vec::new(), Vec::new());
+        all.push(Identity { stands: Stands::Empty, signature: None, forbidden, nogoods });
     }
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// What kind a candidate is of.
+pub fn identity(
+    candidate: &Candidate,
+    (place, x): (CategoryIndex, u32),
+    partners: &Partners,
+    nogoods: &NoGoods,
+) -> Identity {
+    Identity {
+        stands: candidate.also_fills.map_or(Stands::Alone, Stands::Fills),
+        signature: Some(candidate.signature),
+        forbidden: partners.of_candidate(place, x),
+        nogoods: nogoods.of((place, x)).to_vec(),
+    }
 }
 
 /// The candidates that exclude each candidate.
@@ -128,7 +151,11 @@ pub fn together(
     (i, a): (CategoryIndex, &Identity),
     (j, b): (CategoryIndex, &Identity),
     of_j: Option<u32>,
+    nogoods: &NoGoods,
 ) -> bool {
+    if nogoods.share_pair(&a.nogoods, &b.nogoods) {
+        return false;
+    }
     let tied = |one: &Identity, other: CategoryIndex| {
         one.stands == Stands::Fills(other) || one.stands == Stands::FilledFrom(other)
     };
@@ -153,7 +180,7 @@ pub fn pair_value(problem: &Problem, a: &Identity, b: &Identity) -> f64 {
 impl Evidence {
     /// Of a dual, for every kind of the problem: also those that the reduction left out.
     pub(super) fn new(
-        problem: &Problem,
+        (problem, nogoods): (&Problem, &NoGoods),
         columns: &Columns,
         compact: &Compact,
         dual: &Dual,
@@ -162,10 +189,10 @@ impl Evidence {
         let mut known: Vec<Vec<bool>> = Vec::with_capacity(n);
         let mut kinds: Vec<Vec<Kind>> = Vec::with_capacity(n);
         for place in 0..n {
-            let identities = identities(problem, place);
+            let identities = identities((problem, nogoods), place);
             let labels: Vec<Option<usize>> = identities
                 .iter()
-                .map(|identity| label_of(problem, columns, compact, place, identity))
+                .map(|identity| label_of((problem, nogoods), columns, compact, place, identity))
                 .collect();
             known.push(labels.iter().map(Option::is_some).collect());
             let kind = |(identity, label): (Identity, Option<usize>)| {
@@ -179,21 +206,22 @@ impl Evidence {
         multipliers.extend(FACTORS.map(|factor| main.iter().map(|m| m * factor).collect()));
         multipliers.dedup();
         let mut evidence = Self { multipliers, kinds };
-        evidence.close(problem, &known);
+        evidence.close((problem, nogoods), &known);
         evidence
     }
 
     /// Raises messages until they cover every pair: those of kinds that the dual doesn't know, and
     /// what rounding left open.
-    fn close(&mut self, problem: &Problem, known: &[Vec<bool>]) {
+    fn close(&mut self, (problem, nogoods): (&Problem, &NoGoods), known: &[Vec<bool>]) {
         let n = self.kinds.len();
         let samples: Vec<Vec<Option<u32>>> =
-            (0..n).map(|p| samples(problem, p, &self.kinds[p])).collect();
+            (0..n).map(|p| samples((problem, nogoods), p, &self.kinds[p])).collect();
         for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
             let (before, after) = self.kinds.split_at_mut(j);
             for (a, own) in before[i].iter_mut().enumerate() {
                 for (b, other) in after[0].iter_mut().enumerate() {
-                    if !together((i, &own.identity), (j, &other.identity), samples[j][b]) {
+                    let (one, two) = ((i, &own.identity), (j, &other.identity));
+                    if !together(one, two, samples[j][b], nogoods) {
                         continue;
                     }
                     let value = pair_value(problem, &own.identity, &other.identity);
@@ -213,15 +241,15 @@ impl Evidence {
 }
 
 /// One candidate of each kind; `None` for those that are nobody of the place's own.
-pub fn samples(problem: &Problem, place: CategoryIndex, kinds: &[Kind]) -> Vec<Option<u32>> {
+pub fn samples(
+    (problem, nogoods): (&Problem, &NoGoods),
+    place: CategoryIndex,
+    kinds: &[Kind],
+) -> Vec<Option<u32>> {
     let partners = Partners::of(problem);
     let mut samples = vec![None; kinds.len()];
     for (x, candidate) in problem.categories[place].candidates.iter().enumerate() {
-        let identity = Identity {
-            stands: candidate.also_fills.map_or(Stands::Alone, Stands::Fills),
-            signature: Some(candidate.signature),
-            forbidden: partners.of_candidate(place, x as u32),
-        };
+        let identity = identity(&candidate, (place, x as u32), &partners, nogoods);
         if let Ok(kind) = kinds.binary_search_by(|kind| kind.identity.cmp(&identity)) {
             samples[kind].get_or_insert(x as u32);
         }
@@ -231,7 +259,7 @@ pub fn samples(problem: &Problem, place: CategoryIndex, kinds: &[Kind]) -> Vec<O
 
 /// The label that stands for a kind in the reduced problem.
 fn label_of(
-    problem: &Problem,
+    (problem, nogoods): (&Problem, &NoGoods),
     columns: &Columns,
     compact: &Compact,
     place: CategoryIndex,
@@ -244,13 +272,15 @@ fn label_of(
         Stands::FilledFrom(other) => Role::Twin(other),
         Stands::Empty => Role::Empty,
     };
-    let class = if identity.forbidden.is_empty() {
+    let class = if identity.forbidden.is_empty() && identity.nogoods.is_empty() {
         0
     } else {
         let partners = Partners::of(problem);
         let own = &problem.categories[place].candidates;
-        let member = (0..own.len() as u32)
-            .find(|&x| partners.of_candidate(place, x) == identity.forbidden)?;
+        let member = (0..own.len() as u32).find(|&x| {
+            nogoods.of((place, x)) == identity.nogoods
+                && partners.of_candidate(place, x) == identity.forbidden
+        })?;
         columns.key((place, member)).class
     };
     let labels = &compact.places[place].labels;

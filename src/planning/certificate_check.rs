@@ -6,10 +6,11 @@
 //! that it checks.
 
 use super::certificate::{
-    Certificate, Evidence, Identity, Kind, Partners, Stands, identities, pair_value, samples,
-    together,
+    Certificate, Evidence, Identity, Kind, Partners, Stands, identities, identity, pair_value,
+    samples, together,
 };
 use super::certificate_walk::{Steps, Walk};
+use super::nogood::NoGoods;
 use super::problem::{CategoryIndex, Combination, Problem};
 
 /// Steps of one check: some seconds. Beyond, the bound is checked and the rest stays open.
@@ -65,12 +66,14 @@ pub fn check(problem: &Problem, certificate: &Certificate, steps: u64) -> Result
         Some(prices) => excludes(problem, prices)?,
         None => false,
     };
+    let nogoods = NoGoods::new(problem, &certificate.nogoods);
+    let rules = (problem, &nogoods);
     let mut walk = Steps::new(steps);
     let mut strategies = Vec::with_capacity(problem.strategies);
     let mut complete = true;
     for (strategy, evidence) in certificate.evidence.iter().enumerate() {
-        covers(problem, evidence)?;
-        let case = Case::new(problem, certificate, evidence, strategy)?;
+        covers(rules, evidence)?;
+        let case = Case::new(rules, certificate, evidence, strategy)?;
         strategies.push(case.summary());
         complete &= excluded || case.exclude(&mut walk)?;
     }
@@ -108,7 +111,7 @@ fn excludes(problem: &Problem, prices: &[f64]) -> Result<bool, String> {
 }
 
 /// Whether the evidence names every kind, and its messages cover every pair of kinds.
-fn covers(problem: &Problem, evidence: &Evidence) -> Result<(), String> {
+fn covers((problem, nogoods): (&Problem, &NoGoods), evidence: &Evidence) -> Result<(), String> {
     let n = problem.categories.len();
     if evidence.kinds.len() != n {
         return Err(format!("kinds for {} of {n} categories", evidence.kinds.len()));
@@ -122,7 +125,7 @@ fn covers(problem: &Problem, evidence: &Evidence) -> Result<(), String> {
     }
     for (place, kinds) in evidence.kinds.iter().enumerate() {
         let told: Vec<&Identity> = kinds.iter().map(|kind| &kind.identity).collect();
-        if told != identities(problem, place).iter().collect::<Vec<_>>() {
+        if told != identities((problem, nogoods), place).iter().collect::<Vec<_>>() {
             return Err(format!("the kinds of category {place} are not those of the problem"));
         }
         let whole = |kind: &Kind| kind.messages.len() == n && kind.messages[place] == 0.0;
@@ -132,10 +135,10 @@ fn covers(problem: &Problem, evidence: &Evidence) -> Result<(), String> {
     }
     let tolerance = ROUNDING * scale(problem);
     for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
-        let of_j = samples(problem, j, &evidence.kinds[j]);
+        let of_j = samples((problem, nogoods), j, &evidence.kinds[j]);
         for a in &evidence.kinds[i] {
             for (b, sample) in evidence.kinds[j].iter().zip(&of_j) {
-                if !together((i, &a.identity), (j, &b.identity), *sample) {
+                if !together((i, &a.identity), (j, &b.identity), *sample, nogoods) {
                     continue;
                 }
                 let value = pair_value(problem, &a.identity, &b.identity);
@@ -173,6 +176,8 @@ pub(super) struct Item {
 /// One strategy of the problem with its evidence.
 pub(super) struct Case<'a> {
     pub problem: &'a Problem,
+    /// The problem's and the certificate's.
+    pub nogoods: &'a NoGoods,
     certificate: &'a Certificate,
     pub evidence: &'a Evidence,
     strategy: usize,
@@ -187,7 +192,7 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn new(
-        problem: &'a Problem,
+        (problem, nogoods): (&'a Problem, &'a NoGoods),
         certificate: &'a Certificate,
         evidence: &'a Evidence,
         strategy: usize,
@@ -196,13 +201,22 @@ impl<'a> Case<'a> {
         let partners = Partners::of(problem);
         let mut items = Vec::with_capacity(n);
         for place in 0..n {
-            items.push(Self::items_of(problem, evidence, &partners, strategy, place)?);
+            items.push(Self::items_of((problem, nogoods), evidence, &partners, strategy, place)?);
         }
         let limits = problem.limits.iter().map(|limit| limit + LIMIT_TOLERANCE * limit).collect();
-        let samples = (0..n).map(|p| samples(problem, p, &evidence.kinds[p])).collect();
+        let samples = (0..n).map(|p| samples((problem, nogoods), p, &evidence.kinds[p])).collect();
         let claim = certificate.best_possible + ROUNDING * scale(problem).max(1.0);
-        let mut case =
-            Self { problem, certificate, evidence, strategy, limits, items, samples, claim };
+        let mut case = Self {
+            problem,
+            nogoods,
+            certificate,
+            evidence,
+            strategy,
+            limits,
+            items,
+            samples,
+            claim,
+        };
         for _ in 0..FIT_TURNS {
             case.drop_unfit();
         }
@@ -210,7 +224,7 @@ impl<'a> Case<'a> {
     }
 
     fn items_of(
-        problem: &Problem,
+        (problem, nogoods): (&Problem, &NoGoods),
         evidence: &Evidence,
         partners: &Partners,
         strategy: usize,
@@ -219,11 +233,10 @@ impl<'a> Case<'a> {
         let kinds = &evidence.kinds[place];
         let mut items = Vec::new();
         for (x, candidate) in problem.categories[place].candidates.iter().enumerate() {
-            let identity = Identity {
-                stands: candidate.also_fills.map_or(Stands::Alone, Stands::Fills),
-                signature: Some(candidate.signature),
-                forbidden: partners.of_candidate(place, x as u32),
-            };
+            if nogoods.rule_out((place, x as u32)) {
+                continue;
+            }
+            let identity = identity(&candidate, (place, x as u32), partners, nogoods);
             let kind = kinds.binary_search_by(|kind| kind.identity.cmp(&identity));
             let kind = kind.map_err(|_| format!("candidate {x} of {place} has no kind"))?;
             let (value, usage) = (candidate.value[strategy], candidate.usage);
@@ -307,6 +320,7 @@ impl<'a> Case<'a> {
         if self.problem.categories.iter().zip(&places).any(missing)
             || used.iter().zip(&self.limits).any(|(used, limit)| used > limit)
             || self.certificate.refused.binary_search(chosen).is_ok()
+            || self.nogoods.cut(chosen)
         {
             return None;
         }

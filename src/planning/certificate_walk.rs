@@ -105,9 +105,9 @@ impl<'c, 'a> Walk<'c, 'a> {
             let clash = (0..place).any(|other| {
                 let identity = &case.evidence.kinds[other][fixed[other]].identity;
                 let sample = case.samples[place][kind];
-                !together((other, identity), (place, &with.identity), sample)
+                !together((other, identity), (place, &with.identity), sample, case.nogoods)
             });
-            if clash {
+            if clash || self.completes_nogood(place, kind, fixed) {
                 continue;
             }
             fixed[place] = kind;
@@ -120,6 +120,18 @@ impl<'c, 'a> Walk<'c, 'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether one of each set of a no-good stands in the places up to this one.
+    fn completes_nogood(&self, place: usize, kind: usize, fixed: &[usize]) -> bool {
+        let kinds = &self.case.evidence.kinds;
+        kinds[place][kind].identity.nogoods.iter().any(|ordinal| {
+            let holds = |other: &usize| {
+                let own = &kinds[*other][fixed[*other]].identity.nogoods;
+                own.binary_search(ordinal).is_ok()
+            };
+            (0..place).filter(holds).count() + 1 == self.case.nogoods.arity(*ordinal)
+        })
     }
 
     /// Adds to every open kind what its pair with the newly fixed one falls short.

@@ -1,10 +1,11 @@
 //! Which candidates the others can't tell apart: 4 bytes each.
 //!
 //! A group holds the candidates of one category that are the same to everybody else: equal pair
-//! values, equal second place, equal forbidden partners.
+//! values, equal second place, equal forbidden partners, the same no-goods.
 
 use std::collections::BTreeMap;
 
+use super::nogood::NoGoods;
 use super::problem::{CandidateIndex, CategoryIndex, Problem};
 
 /// A candidate with its category.
@@ -16,7 +17,7 @@ pub struct GroupKey {
     pub also_fills: Option<CategoryIndex>,
     /// Row of [`Rows`].
     pub row: u32,
-    /// Candidates of equal forbidden partners share a class; 0 has none.
+    /// Candidates of equal forbidden partners and no-goods share a class; 0 has none.
     pub class: u32,
 }
 
@@ -80,9 +81,9 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub fn new(problem: &Problem) -> Self {
+    pub fn new(problem: &Problem, nogoods: &NoGoods) -> Self {
         let rows = Rows::new(problem);
-        let classes = forbidden_classes(problem);
+        let classes = classes(problem, nogoods);
         let categories =
             (0..problem.categories.len()).map(|c| column(problem, &rows, &classes, c)).collect();
         Self { categories, rows }
@@ -127,21 +128,24 @@ fn column(
     Column { group, groups }
 }
 
-/// Candidates of equal forbidden partners share a class, from 1.
-fn forbidden_classes(problem: &Problem) -> BTreeMap<Member, u32> {
-    let mut partners: BTreeMap<Member, Vec<Member>> = BTreeMap::new();
+/// Candidates of equal forbidden partners that stand in the same no-goods share a class, from 1.
+fn classes(problem: &Problem, nogoods: &NoGoods) -> BTreeMap<Member, u32> {
+    let mut against: BTreeMap<Member, (Vec<Member>, &[u32])> = BTreeMap::new();
     for &[a, b] in &problem.forbidden_pairs {
-        partners.entry(a).or_default().push(b);
-        partners.entry(b).or_default().push(a);
+        against.entry(a).or_default().0.push(b);
+        against.entry(b).or_default().0.push(a);
     }
-    let mut classes: BTreeMap<Vec<Member>, u32> = BTreeMap::new();
-    partners
+    for (member, ordinals) in nogoods.members() {
+        against.entry(member).or_default().1 = ordinals;
+    }
+    let mut classes: BTreeMap<(Vec<Member>, &[u32]), u32> = BTreeMap::new();
+    against
         .into_iter()
-        .map(|(member, mut others)| {
+        .map(|(member, (mut others, ordinals))| {
             others.sort_unstable();
             others.dedup();
             let next = classes.len() as u32 + 1;
-            (member, *classes.entry(others).or_insert(next))
+            (member, *classes.entry((others, ordinals)).or_insert(next))
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 use super::columns::{Columns, Member};
 use super::diversity::Placed;
 use super::labels::{Label, NOBODY, Place, Role};
+use super::nogood::NoGoods;
 use super::pairs::{Pairs, fits, may_clash};
 use super::reduce::Reduced;
 use super::score::Scorer;
@@ -29,14 +30,19 @@ pub struct Compact {
 }
 
 impl Compact {
-    pub fn new(scorer: &Scorer, columns: &Columns, reduced: &Reduced, strategy: usize) -> Self {
+    pub fn new(
+        (scorer, nogoods): (&Scorer, &NoGoods),
+        columns: &Columns,
+        reduced: &Reduced,
+        strategy: usize,
+    ) -> Self {
         let problem = scorer.problem();
         let n = problem.categories.len();
         let mut places: Vec<Place> =
             (0..n).map(|c| Place::new(problem, columns, reduced, strategy, c)).collect();
         let mut limits: Vec<f64> = scorer.limits().to_vec();
         for _ in 0..FIT_ROUNDS {
-            if !drop_unfit(scorer, &mut places, &limits) {
+            if !drop_unfit((scorer, nogoods), &mut places, &limits) {
                 break;
             }
         }
@@ -60,8 +66,11 @@ impl Compact {
             let rounding_of_most = if scorer.is_exact(d) { 0.0 } else { ROUNDING * most };
             *limit = (*limit - least + rounding).min(most + rounding_of_most);
         }
-        let pairs =
-            if infeasible { Pairs::default() } else { Pairs::new(scorer, &columns.rows, &places) };
+        let pairs = if infeasible {
+            Pairs::default()
+        } else {
+            Pairs::new(scorer, nogoods, &columns.rows, &places)
+        };
         Self { strategy, places, pairs, limits, base, scale: scorer.scale(), infeasible }
     }
 
@@ -153,7 +162,11 @@ impl Compact {
 }
 
 /// Drops items that exceed a limit even beside the cheapest of all other places; true where any went.
-fn drop_unfit(scorer: &Scorer, places: &mut [Place], limits: &[f64]) -> bool {
+fn drop_unfit(
+    (scorer, nogoods): (&Scorer, &NoGoods),
+    places: &mut [Place],
+    limits: &[f64],
+) -> bool {
     let dimensions = limits.len();
     let before: Vec<Place> = places.to_vec();
     let labels: Vec<Vec<Vec<f64>>> = before
@@ -172,10 +185,9 @@ fn drop_unfit(scorer: &Scorer, places: &mut [Place], limits: &[f64]) -> bool {
             let mut rest = vec![0.0; dimensions];
             for (j, q) in before.iter().enumerate().filter(|&(j, _)| j != i) {
                 let own = if clashes[j] {
-                    let beside =
-                        q.labels.iter().zip(&labels[j]).filter(|(other, _)| {
-                            fits(scorer, i, (&before[i], label), j, (q, other))
-                        });
+                    let beside = q.labels.iter().zip(&labels[j]).filter(|(other, _)| {
+                        fits((scorer, nogoods), i, (&before[i], label), j, (q, other))
+                    });
                     least_of(beside.map(|(_, used)| used), dimensions)
                 } else {
                     least[j].clone()

@@ -1,13 +1,17 @@
 //! Hard constraints on a single vendor: whether it can serve the request at all.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use jiff::civil;
 
 use super::{
     compatibility::AreaTable,
+    engagement::Engagement,
     inquiry::Inquiry,
     quote::{Scope, serves_only_meat},
     reason::{Broken, Reason},
     tags::{has_key, tag_key},
+    timeline::{Sight, Traits, certain_refusal},
 };
 use crate::model::{
     Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
@@ -29,6 +33,10 @@ pub struct Rules<'a> {
     city_centre: Option<GeoPoint>,
     days_ahead: i32,
     dietary: Vec<String>,
+    /// Of a vendor alone.
+    sight: Sight<'a>,
+    /// By category's position: what the scheduler says of vendors that are alike to it.
+    clashing: RefCell<BTreeMap<(i32, Traits), bool>>,
 }
 
 impl<'a> Rules<'a> {
@@ -40,6 +48,8 @@ impl<'a> Rules<'a> {
             city_centre: areas.city_centre(&request.city),
             days_ahead: (request.time.date - inquiry.today).get_days(),
             dietary: request.preferences.dietary.iter().map(|need| tag_key(need)).collect(),
+            sight: Sight::of(request, std::iter::empty()),
+            clashing: RefCell::default(),
         }
     }
 
@@ -77,6 +87,18 @@ impl<'a> Rules<'a> {
             }
         }
         broken
+    }
+
+    /// Whether the vendor can't keep the event's times, whoever else is engaged.
+    pub fn clashes(&self, def: &CategoryDef, vendor: &Vendor) -> bool {
+        let engagement = Engagement { category: &def.name, vendor, in_house: false };
+        let kind = (def.position, self.sight.traits(&engagement));
+        *self.clashing.borrow_mut().entry(kind).or_insert_with(|| {
+            let Inquiry { request, categories, .. } = self.inquiry;
+            let refusal = certain_refusal(request, categories, &[engagement]);
+            // Where the request's own times clash, no vendor is to blame.
+            refusal.and_then(|refusal| refusal.places).is_some_and(|places| !places.is_empty())
+        })
     }
 
     /// The dietary needs that a vendor doesn't serve whose meals are eaten. It must carry each

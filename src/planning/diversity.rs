@@ -177,6 +177,7 @@ mod tests {
             limits: vec![10.0],
             pair_value: vec![vec![0.0]],
             forbidden_pairs: Vec::new(),
+            nogoods: Vec::new(),
             options: 3,
             min_difference: 2,
         };

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::nogood::NoGood;
 use super::problem::{Combination, Solution};
 use super::score_cache::ScoreEntry;
 use crate::model::StopReason;
@@ -60,6 +61,8 @@ pub struct SearchState {
     pub(super) history: Vec<Vec<u64>>,
     pub(super) pool: Vec<Combination>,
     pub(super) refused: Vec<Combination>,
+    /// No-goods found, in their order.
+    pub(super) learned: Vec<NoGood>,
     pub(super) scored: u64,
     pub(super) scores: Vec<ScoreEntry>,
     pub(super) stopped: Option<StopReason>,

@@ -2,6 +2,7 @@
 
 use super::columns::Rows;
 use super::labels::{Label, Place, Role};
+use super::nogood::NoGoods;
 use super::score::Scorer;
 
 /// Stands for the pair value of labels that exclude each other, in multiples of the scale: low
@@ -11,7 +12,13 @@ const BLOCKED: f64 = -1e6;
 const TABLE_MAX: usize = 2_000_000;
 
 /// Whether two labels of different places can stand beside each other.
-pub fn fits(scorer: &Scorer, i: usize, a: (&Place, &Label), j: usize, b: (&Place, &Label)) -> bool {
+pub fn fits(
+    (scorer, nogoods): (&Scorer, &NoGoods),
+    i: usize,
+    a: (&Place, &Label),
+    j: usize,
+    b: (&Place, &Label),
+) -> bool {
     let (la, lb) = (a.1, b.1);
     let tied = |l: &Label, other: usize| l.role == Role::Both(other);
     let twin = |l: &Label, other: usize| l.role == Role::Twin(other);
@@ -21,9 +28,13 @@ pub fn fits(scorer: &Scorer, i: usize, a: (&Place, &Label), j: usize, b: (&Place
             return false;
         }
     }
-    // All of a class have the same forbidden partners, so one stands for all.
+    // All of a class have the same forbidden partners and no-goods, so one stands for all.
     let one = |place: &Place, label: &Label| place.candidate[label.items.start];
-    la.class == 0 || lb.class == 0 || !scorer.is_forbidden((i, one(a.0, la)), (j, one(b.0, lb)))
+    if la.class == 0 || lb.class == 0 {
+        return true;
+    }
+    let (a, b) = ((i, one(a.0, la)), (j, one(b.0, lb)));
+    !scorer.is_forbidden(a, b) && !nogoods.exclude(a, b)
 }
 
 /// Whether any labels of two places may exclude each other.
@@ -58,10 +69,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    pub fn new(scorer: &Scorer, rows: &Rows, places: &[Place]) -> Self {
+    pub fn new(scorer: &Scorer, nogoods: &NoGoods, rows: &Rows, places: &[Place]) -> Self {
         let n = places.len();
         let blocked: Vec<Option<Vec<bool>>> =
-            (0..n * n).map(|at| blocked(scorer, at / n, at % n, places)).collect();
+            (0..n * n).map(|at| blocked((scorer, nogoods), at / n, at % n, places)).collect();
         let any_value = rows.table.iter().any(|&value| value != 0.0);
         let neighbours: Vec<Vec<usize>> = (0..n)
             .map(|i| {
@@ -175,12 +186,12 @@ impl Pairs {
     }
 }
 
-fn blocked(scorer: &Scorer, i: usize, j: usize, places: &[Place]) -> Option<Vec<bool>> {
+fn blocked(rules: (&Scorer, &NoGoods), i: usize, j: usize, places: &[Place]) -> Option<Vec<bool>> {
     let (p, q) = (&places[i], &places[j]);
     if i == j || !may_clash(i, p, j, q) {
         return None;
     }
     let pairs = p.labels.iter().flat_map(|a| q.labels.iter().map(move |b| (a, b)));
-    let table: Vec<bool> = pairs.map(|(a, b)| !fits(scorer, i, (p, a), j, (q, b))).collect();
+    let table: Vec<bool> = pairs.map(|(a, b)| !fits(rules, i, (p, a), j, (q, b))).collect();
     table.contains(&true).then_some(table)
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::candidates::Candidates;
+use super::nogood::NoGood;
 
 /// Ordinal of a category, in category order.
 pub type CategoryIndex = usize;
@@ -40,7 +41,7 @@ pub struct ProblemCategory {
 }
 
 /// Choose exactly one candidate per required and at most one per optional category, such that Σ usage ≤
-/// limits in every dimension and no forbidden pair is chosen; maximise the best over the
+/// limits in every dimension and neither a forbidden pair nor a no-good is chosen; maximise the best over the
 /// strategies of Σ value + Σ pair_value over the unordered pairs of filled places.
 ///
 /// Ties: lower usage of the first limit, then smaller candidates in category order.
@@ -54,6 +55,9 @@ pub struct Problem {
     pub pair_value: Vec<Vec<f64>>,
     /// Candidates of different categories that exclude each other.
     pub forbidden_pairs: Vec<[(CategoryIndex, CandidateIndex); 2]>,
+    /// Candidates that may not be chosen all together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nogoods: Vec<NoGood>,
     /// Options wanted.
     pub options: usize,
     /// Places in which two options must differ, where anything feasible does.

@@ -8,6 +8,7 @@
 
 use super::bound::Dual;
 use super::compact::Compact;
+use super::nogood::NoGoods;
 use super::problem::Combination;
 use super::rung::{Alive, Rung, ladder, order};
 use super::target::{Allowance, Goal, Outlook, Target};
@@ -43,11 +44,19 @@ pub struct Prover<'a> {
     used: Vec<Vec<f64>>,
     /// By position: the fixed label.
     labels: Vec<usize>,
+    nogoods: &'a NoGoods,
+    /// By position and label: no-goods over three places or more that its items stand in.
+    wide: Vec<Vec<Vec<u32>>>,
 }
 
 impl<'a> Prover<'a> {
     /// `target` holds the incumbent already: what can't beat it is left out.
-    pub fn new(compact: &'a Compact, dual: &'a Dual, target: &Target) -> Self {
+    pub fn new(
+        compact: &'a Compact,
+        dual: &'a Dual,
+        target: &Target,
+        nogoods: &'a NoGoods,
+    ) -> Self {
         let n = compact.places.len();
         let dimensions = compact.dimensions();
         let order = order(compact);
@@ -75,6 +84,8 @@ impl<'a> Prover<'a> {
             sums: vec![vec![0.0; width]; n + 1],
             used: vec![vec![0.0; dimensions]; n + 1],
             labels: vec![0; n],
+            nogoods,
+            wide: wide(compact, nogoods, &order, &alive),
             order,
             alive,
             rungs,
@@ -157,9 +168,12 @@ impl<'a> Prover<'a> {
     }
 
     /// Puts a label into the place at this depth and returns its pairs with the fixed ones; `None`
-    /// where the limits leave no room for it.
+    /// where the limits leave no room for it or a no-good is complete with it.
     fn fix_label(&mut self, depth: usize, label: usize) -> Option<f64> {
         self.labels[depth] = label;
+        if self.completes_nogood(depth, label) {
+            return None;
+        }
         let (before, after) = self.used.split_at_mut(depth + 1);
         for (d, used) in after[0].iter_mut().enumerate() {
             *used = before[depth][d] + self.least_use[depth][label][d];
@@ -190,6 +204,18 @@ impl<'a> Prover<'a> {
             }
         }
         Some(now[self.offsets[depth] + label] - self.shares[depth][label])
+    }
+
+    /// Whether the label makes a no-good over three places or more complete. All items of a label
+    /// stand in the same ones.
+    fn completes_nogood(&self, depth: usize, label: usize) -> bool {
+        let Some(own) = self.wide.get(depth).map(|labels| &labels[label]) else { return false };
+        own.iter().any(|ordinal| {
+            let holds = |position: &usize| {
+                self.wide[*position][self.labels[*position]].binary_search(ordinal).is_ok()
+            };
+            (0..depth).filter(holds).count() + 1 == self.nogoods.arity(*ordinal)
+        })
     }
 
     /// The least bound found on the ladder, beginning at a rung, and its rung.
@@ -338,6 +364,25 @@ struct Run<'r, 'g, 's, 'p, 'j, 'i> {
     judge: &'r mut Judge<'j>,
     allowance: &'r mut Allowance<'i>,
     tuple: Tuple,
+}
+
+/// Empty where no no-good is that wide.
+fn wide(
+    compact: &Compact,
+    nogoods: &NoGoods,
+    order: &[usize],
+    alive: &Alive,
+) -> Vec<Vec<Vec<u32>>> {
+    let of_label = |place: usize, items: &Vec<usize>| -> Vec<u32> {
+        let candidate = items.first().and_then(|&item| compact.candidate(place, item));
+        let all = candidate.map_or(&[][..], |candidate| nogoods.of((place, candidate)));
+        all.iter().copied().filter(|ordinal| nogoods.arity(*ordinal) > 2).collect()
+    };
+    let of_place = |&place: &usize| -> Vec<Vec<u32>> {
+        alive.items[place].iter().map(|items| of_label(place, items)).collect()
+    };
+    let all: Vec<Vec<Vec<u32>>> = order.iter().map(of_place).collect();
+    if all.iter().flatten().all(Vec::is_empty) { Vec::new() } else { all }
 }
 
 fn open_use(dimensions: usize, least_use: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {

@@ -8,14 +8,18 @@ use super::diversity::{Picked, Placed, differences};
 use super::outcome::PROVEN_GAP;
 use super::problem::Combination;
 use super::proof::Prover;
-use super::search::Search;
+use super::search::{Search, bound_of};
 use super::seeking::{Sought, seek};
 use super::target::{Allowance, Goal, Purse, Target};
-use super::verdict::Judge;
+use super::verdict::{Accept, Judge, Verdict};
 use crate::model::StopReason;
 
 /// Asked now and then; its reason ends the phase at once.
 type Interrupted<'i> = dyn FnMut() -> Option<StopReason> + 'i;
+
+/// How often the search for one option begins anew at once for a no-good that it learned; later
+/// ones count from its end on.
+const RESTARTS_MAX: u32 = 64;
 
 /// What one proof phase has to spend, and what works beside it.
 struct Phase {
@@ -27,14 +31,17 @@ impl Search<'_> {
     /// The proof phase: at most `settings.proof_nodes`; `interrupted` is polled now and then, and
     /// its reason ends the phase at once, but for a last polish of what is known: about a twelfth
     /// of the time that the proof took. Where it was cancelled, nothing more is done.
-    pub fn prove(
+    pub fn prove<V: Into<Verdict>>(
         &mut self,
-        accept: &mut dyn FnMut(&Combination) -> bool,
+        accept: &mut dyn FnMut(&Combination) -> V,
         interrupted: &mut Interrupted,
     ) {
-        if !self.settings.proof {
-            return;
+        if self.settings.proof {
+            self.prove_within(&mut |chosen| accept(chosen).into(), interrupted);
         }
+    }
+
+    fn prove_within(&mut self, accept: &mut Accept<'_>, interrupted: &mut Interrupted) {
         let problem = self.scorer.problem();
         let purse = Purse::new(self.settings.proof_nodes);
         let mut phase = Phase { purse, chain: Chain::new(self.pool.best()) };
@@ -88,11 +95,7 @@ impl Search<'_> {
     }
 
     /// Puts combinations into the pool, as far as they are allowed.
-    pub(super) fn take_in(
-        &mut self,
-        found: Vec<Combination>,
-        accept: &mut dyn FnMut(&Combination) -> bool,
-    ) {
+    pub(super) fn take_in(&mut self, found: Vec<Combination>, accept: &mut Accept<'_>) {
         let mut judge = Judge::new(accept, &mut self.refusals);
         for chosen in found {
             let solution = self.scorer.solution(&chosen);
@@ -104,7 +107,7 @@ impl Search<'_> {
     }
 
     /// Improves the options from this one on, each beside those before it as they are now.
-    fn polish_others(&mut self, first: usize, accept: &mut dyn FnMut(&Combination) -> bool) {
+    fn polish_others(&mut self, first: usize, accept: &mut Accept<'_>) {
         let problem = self.scorer.problem();
         for option in first..problem.options {
             let picked = self.pool.pick(problem);
@@ -120,12 +123,16 @@ impl Search<'_> {
         let problem = self.scorer.problem();
         let strategies = self.compacts.iter().zip(&self.duals);
         let evidence = strategies
-            .map(|(compact, dual)| Evidence::new(problem, &self.columns, compact, dual))
+            .map(|(compact, dual)| {
+                Evidence::new((problem, &self.nogoods), &self.columns, compact, dual)
+            })
             .collect();
         let refused = self.refusals.to_vec();
         let is_infeasible = self.bound == f64::NEG_INFINITY;
         let excluding = is_infeasible.then(|| self.excluding_multipliers()).flatten();
-        Certificate { best_possible: self.bound, evidence, refused, excluding }
+        // Of those that the evidence was built with.
+        let nogoods = self.refusals.learned()[..self.reduced_without.1].to_vec();
+        Certificate { best_possible: self.bound, evidence, refused, nogoods, excluding }
     }
 
     /// Looks for any combination that differs enough from the others; false where there is none.
@@ -133,25 +140,30 @@ impl Search<'_> {
         &mut self,
         others: &[Placed],
         least: usize,
-        accept: &mut dyn FnMut(&Combination) -> bool,
+        accept: &mut Accept<'_>,
         (phase, interrupted): (&mut Phase, &mut Interrupted),
     ) -> bool {
-        let Some(compact) = self.compacts.first() else { return true };
-        // The other half is for the search by value, should this one come to no end.
-        let (mut purse, rest) = phase.purse.halves();
-        let mut poll = |_| interrupted();
-        let mut allowance = Allowance::new(&mut purse, &mut poll);
-        let mut judge = Judge::new(accept, &mut self.refusals);
-        let sought = seek(&self.scorer, compact, (others, least), &mut judge, &mut allowance);
-        phase.purse = purse.with(rest);
-        match sought {
-            Sought::Found(placed) => {
-                self.pool.insert(&self.scorer, *placed);
-                true
+        for _ in 0..=RESTARTS_MAX {
+            let Some(compact) = self.compacts.first() else { return true };
+            // The other half is for the search by value, should this one come to no end.
+            let (mut purse, rest) = phase.purse.halves();
+            let mut poll = |_| interrupted();
+            let mut allowance = Allowance::new(&mut purse, &mut poll);
+            let mut judge = Judge::new(accept, &mut self.refusals);
+            let sought = seek(&self.scorer, compact, (others, least), &mut judge, &mut allowance);
+            phase.purse = purse.with(rest);
+            match sought {
+                Sought::Found(placed) => {
+                    self.pool.insert(&self.scorer, *placed);
+                    return true;
+                }
+                Sought::Excluded => return false,
+                // What was refused meanwhile is cut off now.
+                Sought::Open if self.restore_if_refused() => {}
+                Sought::Open => return true,
             }
-            Sought::Excluded => false,
-            Sought::Open => true,
         }
+        true
     }
 
     /// The best that differs from the others in `least` places, and whether that is proven. The
@@ -160,7 +172,7 @@ impl Search<'_> {
         &mut self,
         others: &[Placed],
         least: usize,
-        accept: &mut dyn FnMut(&Combination) -> bool,
+        accept: &mut Accept<'_>,
         (phase, interrupted): (&mut Phase, &mut Interrupted),
     ) -> (Option<Placed>, bool) {
         if self.pool.best_differing(others, least).is_none()
@@ -171,12 +183,14 @@ impl Search<'_> {
             }
             return (None, true);
         }
+        let mut restarts = RESTARTS_MAX;
         loop {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
             let board = RefCell::new(None);
             let mut target = Target::new(&self.scorer, best).shown_on(&board);
             let mut judge = Judge::new(accept, &mut self.refusals);
+            judge.begins_anew = restarts > 0;
             let parts = Parts {
                 scorer: &self.scorer,
                 columns: &self.columns,
@@ -196,7 +210,7 @@ impl Search<'_> {
             let mut allowance = Allowance::new(purse, &mut poll);
             let mut open = f64::NEG_INFINITY;
             for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-                if compact.infeasible {
+                if compact.infeasible || judge.is_to_begin_anew() {
                     continue;
                 }
                 // Without anything to beat, value prunes nothing: then the difference has to.
@@ -206,15 +220,16 @@ impl Search<'_> {
                     Some(None) => {}
                     Some(Some(wide)) => {
                         let dual = dual.widened(&wide);
-                        let mut prover = Prover::new(&wide, &dual, &target);
+                        let mut prover = Prover::new(&wide, &dual, &target, &self.nogoods);
                         open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
                     }
                     None => {
-                        let mut prover = Prover::new(compact, dual, &target);
+                        let mut prover = Prover::new(compact, dual, &target, &self.nogoods);
                         open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
                     }
                 }
             }
+            let begins_anew = judge.is_to_begin_anew();
             let best = target.into_best();
             let refused = judge.refused_value;
             if let Some(best) = &best {
@@ -222,6 +237,13 @@ impl Search<'_> {
             }
             // What the reduction dropped for a combination refused since is worth less than that.
             let again = self.restore_if_refused();
+            if again {
+                self.bound = self.bound.min(bound_of(&self.compacts, &self.duals));
+            }
+            if begins_anew {
+                restarts -= 1;
+                continue;
+            }
             let cut = open > f64::NEG_INFINITY;
             if others.is_empty() {
                 let value = best.as_ref().map_or(f64::NEG_INFINITY, |b| b.solution.value);

@@ -22,6 +22,8 @@ pub enum Reason {
     ClosedWeekday,
     /// Booked in the needed window, setup to teardown.
     Booked,
+    /// Its hours, or how long it works, clash with the event's times whoever else is engaged.
+    Times,
     /// Its catering policy or its prices leave no way to use it: e.g. a hall that is sold with
     /// its own plates only, where no caterer is wanted.
     Catering,
@@ -32,7 +34,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Excluded,
         Self::NotMustInclude,
         Self::Currency,
@@ -43,6 +45,7 @@ impl Reason {
         Self::Blackout,
         Self::ClosedWeekday,
         Self::Booked,
+        Self::Times,
         Self::Catering,
         Self::Dietary,
         Self::OverBudget,
@@ -61,6 +64,7 @@ impl Reason {
             Self::Blackout => "blackout",
             Self::ClosedWeekday => "closed_weekday",
             Self::Booked => "booked",
+            Self::Times => "times",
             Self::Catering => "catering",
             Self::Dietary => "dietary",
             Self::OverBudget => "over_budget",
@@ -80,6 +84,7 @@ impl Reason {
             Self::Blackout => "is not available on that date",
             Self::ClosedWeekday => "is closed on that weekday",
             Self::Booked => "is booked at that time",
+            Self::Times => "cannot keep the event's times",
             Self::Catering => "cannot be combined with the catering that is wanted",
             Self::Dietary => "does not serve the dietary needs",
             Self::OverBudget => "alone costs more than the budget",

@@ -13,7 +13,9 @@
 //! dominators are held by earlier options, so such a y exists. The first `options` dominators of x
 //! in any linear extension of the order have fewer dominators themselves, so they are kept.
 //!
-//! Refusals break the exchange: X with y might be refused. So a candidate of a refused combination
+//! A group's candidates stand in the same no-goods, so the exchange keeps clear of those as well.
+//!
+//! Refusals of single combinations break the exchange: X with y might be refused. So a candidate of a refused combination
 //! is unclean and does not count as a dominator (it stays a candidate). When the search has ended
 //! on a reduction that counts no unclean dominator, a better combination outside of it could be
 //! exchanged step by step, with clean dominators only, into a better one inside, which is then
@@ -23,6 +25,7 @@ use std::collections::BTreeSet;
 
 use super::candidates::Candidates;
 use super::columns::{Column, Columns, Member};
+use super::nogood::NoGoods;
 use super::problem::{CandidateIndex, CategoryIndex};
 use super::score::Scorer;
 
@@ -40,7 +43,11 @@ pub struct Reduced {
 }
 
 impl Reduced {
-    pub fn new(scorer: &Scorer, columns: &Columns, unclean: &BTreeSet<Member>) -> Self {
+    pub fn new(
+        (scorer, nogoods): (&Scorer, &NoGoods),
+        columns: &Columns,
+        unclean: &BTreeSet<Member>,
+    ) -> Self {
         let strategies = scorer.problem().strategies;
         let mut kept = vec![Vec::with_capacity(columns.categories.len()); strategies];
         for (category, column) in columns.categories.iter().enumerate() {
@@ -48,7 +55,7 @@ impl Reduced {
                 let candidates = &scorer.problem().categories[category].candidates;
                 let value = candidates.values(strategy);
                 let reduction = Reduction { scorer, candidates, column, value, category, unclean };
-                kept.push(reduction.run());
+                kept.push(reduction.run(nogoods));
             }
         }
         Self { kept }
@@ -86,9 +93,14 @@ struct Sieve {
 }
 
 impl Reduction<'_, '_> {
-    fn run(&self) -> Vec<CandidateIndex> {
+    fn run(&self, nogoods: &NoGoods) -> Vec<CandidateIndex> {
         let mut kept = Vec::new();
         for group in self.sifted() {
+            // All of a group stand in the same no-goods.
+            let is_out = |x: &CandidateIndex| nogoods.rule_out((self.category, *x));
+            if !nogoods.is_empty() && group.first().is_some_and(is_out) {
+                continue;
+            }
             self.layers(group, &mut kept);
         }
         kept.sort_unstable();

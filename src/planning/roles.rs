@@ -62,6 +62,11 @@ impl<'i, 'a> Roles<'i, 'a> {
         Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER) }
     }
 
+    /// Whether the vendor can't keep the event's times, whoever else is engaged.
+    pub fn clashes(&self, index: CategoryIndex, vendor: &Vendor) -> bool {
+        self.rules.clashes(&self.inquiry.categories[index], vendor)
+    }
+
     /// The roles that a vendor's category and price list offer (none: e.g. a hall sold with
     /// plates only, where no caterer is wanted), with the constraints that each would break.
     pub fn of(

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::nogood::NoGoods;
 use super::problem::{
     CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory, Solution,
 };
@@ -33,6 +34,8 @@ pub struct Scorer<'p> {
     step: f64,
     /// Each pair once, the smaller category first, sorted.
     forbidden: Vec<[(CategoryIndex, CandidateIndex); 2]>,
+    /// The problem's own.
+    nogoods: NoGoods,
 }
 
 impl<'p> Scorer<'p> {
@@ -53,7 +56,8 @@ impl<'p> Scorer<'p> {
             .collect();
         forbidden.sort_unstable();
         forbidden.dedup();
-        Self { problem, limits, exact, scale, step, forbidden }
+        let nogoods = NoGoods::new(problem, &[]);
+        Self { problem, limits, exact, scale, step, forbidden, nogoods }
     }
 
     /// Differences in the first use up to this may vanish in a sum; 0 where sums are exact.
@@ -138,7 +142,8 @@ impl<'p> Scorer<'p> {
     }
 
     /// The combination with its best strategy (the first among equals), or `None` where it is not
-    /// allowed: a required place empty, two in one place, a forbidden pair, a limit exceeded.
+    /// allowed: a required place empty, two in one place, a forbidden pair, a no-good, a limit
+    /// exceeded.
     pub fn solution(&self, chosen: &Combination) -> Option<Solution> {
         let places = self.occupants(chosen)?;
         let filled = self.problem.categories.iter().zip(&places);
@@ -146,7 +151,10 @@ impl<'p> Scorer<'p> {
             return None;
         }
         let usage = self.usage(chosen);
-        if !self.within_limits(&usage) || self.holds_forbidden_pair(chosen) {
+        if !self.within_limits(&usage)
+            || self.holds_forbidden_pair(chosen)
+            || self.nogoods.cut(chosen)
+        {
             return None;
         }
         let (strategy, value) = self.best_strategy(&places);

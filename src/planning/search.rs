@@ -7,6 +7,7 @@ use super::bound::Dual;
 use super::columns::Columns;
 use super::compact::Compact;
 use super::diversity::{Picked, Placed, Pool, differences};
+use super::nogood::{NoGood, NoGoods};
 use super::outcome::PROVEN_GAP;
 pub use super::outcome::{Outcome, Progress, SearchState};
 use super::problem::{Combination, Problem, Solution};
@@ -14,13 +15,15 @@ use super::reduce::Reduced;
 use super::score::Scorer;
 use super::score_cache::ScoreCache;
 use super::settings::SearchSettings;
-use super::verdict::{Judge, Refusals};
+use super::verdict::{Accept, Judge, Refusals, Verdict};
 use crate::model::StopReason;
 
 /// A search over one problem. Rounds first, then the proof, then `finish`.
 pub struct Search<'p> {
     pub(super) scorer: Scorer<'p>,
     pub(super) settings: SearchSettings,
+    /// The problem's and those learned, as the columns know them.
+    pub(super) nogoods: NoGoods,
     pub(super) columns: Columns,
     pub(super) reduced: Reduced,
     /// By strategy.
@@ -32,8 +35,10 @@ pub struct Search<'p> {
     pub(super) kept: Vec<Placed>,
     pub(super) history: Vec<Vec<u64>>,
     pub(super) refusals: Refusals,
-    /// Members of refused combinations that the reduction was built with.
-    pub(super) reduced_without: usize,
+    /// Members of refused combinations, and learned no-goods, that the reduction was built with.
+    pub(super) reduced_without: (usize, usize),
+    /// The bound of the undisturbed search.
+    first_bound: f64,
     pub(super) seed: u64,
     pub(super) round: u32,
     pub(super) bound: f64,
@@ -50,7 +55,7 @@ impl<'p> Search<'p> {
     /// Goes on where `state` was taken, on the same problem and settings: the result is the same
     /// as without the break.
     pub fn resume(problem: &'p Problem, settings: &SearchSettings, state: SearchState) -> Self {
-        let refusals = Refusals::from_refused(state.refused);
+        let refusals = Refusals::new(state.refused, state.learned);
         let mut search = Self::with_refusals(problem, settings, state.seed, refusals);
         search.cache.restore(state.scored, state.scores);
         let placed = |chosen: &Combination| {
@@ -77,18 +82,20 @@ impl<'p> Search<'p> {
         seed: u64,
         refusals: Refusals,
     ) -> Self {
-        let columns = Columns::new(problem);
+        let nogoods = NoGoods::new(problem, &[]);
+        let columns = Columns::new(problem, &nogoods);
         let scorer = Scorer::new(problem);
-        let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
+        let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
         let compacts: Vec<Compact> = (0..problem.strategies)
-            .map(|strategy| Compact::new(&scorer, &columns, &reduced, strategy))
+            .map(|strategy| Compact::new((&scorer, &nogoods), &columns, &reduced, strategy))
             .collect();
         let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
-        let bound = duals.iter().map(|d| d.bound).fold(f64::NEG_INFINITY, f64::max);
+        let bound = bound_of(&compacts, &duals);
         // The multipliers are those of the undisturbed search, whatever was refused since.
         let mut search = Self {
             scorer,
             settings: *settings,
+            nogoods,
             columns,
             reduced,
             compacts,
@@ -97,7 +104,8 @@ impl<'p> Search<'p> {
             pool: Pool::default(),
             kept: Vec::new(),
             history: Vec::new(),
-            reduced_without: 0,
+            reduced_without: (0, 0),
+            first_bound: bound,
             refusals,
             seed,
             round: 0,
@@ -106,8 +114,15 @@ impl<'p> Search<'p> {
             proven: None,
             cut_short: false,
         };
-        search.restore_if_refused();
+        if search.restore_if_refused() {
+            search.bound = search.first_bound.min(bound_of(&search.compacts, &search.duals));
+        }
         search
+    }
+
+    /// The no-goods found so far, beside the problem's own.
+    pub fn learned(&self) -> &[NoGood] {
+        self.refusals.learned()
     }
 
     /// Look-ups in the score cache so far: found there, and evaluated.
@@ -126,6 +141,7 @@ impl<'p> Search<'p> {
             history: self.history.clone(),
             pool: self.pool.iter().map(chosen).collect(),
             refused: self.refusals.to_vec(),
+            learned: self.refusals.learned().to_vec(),
             scored,
             scores,
             stopped: self.stopped,
@@ -133,17 +149,24 @@ impl<'p> Search<'p> {
     }
 
     /// One round: expand, score, keep k, check, bound, stop? `accept` is the lazy constraint: a
-    /// combination that it refuses is cut off for good. After a stop it changes nothing.
-    pub fn round(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) -> Progress {
+    /// combination that it refuses is cut off for good, and with it whatever the no-goods hold
+    /// that it names. After a stop it changes nothing.
+    pub fn round<V: Into<Verdict>>(
+        &mut self,
+        accept: &mut dyn FnMut(&Combination) -> V,
+    ) -> Progress {
         if self.stopped.is_none() {
             self.round += 1;
             let found = self.expand();
             let none_fits = found.is_empty();
-            self.keep(found, accept);
+            let mut accept = |chosen: &Combination| accept(chosen).into();
+            self.keep(found, &mut accept);
             if self.round == 1 && none_fits && self.kept.is_empty() {
-                self.look_for_start(accept);
+                self.look_for_start(&mut accept);
             }
-            self.restore_if_refused();
+            if self.restore_if_refused() {
+                self.bound = self.first_bound.min(bound_of(&self.compacts, &self.duals));
+            }
             let bits = |placed: &Placed| placed.solution.value.to_bits();
             self.history.push(self.kept.iter().map(bits).collect());
             self.stopped = self.stop_rule();
@@ -225,7 +248,7 @@ impl<'p> Search<'p> {
     }
 
     /// Keeps the best k that differ enough from each other, as far as there are any.
-    fn keep(&mut self, found: Vec<Solution>, accept: &mut dyn FnMut(&Combination) -> bool) {
+    fn keep(&mut self, found: Vec<Solution>, accept: &mut Accept<'_>) {
         let mut judge = Judge::new(accept, &mut self.refusals);
         let before = std::mem::take(&mut self.kept);
         let mut all: Vec<Placed> =
@@ -251,21 +274,30 @@ impl<'p> Search<'p> {
         self.kept.sort_by(|a, b| self.scorer.compare(&a.solution, &b.solution));
     }
 
-    /// The reduction must not count candidates of refused combinations as dominators.
+    /// The reduction must not count candidates of refused combinations as dominators, and
+    /// candidates that the learned no-goods tell apart are no longer alike.
     pub(super) fn restore_if_refused(&mut self) -> bool {
-        let unclean = self.refusals.unclean().len();
-        if unclean == self.reduced_without {
+        let (unclean, learned) = (self.refusals.unclean().len(), self.refusals.learned().len());
+        if (unclean, learned) == self.reduced_without {
             return false;
         }
-        self.reduced_without = unclean;
-        let reduced = Reduced::new(&self.scorer, &self.columns, self.refusals.unclean());
-        let changed = reduced != self.reduced;
+        let has_learned = learned > self.reduced_without.1;
+        self.reduced_without = (unclean, learned);
+        if has_learned {
+            let problem = self.scorer.problem();
+            self.nogoods = NoGoods::new(problem, self.refusals.learned());
+            self.columns = Columns::new(problem, &self.nogoods);
+        }
+        let rules = (&self.scorer, &self.nogoods);
+        let reduced = Reduced::new(rules, &self.columns, self.refusals.unclean());
+        let changed = has_learned || reduced != self.reduced;
         if changed {
             self.reduced = reduced;
             for (strategy, (compact, dual)) in
                 self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
-                *compact = Compact::new(&self.scorer, &self.columns, &self.reduced, strategy);
+                let rules = (&self.scorer, &self.nogoods);
+                *compact = Compact::new(rules, &self.columns, &self.reduced, strategy);
                 *dual = Dual::new(compact);
             }
         }
@@ -304,12 +336,21 @@ impl<'p> Search<'p> {
     }
 }
 
+/// The largest of the strategies' bounds; `-inf` where whatever remains excludes each other.
+pub(super) fn bound_of(compacts: &[Compact], duals: &[Dual]) -> f64 {
+    let bounds = compacts.iter().zip(duals).map(|(compact, dual)| {
+        let is_blocked = !compact.infeasible && dual.bound < compact.pairs.blocked_below();
+        if is_blocked { f64::NEG_INFINITY } else { dual.bound }
+    });
+    bounds.fold(f64::NEG_INFINITY, f64::max)
+}
+
 /// All phases in one call.
-pub fn solve(
+pub fn solve<V: Into<Verdict>>(
     problem: &Problem,
     settings: &SearchSettings,
     seed: u64,
-    accept: &mut dyn FnMut(&Combination) -> bool,
+    accept: &mut dyn FnMut(&Combination) -> V,
     interrupted: &mut dyn FnMut() -> Option<StopReason>,
 ) -> Outcome {
     let mut search = Search::new(problem, settings, seed);

@@ -7,6 +7,7 @@ use super::{
     inquiry::Inquiry,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
+    timeline::certain_refusal,
 };
 use crate::model::{Category, Vendor, VendorId};
 
@@ -54,10 +55,13 @@ impl<'a> Seating<'a> {
         let musts = Musts::of(inquiry);
         let mut excluded = Vec::new();
         let mut seats = seat_vendors(inquiry, areas, &musts, &mut excluded);
-        if !musts.impossible.is_empty() {
+        let mut impossible = musts.impossible;
+        let clash = certain_refusal(inquiry.request, inquiry.categories, &[]);
+        impossible.extend(clash.map(|clash| clash.message));
+        if !impossible.is_empty() {
             seats.iter_mut().for_each(Vec::clear);
         }
-        Self { seats, excluded, impossible: musts.impossible }
+        Self { seats, excluded, impossible }
     }
 }
 
@@ -76,8 +80,11 @@ fn seat_vendors<'a>(
         let Some(index) = inquiry.index_of(vendor.category.as_str()) else { continue };
         let before = seats[index].len();
         let (mut reason, mut of_policy) = (None, None);
+        let mut clashes = None;
         for entry in roles.of(index, sourced) {
+            let mut clashes = || *clashes.get_or_insert_with(|| roles.clashes(index, vendor));
             match entry.broken.first() {
+                None if clashes() => reason = Some(Reason::Times),
                 None => seats[index].push(ids.seat(entry)),
                 // A role that the policy forbids says little about the vendor's other one.
                 first if entry.broken.has(Broken::only(Reason::Catering)) => of_policy = first,

@@ -7,7 +7,7 @@ use super::problem::Combination;
 use super::score::Scorer;
 use super::search::Search;
 use super::target::{Allowance, Purse};
-use super::verdict::Judge;
+use super::verdict::{Accept, Judge};
 
 /// Nodes for the start that the first round looks for: some ten milliseconds. The proof goes on.
 const START_NODES: u64 = 200_000;
@@ -17,7 +17,7 @@ const MULTIPLIER_NODES: u64 = 10_000_000;
 impl Search<'_> {
     /// A combination that keeps the limits, where no greedy start does; the bound is `-inf`
     /// where it is proven that there is none.
-    pub(super) fn look_for_start(&mut self, accept: &mut dyn FnMut(&Combination) -> bool) {
+    pub(super) fn look_for_start(&mut self, accept: &mut Accept<'_>) {
         let Some(compact) = self.compacts.first() else { return };
         let mut purse = Purse::new(START_NODES);
         let mut poll = |_| None;

@@ -30,6 +30,9 @@ pub fn check(problem: &Problem, solution: &Solution) -> Result<(), String> {
     if scorer.holds_forbidden_pair(chosen) {
         return Err("it holds a forbidden pair".into());
     }
+    if problem.nogoods.iter().any(|nogood| nogood.cuts(chosen)) {
+        return Err("it holds a no-good".into());
+    }
     let usage = scorer.usage(chosen);
     if !scorer.within_limits(&usage) {
         return Err(format!("use {usage:?} exceeds the limits {:?}", problem.limits));

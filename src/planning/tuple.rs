@@ -59,7 +59,7 @@ impl Tuple {
         }
     }
 
-    /// Searches the tuple; false where the allowance ended it.
+    /// Searches the tuple; false where the allowance or a new no-good ended it.
     pub fn search(
         &mut self,
         compact: &Compact,
@@ -199,7 +199,9 @@ impl Tuple {
             }
             self.chosen[depth] = choice.item;
             let value = value + walk.compact.places[place].value[choice.item];
-            if !self.descend(walk, depth + 1, value, reduced + choice.reduced, &now) {
+            if !self.descend(walk, depth + 1, value, reduced + choice.reduced, &now)
+                || walk.judge.is_to_begin_anew()
+            {
                 return false;
             }
         }

@@ -79,6 +79,7 @@ pub fn event_with(shape: Shape, counts: &[usize], shares: &[f64], seed: u64) -> 
         limits,
         pair_value,
         forbidden_pairs: Vec::new(),
+        nogoods: Vec::new(),
         options: 3,
         min_difference: 2,
     }

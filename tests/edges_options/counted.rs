@@ -90,6 +90,7 @@ pub fn problem(seed: u64, categories: usize, min_difference: usize, options: usi
         limits,
         pair_value,
         forbidden_pairs,
+        nogoods: Vec::new(),
         options,
         min_difference,
     }
@@ -215,6 +216,7 @@ pub fn knapsack(classes: usize, items: usize, limits: usize, seed: u64) -> Probl
         limits: totals,
         pair_value: vec![vec![0.0]],
         forbidden_pairs: Vec::new(),
+        nogoods: Vec::new(),
         options: 3,
         min_difference: 2,
     }
@@ -240,6 +242,7 @@ pub fn tight(categories: usize, candidates: usize, limits: &[f64], seed: u64) ->
         limits: limits.to_vec(),
         pair_value: vec![vec![0.0]],
         forbidden_pairs: Vec::new(),
+        nogoods: Vec::new(),
         options: 3,
         min_difference: 2,
     }

@@ -68,6 +68,7 @@ fn random_problem(seed: u64) -> (Problem, Vec<Vec<String>>, bool) {
         limits: vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit()],
         pair_value: table,
         forbidden_pairs,
+        nogoods: Vec::new(),
         options: 1 + dice.below(4) as usize,
         min_difference: 1 + dice.below(n.min(3) as u64) as usize,
     };
@@ -151,6 +152,7 @@ fn large_problem(vendors: usize) -> (Problem, Vec<Vec<String>>) {
         limits: vec![76_000_000.0],
         pair_value: table,
         forbidden_pairs: Vec::new(),
+        nogoods: Vec::new(),
         options: 3,
         min_difference: 2,
     };

@@ -96,6 +96,7 @@ fn random_file(seed: u64) -> ProblemFile {
         limits,
         pair_value: (weight > 0.0 || dice.below(2) == 0).then_some(table),
         forbidden_pairs,
+        nogoods: Vec::new(),
         ties,
         options: 1 + dice.below(4) as usize,
         min_difference: 1 + dice.below(n.min(3) as u64) as usize,

@@ -90,6 +90,7 @@ fn no_break(place: &Place<'_>, span: Span, words: &Words<'_>) -> Conflict {
         severity: Severity::Low,
         message: format!("{name} works from {from} to {until} and finds no time for a break"),
         chain: vec![format!("{name} is needed all along from {from} to {until}")],
+        places: vec![place.engagement.category.clone()],
     }
 }
 
@@ -146,7 +147,8 @@ fn too_short(place: &Place<'_>, wanted: Span, kept: Span, words: &Words<'_>) -> 
         words.stay(place),
         format!("wanted from {} to {}", words.time(wanted.start), words.time(wanted.end)),
     ];
-    Conflict { severity: Severity::Medium, message, chain }
+    let places = vec![place.engagement.category.clone()];
+    Conflict { severity: Severity::Medium, message, chain, places }
 }
 
 #[cfg(test)]

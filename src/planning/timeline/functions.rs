@@ -39,6 +39,7 @@ fn clash(name: &str, before: &VendorCall, after: &VendorCall, zone: &TimeZone) -
                 format!("{first} needs {name} until {}", time(before.service_end)),
                 format!("{second} needs {name} from {}", time(after.service_start)),
             ],
+            places: vec![before.category.clone()],
         });
     }
     (after.arrive < before.leave).then(|| Conflict {
@@ -48,5 +49,6 @@ fn clash(name: &str, before: &VendorCall, after: &VendorCall, zone: &TimeZone) -
             format!("{name} would leave {first} at {}", time(before.leave)),
             format!("{name} would arrive for {second} at {}", time(after.arrive)),
         ],
+        places: vec![before.category.clone()],
     })
 }

@@ -3,16 +3,21 @@
 //! Pure: the same request and vendors give the same timeline. The search asks it about every
 //! combination it would keep, so it is written to take microseconds.
 
+mod alike;
+mod blame;
 mod breaks;
 mod calls;
+mod certain;
 mod class;
 mod durations;
 mod functions;
 mod hours;
 mod network;
+mod overlap;
 mod part;
 mod place;
 mod program;
+mod refusals;
 mod repair;
 mod template;
 mod travel;
@@ -21,8 +26,10 @@ mod words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::alike::{Sight, Traits};
 pub use self::class::TimeClass;
 use self::part::schedule_part;
+pub use self::refusals::{Impossible, Refusal, certain_refusal, impossible, is_certain, refusal};
 use super::engagement::Engagement;
 use crate::model::{Category, CategoryDef, Request, VendorId};
 
@@ -97,6 +104,10 @@ pub struct Conflict {
     pub message: String,
     /// The facts that clash, in plain words; dropping any one of them would do.
     pub chain: Vec<String>,
+    /// The categories whose vendors the chain rests on, in category order; empty where the
+    /// request's own times clash whoever is engaged.
+    #[serde(skip)]
+    pub places: Vec<Category>,
 }
 
 impl Timeline {

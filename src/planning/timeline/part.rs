@@ -4,6 +4,7 @@ use jiff::{SignedDuration, ToSpan, Zoned};
 
 use super::{
     Activity, Conflict, Severity, Timeline,
+    blame::blamed,
     calls::calls,
     hours::{Hours, minutes_until},
     network::Minutes,
@@ -37,7 +38,7 @@ pub(super) fn schedule_part(
     let mut program = Program::new(part, &places, &anchors, hours);
     let mut conflicts = Vec::new();
     conflicts.extend(venue.and_then(|place| outstayed(place, &program, &words)));
-    conflicts.extend(closed(&program, &words));
+    conflicts.extend(closed(&program, &words, &|place| program.needed(place).is_none()));
     let latest = settle(&mut program, &words, &mut conflicts);
     let times = choose(&program);
     conflicts.extend(cut_short(&program, &times, &words));
@@ -52,50 +53,72 @@ pub(super) fn schedule_part(
 }
 
 /// The event takes longer than the venue may be had.
-fn outstayed(venue: &Place<'_>, program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
+pub(super) fn outstayed(
+    venue: &Place<'_>,
+    program: &Program<'_>,
+    words: &Words<'_>,
+) -> Option<Conflict> {
     venue.stays_at_most.filter(|most| *most < program.minutes).map(|_| {
         let takes = format!("the event takes {} hours", program.minutes as f64 / 60.0);
         let message = format!("{}, less than the event takes", words.stay(venue));
         let chain = vec![words.stay(venue), takes];
-        Conflict { severity: Severity::High, message, chain }
+        let places = vec![venue.engagement.category.clone()];
+        Conflict { severity: Severity::High, message, chain, places }
     })
 }
 
 /// The event, or the setup or teardown of somebody who is there all the time, lies outside of
 /// the venue's hours.
-fn closed(program: &Program<'_>, words: &Words<'_>) -> Option<Conflict> {
+pub(super) fn closed(
+    program: &Program<'_>,
+    words: &Words<'_>,
+    is_there_all_along: &dyn Fn(&Place<'_>) -> bool,
+) -> Option<Conflict> {
     let all_along = program
         .places
         .iter()
-        .filter(|place| place.is_bound_by_hours() && program.needed(place).is_none());
+        .filter(|place| place.is_bound_by_hours() && is_there_all_along(place));
     let setup = all_along.clone().max_by_key(|place| place.vendor().setup_minutes);
     let teardown = all_along.max_by_key(|place| place.vendor().teardown_minutes);
     let before = setup.map_or(0, |place| Minutes::from(place.vendor().setup_minutes));
     let after = teardown.map_or(0, |place| Minutes::from(place.vendor().teardown_minutes));
-    let conflict = |hours: String, needs: String| Conflict {
-        severity: Severity::High,
-        message: format!("{hours}, but {needs}"),
-        chain: vec![hours, needs],
+    let conflict = |hours: String, needs: String, who: Option<&Place<'_>>| {
+        let is_meant = |place: &&Place<'_>| {
+            place.category() == "venue" || who.is_some_and(|w| w.category() == place.category())
+        };
+        let meant = program.places.iter().filter(is_meant);
+        Conflict {
+            severity: Severity::High,
+            message: format!("{hours}, but {needs}"),
+            chain: vec![hours, needs],
+            places: meant.map(|place| place.engagement.category.clone()).collect(),
+        }
     };
     if let Some(opens) = program.hours.opens.filter(|opens| *opens > -before) {
-        let needs = match setup.filter(|_| opens <= 0) {
+        let who = setup.filter(|_| opens <= 0);
+        let needs = match who {
             Some(place) => words.sets_up(place, 0),
             None => format!("the event starts at {}", words.time(0)),
         };
-        return Some(conflict(words.opens(), needs));
+        return Some(conflict(words.opens(), needs, who));
     }
     let ends = program.minutes;
     let closes = program.hours.closes.filter(|closes| *closes < ends + after)?;
-    let needs = match teardown.filter(|_| closes >= ends) {
+    let who = teardown.filter(|_| closes >= ends);
+    let needs = match who {
         Some(place) => words.clears(place, ends),
         None => format!("the event ends at {}", words.time(ends)),
     };
-    Some(conflict(words.closes(), needs))
+    Some(conflict(words.closes(), needs, who))
 }
 
 /// The anchors' minutes from the event's start, by time. A time of day before the start is the
 /// next day's; but getting ready may lie before the event, as far as the make-up's lead goes.
-fn anchors(part: Part<'_>, start: &Zoned, places: &[Place<'_>]) -> Vec<(Minutes, usize)> {
+pub(super) fn anchors(
+    part: Part<'_>,
+    start: &Zoned,
+    places: &[Place<'_>],
+) -> Vec<(Minutes, usize)> {
     let lead = places.iter().find(|p| p.category() == "makeup_artist").map(|place| place.lead);
     let mut anchors: Vec<(Minutes, usize)> = Vec::with_capacity(part.anchors.len());
     for (i, anchor) in part.anchors.iter().enumerate() {
@@ -121,6 +144,7 @@ fn cut_short(
         severity: Severity::Low,
         message: format!("{} ends early, at {}", words.item(program, index), words.time(ends)),
         chain: words.chain(program, &[Rule::MusicEnds(index)]),
+        places: blamed(program, &[Rule::MusicEnds(index)]),
     })
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Item<'a> {
     pub fixed_at: Option<Minutes>,
     /// `None`: at the venue.
     pub location: Option<GeoPoint>,
+    /// Which of the part's anchors fixes it.
+    pub anchor: Option<usize>,
 }
 
 /// Why a bound of the network is there.
@@ -103,43 +105,49 @@ impl<'a> Program<'a> {
                 item.fixed_at = Some(at);
                 item.name = &part.anchors[i].activity;
                 item.location = part.anchors[i].location;
+                item.anchor = Some(i);
             }
             items.push(item);
         }
-        let getting_ready = places.iter().find(|p| p.category() == "makeup_artist").map(|place| {
-            let mut item = Item::new(&GETTING_READY);
-            item.ideal += MINUTES_PER_PERSON * i64::from(place.quantity.saturating_sub(1));
-            item.most = place.stays_at_most.unwrap_or(OPEN_END);
-            item.least = item.least.min(item.most);
-            item.ideal = item.ideal.min(item.most);
-            if let Some(&(at, i)) = named_by(&GETTING_READY) {
+        let getting_ready = getting_ready(places).map(|item| match named_by(&GETTING_READY) {
+            Some(&(at, i)) => {
                 used[i] = true;
-                item.fixed_at = Some(at);
+                Item { fixed_at: Some(at), anchor: Some(i), ..item }
             }
-            item
+            None => item,
         });
+        let mut program = Self::of_items(part, places, hours, items);
+        program.getting_ready = getting_ready;
+        for &(at, i) in anchors.iter().filter(|(_, i)| !used[*i]) {
+            program.insert(Item::own(part, i, at));
+        }
+        program
+    }
+
+    /// These activities and no other.
+    pub fn of_items(
+        part: Part<'a>,
+        places: &'a [Place<'a>],
+        hours: Hours,
+        items: Vec<Item<'a>>,
+    ) -> Self {
         let venue = places.iter().find(|place| place.category() == "venue");
-        let mut program = Self {
+        Self {
             items,
-            getting_ready,
+            getting_ready: None,
             places,
             minutes: i64::from(part.time.minutes),
             hours,
             home: venue.and_then(|place| place.vendor().location),
             is_beamed: false,
             overstaying: Vec::new(),
-        };
-        for &(at, i) in anchors.iter().filter(|(_, i)| !used[*i]) {
-            program.insert(&part.anchors[i], at);
         }
-        program
     }
 
     /// Puts an activity of the client's own among the others, where the draft has its time or
     /// next to it.
-    fn insert(&mut self, anchor: &'a Anchor, at: Minutes) {
-        let (name, location) = (anchor.activity.as_str(), anchor.location);
-        let own = Item { name, location, fixed_at: Some(at), ..Item::new(&OWN) };
+    pub fn insert(&mut self, own: Item<'a>) {
+        let at = own.fixed_at.unwrap_or(0);
         let started = self.draft().iter().filter(|(start, _)| *start <= at).count();
         let places = [Some(started), started.checked_sub(1), Some(started + 1)];
         let tried = places.into_iter().flatten().filter(|place| *place <= self.items.len());
@@ -152,6 +160,11 @@ impl<'a> Program<'a> {
             }
         }
         self.items.insert(started, own);
+    }
+
+    /// The same with other items one after the other.
+    pub fn with_items(&self, items: Vec<Item<'a>>) -> Self {
+        Self { items, ..self.clone() }
     }
 
     /// The item of a rule's index: behind the last stands the one beside them.
@@ -314,14 +327,32 @@ impl<'a> Program<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn new(step: &'a Step) -> Self {
+    pub fn new(step: &'a Step) -> Self {
         let Step { name, least, ideal, most, .. } = *step;
-        Self { step, name, least, ideal, most, fixed_at: None, location: None }
+        Self { step, name, least, ideal, most, fixed_at: None, location: None, anchor: None }
+    }
+
+    /// An activity of the client's own.
+    pub fn own(part: Part<'a>, anchor: usize, at: Minutes) -> Self {
+        let Anchor { activity, location, .. } = &part.anchors[anchor];
+        let (name, location) = (activity.as_str(), *location);
+        Self { name, location, fixed_at: Some(at), anchor: Some(anchor), ..Self::new(&OWN) }
     }
 
     fn length(&self) -> Length {
         Length { least: self.least, ideal: self.ideal, most: self.most }
     }
+}
+
+/// Beside the first activities, where a make-up artist comes; at any time.
+pub(super) fn getting_ready<'a>(places: &[Place<'a>]) -> Option<Item<'a>> {
+    let place = places.iter().find(|place| place.category() == "makeup_artist")?;
+    let mut item = Item::new(&GETTING_READY);
+    item.ideal += MINUTES_PER_PERSON * i64::from(place.quantity.saturating_sub(1));
+    item.most = place.stays_at_most.unwrap_or(OPEN_END);
+    item.least = item.least.min(item.most);
+    item.ideal = item.ideal.min(item.most);
+    Some(item)
 }
 
 fn needs(item: &Item<'_>, place: &Place<'_>) -> bool {

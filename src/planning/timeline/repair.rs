@@ -2,6 +2,7 @@
 
 use super::{
     Conflict, Severity,
+    blame::blamed,
     network::Minutes,
     program::{Item, Program, Rule},
     words::Words,
@@ -27,27 +28,28 @@ pub(super) fn settle(
             Err(clash) => clash,
         };
         let chain = words.chain(program, &clash);
+        let places = blamed(program, &clash);
         if let Some(music) = may_move_music.then(|| music_in(&clash)).flatten() {
             may_move_music = false;
             if let Some((moved, before)) = with_music_moved(program, music) {
                 let name = words.item(program, music);
                 let message = format!("{name} is moved before {before}, so that it ends in time");
-                conflicts.push(Conflict { severity: Severity::Low, message, chain });
+                conflicts.push(Conflict { severity: Severity::Low, message, chain, places });
                 *program = moved;
                 continue;
             }
         }
         if let Some(index) = least_important(program, &clash) {
             let message = format!("{} is left out: time is short", words.item(program, index));
-            conflicts.push(Conflict { severity: Severity::Low, message, chain });
+            conflicts.push(Conflict { severity: Severity::Low, message, chain, places });
             program.items.remove(index);
         } else if let Some(rule) = hardest(&clash) {
             let message = words.given_up(program, rule);
-            conflicts.push(Conflict { severity: Severity::High, message, chain });
+            conflicts.push(Conflict { severity: Severity::High, message, chain, places });
             give_up(program, rule);
         } else {
             let message = "the event is too short for its activities".to_owned();
-            conflicts.push(Conflict { severity: Severity::Medium, message, chain });
+            conflicts.push(Conflict { severity: Severity::Medium, message, chain, places });
             shrink(program);
         }
     }

@@ -328,3 +328,4 @@ fn clock_changes_move_local_times_and_not_lengths() {
 
 mod parts;
 mod properties;
+mod refusals;
