@@ -8,6 +8,7 @@ mod field_error;
 mod function;
 mod geo;
 mod ids;
+mod local_time;
 mod money;
 mod plan;
 mod quote;
@@ -25,6 +26,9 @@ pub use field_error::{ERRORS_MAX, FieldError, FieldErrors};
 pub use function::{Function, Part};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
+pub use local_time::{
+    LocalDays, clock, clock_changes, coming_twice, parse_local_date, parse_local_time, skipped,
+};
 pub use money::{Amount, Currency, Percent, div_half_even, grouped};
 pub use plan::{
     ChosenVendor, Holder, Infeasibility, Note, PlaceChange, PlanOption, PlanState, Relaxation,
@@ -40,6 +44,6 @@ pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};
 pub use vendor::{
-    Basis, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine, Source, Sourced,
+    Basis, BookedSlot, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine, Source, Sourced,
     Vendor,
 };

@@ -1,25 +1,33 @@
 //! Hard constraints on a single vendor: whether it can serve the request at all.
 
-use jiff::civil;
+use std::collections::BTreeMap;
+
+use jiff::{civil, tz::TimeZone};
 
 use super::{
     compatibility::AreaTable,
-    inquiry::Inquiry,
+    inquiry::{Inquiry, VENUE},
+    policies::{drinks_wanted, takes_alcohol},
     quote::{Scope, serves_only_meat},
     reason::{Broken, Reason},
     tags::{fold, has_key, tag_key},
 };
 use crate::model::{
-    Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
-    is_meatless_diet,
+    Basis, Category, CategoryDef, GeoPoint, LocalDays, MealOption, Request, Sourced, Vendor,
+    Weekday, Window, is_meatless_diet,
 };
 
 /// The time a vendor must be free: from its category's lead and its setup before the event to
 /// its teardown after it; of several functions, from the first that needs it to the last one.
 /// The same window is held when a plan is selected.
 pub fn needed_window(request: &Request, def: &CategoryDef, vendor: &Vendor) -> Window {
+    on_the_spot(request.window_of(&def.name), def, vendor)
+}
+
+/// From the first minute of lead and setup to the last one of teardown.
+fn on_the_spot(served: Window, def: &CategoryDef, vendor: &Vendor) -> Window {
     let before = def.lead_minutes.saturating_add(vendor.setup_minutes);
-    request.window_of(&def.name).widened(before, vendor.teardown_minutes)
+    served.widened(before, vendor.teardown_minutes)
 }
 
 /// The request's side of every check, worked out once.
@@ -29,12 +37,23 @@ pub struct Rules<'a> {
     city_centre: Option<GeoPoint>,
     days_ahead: i32,
     dietary: Vec<String>,
+    zone: TimeZone,
+    /// By category: when each of the parts that it serves takes place.
+    served: BTreeMap<&'a Category, Vec<Window>>,
+    wants_drinks: bool,
 }
 
 impl<'a> Rules<'a> {
     pub fn new(inquiry: &Inquiry<'a>, areas: &AreaTable) -> Self {
         let request = inquiry.request;
+        let served = inquiry.categories.iter().map(|def| {
+            let windows = request.parts_of(&def.name).map(|part| part.time.window());
+            (&def.name, windows.collect())
+        });
         Self {
+            zone: request.time.zone(),
+            served: served.collect(),
+            wants_drinks: drinks_wanted(&request.preferences).next().is_some(),
             inquiry: *inquiry,
             city: fold(&request.city),
             city_centre: areas.city_centre(&request.city),
@@ -50,10 +69,7 @@ impl<'a> Rules<'a> {
         let capacity = vendor.capacity.unwrap_or_default();
         let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
         let parts = || request.parts_of(&def.name);
-        let booked = !sourced.busy.is_empty() && {
-            let needed = needed_window(request, def, vendor);
-            sourced.busy.iter().any(|busy| busy.overlaps(needed))
-        };
+        let is_venue = vendor.category.as_str() == VENUE;
         let mut broken = Broken::NOTHING;
         for (is_broken, reason) in [
             (request.exclude.contains(&vendor.id), Reason::Excluded),
@@ -67,14 +83,38 @@ impl<'a> Rules<'a> {
                 capacity.max.is_some_and(|max| parts().any(|part| part.guests > max)),
                 Reason::AboveMaximum,
             ),
+            (self.wants_drinks && is_venue && !takes_alcohol(vendor), Reason::Alcohol),
             (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
-            (parts().any(|part| vendor.blackout_dates.contains(&part.time.date)), Reason::Blackout),
-            (parts().any(|part| closed_on(vendor, part.time.date)), Reason::ClosedWeekday),
-            (booked, Reason::Booked),
         ] {
             if is_broken {
                 broken = broken.and(Broken::only(reason));
             }
+        }
+        broken.and(self.away(def, sourced))
+    }
+
+    /// What keeps a vendor from being there when a category is served, from setup to teardown:
+    /// its blackout dates and closed weekdays, on every local day on which it would be on the
+    /// spot, and its bookings. Between two parts of an event it may be closed; what it is held
+    /// for, it is held for from the first part to the last one.
+    pub fn away(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
+        let vendor = &sourced.vendor;
+        let mut broken = Broken::NOTHING;
+        if !vendor.blackout_dates.is_empty() || !vendor.closed_weekdays.is_empty() {
+            for served in self.served.get(&def.name).into_iter().flatten() {
+                let days = LocalDays::of(on_the_spot(*served, def, vendor), &self.zone);
+                if vendor.blackout_dates.iter().any(|date| days.contains(*date)) {
+                    broken = broken.and(Broken::only(Reason::Blackout));
+                }
+                if days.iter().any(|day| closed_on(vendor, day)) {
+                    broken = broken.and(Broken::only(Reason::ClosedWeekday));
+                }
+            }
+        }
+        if !sourced.busy.is_empty()
+            && sourced.is_booked(needed_window(self.inquiry.request, def, vendor))
+        {
+            broken = broken.and(Broken::only(Reason::Booked));
         }
         broken
     }
@@ -120,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Capacity, PriceLine, Window},
+        model::{BookedSlot, Capacity, PriceLine, Window},
         planning::samples::{Case, meal, vendor},
     };
 
@@ -192,7 +232,8 @@ mod tests {
             (artist.setup_minutes, artist.teardown_minutes) = (30, 30);
             let mut case = Case::of(&["makeup_artist"]).with([artist]);
             let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
-            case.vendors[0].busy = vec![Window { start: at(start), end: at(end) }];
+            let window = Window { start: at(start), end: at(end) };
+            case.vendors[0].busy = vec![BookedSlot { slot: 1, window }];
             assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
         }
     }

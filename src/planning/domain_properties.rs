@@ -100,13 +100,19 @@ fn assert_serves(case: &Case, sourced: &Sourced, caters: bool) {
     let capacity = vendor.capacity.unwrap();
     assert!(capacity.min.unwrap_or(0) <= request.guests);
     assert!(request.guests <= capacity.max.unwrap_or(u32::MAX));
-    assert!(!vendor.blackout_dates.contains(&request.time.date));
-    assert!(vendor.closed_weekdays.iter().all(|day| day.0 != request.time.date.weekday()));
     assert!((request.time.date - TODAY).get_days() >= vendor.lead_days as i32);
     let lead = case.categories.iter().find(|def| def.name == vendor.category).unwrap().lead_minutes;
     let needed =
         request.time.window().widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
-    assert!(sourced.busy.iter().all(|busy| !busy.overlaps(needed)));
+    let hours = needed.end.duration_since(needed.start).as_hours() + 1;
+    for hour in 0..hours {
+        // A minute early: the end itself is outside.
+        let at = needed.end - jiff::SignedDuration::from_mins(60 * hour + 1);
+        let day = at.max(needed.start).to_zoned(request.time.zone()).date();
+        assert!(!vendor.blackout_dates.contains(&day));
+        assert!(vendor.closed_weekdays.iter().all(|closed| closed.0 != day.weekday()));
+    }
+    assert!(sourced.busy.iter().all(|busy| !busy.window.overlaps(needed)));
     if !vendor.city.eq_ignore_ascii_case(&request.city) {
         // The mean of the sample areas' centres.
         let centre = crate::model::GeoPoint { lat: 13.3, lon: 77.6 };

@@ -31,7 +31,7 @@ const GUESTS_MAX: u32 = 100_000;
 ///
 /// `conflicts` is a minimal set: it can't be met, every part of it can. `relaxations` holds, per
 /// dimension, the smallest change that suffices on its own: budget, contingency, guests, date
-/// (± 14 days), city, catering policy, each dietary need, each required service, each vendor of
+/// (± 14 days), city, each of the venues' policies, the wanted bar, each dietary need, each required service, each vendor of
 /// `must_include` and `exclude`, each anchor. Where none does: the pair without more money, and
 /// the pair with the least more.
 ///
@@ -64,7 +64,7 @@ pub fn can_be_met(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> bool {
 struct Priced {
     /// In minor units.
     total: i64,
-    /// The venue that stands there against its catering policy, and its role.
+    /// The venue that stands there against one of its policies, and its role.
     bent: Option<(VendorId, Role)>,
 }
 
@@ -236,7 +236,8 @@ impl Priced {
     ) -> Option<Self> {
         let waivers = Waivers { broken: varied.waived, ..Waivers::default() };
         let (total, chosen) = ledger.cheapest(&waivers, timeline).found?;
-        let policy = Broken::only(Reason::Catering);
+        let policies = [Reason::Catering, Reason::Decor, Reason::Alcohol].map(Broken::only);
+        let policy = policies.into_iter().fold(Broken::NOTHING, Broken::and);
         let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
         let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
         Some(Self { total, bent })

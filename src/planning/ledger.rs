@@ -9,7 +9,7 @@ use std::{
 use super::{
     compatibility::AreaTable,
     engagement::Engagement,
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
@@ -145,17 +145,17 @@ impl<'i, 'a> Ledger<'i, 'a> {
         refused: &BTreeSet<Key>,
         size: Size,
     ) -> Slot<'a> {
-        let ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        let mut ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        // Where a decorator may be left out, leaving it out costs least, and no venue minds.
+        if self.inquiry.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, waivers)) {
+            ignored = ignored.and(Broken::only(Reason::Decor));
+        }
         let may_stand = |entry: &&Entry<'a>| {
             entry.broken.without(ignored).is_nothing()
                 && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
                 && (refused.is_empty() || !refused.contains(&key(entry)))
         };
-        let def = &self.inquiry.categories[index];
-        let is_forced = self.musts.is_forced(index) && !waivers.must_include;
-        let is_optional =
-            waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
-        let may_skip = is_optional && !is_forced && kitchen == Kitchen::Closed;
+        let may_skip = self.may_skip(index, waivers) && kitchen == Kitchen::Closed;
         let skip = may_skip.then_some(None);
         let all = self.entries[index].iter().filter(may_stand).map(|e| Some(*e)).chain(skip);
         let choices = match size {
@@ -167,6 +167,14 @@ impl<'i, 'a> Ledger<'i, 'a> {
             }
         };
         Slot { index, choices }
+    }
+
+    fn may_skip(&self, index: CategoryIndex, waivers: &Waivers) -> bool {
+        let def = &self.inquiry.categories[index];
+        let is_forced = self.musts.is_forced(index) && !waivers.must_include;
+        let is_optional =
+            waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
+        is_optional && !is_forced
     }
 }
 

@@ -32,6 +32,7 @@ pub mod labels;
 pub mod ledger;
 pub mod outcome;
 pub mod pairs;
+mod policies;
 mod polish;
 pub mod preference;
 pub mod problem;

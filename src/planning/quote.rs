@@ -61,8 +61,8 @@ pub fn total_minor(request: &Request, category: &Category, vendor: &Vendor, scop
 /// Of an event with functions, those that need the category count: guests and hours are summed
 /// over them, flat prices and units are charged once per day on which any of them begins.
 ///
-/// Quantities (DESIGN "Vendor"): flat 1; per guest the guests; per hour the event's hours, also
-/// for a vendor that stays shorter (how long each one stays is the timeline's matter); per room
+/// Quantities (DESIGN "Vendor"): flat 1; per guest the guests; per hour the event's hours, of
+/// each function at most the vendor's `max_hours`; per room
 /// and per person the service's quantity. Of per-guest lines with a meal option, `veg` serves
 /// round-half-even(veg share × guests), `non_veg` the rest; a vendor with only one of them
 /// serves it to all; whether the dietary needs allow that is [`serves_only_meat`]'s matter.
@@ -75,6 +75,7 @@ pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Sco
         if quantity.count > 0 {
             lines.push(QuoteLine {
                 label: line.label.clone(),
+                basis: Some(line.basis),
                 unit_amount: line.amount,
                 quantity: quantity.count as f64 / quantity.per as f64,
                 amount: Amount::new(quantity.amount(line.amount.minor), decimals),
@@ -96,6 +97,12 @@ pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Sco
 /// take it.
 pub fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
     scope.offers(vendor, MealOption::NonVeg) && !scope.offers(vendor, MealOption::Veg)
+}
+
+/// What a vendor works in one go at most, in minutes, rounded to the nearest.
+fn longest_minutes(vendor: &Vendor) -> u32 {
+    // Float casts saturate.
+    vendor.max_hours.map_or(u32::MAX, |hours| (hours * 60.0).round() as u32)
 }
 
 /// How many of so many guests eat vegetarian: round-half-even(veg share × guests).
@@ -131,10 +138,11 @@ impl Quantities {
     fn of(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> Self {
         let (mut days, mut guests, mut minutes, mut eat_veg) = (0_u32, 0_u32, 0_u32, 0_u32);
         let mut last_day = None;
+        let longest = longest_minutes(vendor);
         for part in request.parts_of(category) {
             days += u32::from(last_day.replace(part.time.date) != Some(part.time.date));
             guests = guests.saturating_add(part.guests);
-            minutes = minutes.saturating_add(part.time.minutes);
+            minutes = minutes.saturating_add(part.time.minutes.min(longest));
             eat_veg = eat_veg.saturating_add(veg_guests(request, part.guests));
         }
         let has_both = [MealOption::Veg, MealOption::NonVeg]

@@ -7,7 +7,8 @@ use jiff::{ToSpan, civil};
 use super::{
     compatibility::AreaTable,
     conflicts::with_article,
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
+    policies::{drinks_wanted, means_alcohol},
     reason::{Broken, Reason},
     roles::Role,
     tags::fold,
@@ -27,6 +28,12 @@ pub(super) enum Move {
     City(String),
     /// A venue's catering policy gives way.
     Policy,
+    /// A venue's rule on decor gives way.
+    Decor,
+    /// A venue's rule on alcohol gives way.
+    Alcohol,
+    /// The wanted amenities that mean alcohol are given up.
+    NoBar,
     /// A caterer is asked for where none was, so that halls sold with plates can be taken.
     AskCaterer,
     /// By its place in the request's list, and its name.
@@ -75,6 +82,9 @@ impl Varied {
             Move::Date(date) => request.move_to(*date),
             Move::City(city) => request.city = city.clone(),
             Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
+            Move::Decor => self.waived = self.waived.and(Broken::only(Reason::Decor)),
+            Move::Alcohol => self.waived = self.waived.and(Broken::only(Reason::Alcohol)),
+            Move::NoBar => request.preferences.amenities.retain(|wish| !means_alcohol(wish)),
             Move::AskCaterer => {
                 let service = Service { required: true, weight: 1.0, quantity: 1 };
                 let name = Category::new(CATERER);
@@ -109,7 +119,12 @@ impl Move {
         for days in 1..=DAYS_AROUND {
             for days in [days, -days] {
                 let date = request.time.date.saturating_add(days.days());
-                if date >= inquiry.today {
+                let exists = || {
+                    let mut moved = request.clone();
+                    moved.move_to(date);
+                    moved.skipped_time().is_none()
+                };
+                if date >= inquiry.today && exists() {
                     moves.push(Self::Date(date));
                 }
             }
@@ -118,6 +133,12 @@ impl Move {
         if inquiry.index_of(VENUE).is_some() {
             let has_caterer = inquiry.index_of(CATERER).is_some();
             moves.push(if has_caterer { Self::Policy } else { Self::AskCaterer });
+            if inquiry.index_of(DECORATOR).is_some() {
+                moves.push(Self::Decor);
+            }
+            if drinks_wanted(&request.preferences).next().is_some() {
+                moves.extend([Self::NoBar, Self::Alcohol]);
+            }
         }
         let needs = request.preferences.dietary.iter().cloned().enumerate();
         moves.extend(needs.map(|(index, need)| Self::Diet(index, need)));
@@ -140,6 +161,7 @@ impl Move {
             (Self::Date(_), Self::Date(_))
                 | (Self::City(_), Self::City(_))
                 | (Self::Guests(_), Self::Guests(_))
+                | (Self::NoBar | Self::Alcohol, Self::NoBar | Self::Alcohol)
         )
     }
 
@@ -162,10 +184,15 @@ impl Move {
             ])),
             Self::City(_) => Some(Broken::only(Reason::City)),
             Self::Policy => Some(Broken::only(Reason::Catering)),
+            Self::Decor => Some(Broken::only(Reason::Decor)),
+            Self::Alcohol | Self::NoBar => Some(Broken::only(Reason::Alcohol)),
             Self::AskCaterer => None,
             Self::Diet(index, _) => Some(Broken::diet(*index)),
-            Self::Must(_) => Some(Broken::only(Reason::NotMustInclude)),
+            Self::Must(_) => Some(all(&[Reason::NotMustInclude, Reason::Decor])),
             Self::Exclude(_) => Some(Broken::only(Reason::Excluded)),
+            Self::Optional(category) if category.as_str() == DECORATOR => {
+                Some(Broken::only(Reason::Decor))
+            }
             Self::Optional(_) | Self::Anchor(_) => Some(Broken::NOTHING),
         }
     }
@@ -188,6 +215,18 @@ impl Move {
             }
             Self::City(city) => ("city".into(), format!("move to {city}"), city.clone()),
             Self::Policy => policy_in_words(bent),
+            Self::Decor => rule_in_words("decor", "a decorator", bent),
+            Self::Alcohol => rule_in_words("alcohol", "serving alcohol", bent),
+            Self::NoBar => {
+                let kept = request.preferences.amenities.iter().filter(|w| !means_alcohol(w));
+                let wanted: Vec<String> =
+                    drinks_wanted(&request.preferences).map(|w| format!("`{w}`")).collect();
+                (
+                    "preferences.amenities".into(),
+                    format!("do without the amenity {}", wanted.join(", ")),
+                    quoted(kept.map(String::as_str).collect()),
+                )
+            }
             Self::AskCaterer => (
                 format!("services.{CATERER}"),
                 "allow in-house catering: ask for a caterer too".into(),
@@ -241,6 +280,16 @@ fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) 
         }
         None => (field, "agree with a venue on another catering policy".into(), "both".into()),
     }
+}
+
+/// Which venue would have to allow something that it forbids.
+fn rule_in_words(
+    rule: &str,
+    what: &str,
+    bent: Option<&(VendorId, Role)>,
+) -> (String, String, String) {
+    let whom = bent.map_or_else(|| "a venue".to_owned(), |(id, _)| format!("venue `{id}`"));
+    (format!("policies.{rule}"), format!("agree with {whom} on {what}"), "true".into())
 }
 
 /// Cities with vendors, the nearest to the wanted one first, those without a known place last.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{budget::default_shares, inquiry::Inquiry};
 use crate::model::{
-    Amount, Area, AreaMap, Basis, Budget, Capacity, Category, CategoryDef, CateringPolicy, Client,
+    Amount, Area, AreaMap, Basis, BookedSlot, Budget, Capacity, Category, CategoryDef, CateringPolicy, Client,
     Currency, EventTime, EventType, GeoPoint, MealOption, Percent, Policies, Preferences,
     PriceLine, Request, Requirements, Service, Shares, Sourced, Strategy as BudgetStrategy, Vendor,
     VendorId, Wants, Weekday, Window,
@@ -304,7 +304,8 @@ fn any_vendor() -> impl Strategy<Value = Sourced> {
             start: "2027-02-20T04:00:00Z".parse().unwrap(),
             end: "2027-02-20T08:00:00Z".parse().unwrap(),
         };
-        let busy = if limits.5 <= 1 { vec![morning] } else { vec![] };
+        let booked = BookedSlot { slot: 1, window: morning };
+        let busy = if limits.5 <= 1 { vec![booked] } else { vec![] };
         Sourced { vendor: made, busy }
     })
 }
