@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally, Vendor,
-        Window, clock_changes,
+        Amount, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally,
+        Vendor, Window, clock_changes,
     },
     planning::timeline::{Conflict, Timeline, VendorCall},
 };

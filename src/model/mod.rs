@@ -44,6 +44,6 @@ pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};
 pub use vendor::{
-    Basis, BookedSlot, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine, Source, Sourced,
-    Vendor,
+    Basis, BookedSlot, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine,
+    Source, Sourced, Vendor,
 };

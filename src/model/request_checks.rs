@@ -71,7 +71,11 @@ pub(super) fn check_time(
     let field = |name: &str| format!("{}{name}", fields.path);
     let zone = check_zone(errors, &field("time_zone"), fields.time_zone);
     let start = parse_local_time(fields.start).map_err(|message| {
-        errors.push(field("start"), message, "write hours and minutes such as 16:30; what zone they are of stands in time_zone");
+        errors.push(
+            field("start"),
+            message,
+            "write hours and minutes such as 16:30; what zone they are of stands in time_zone",
+        );
     });
     let date = fields.date.parse::<DateSpec>().map_err(|message| {
         errors.push(field("date"), message, DATE_HINT);

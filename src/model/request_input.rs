@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::function::{FunctionDocument, check_functions};
 use super::request_checks::{
-    GUESTS_MAX, TimeFields, check_anchors, check_budget, check_ids, check_preferences,
-    check_existing, check_services, check_text, check_time, in_range,
+    GUESTS_MAX, TimeFields, check_anchors, check_budget, check_existing, check_ids,
+    check_preferences, check_services, check_text, check_time, in_range,
 };
 use super::{
     Client, EventType, FieldError, FieldErrors, GeoPoint, Percent, Request, VISION_MAX_BYTES,

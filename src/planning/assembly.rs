@@ -201,7 +201,8 @@ impl<'a, 'i> Valuation<'a, 'i> {
 
     /// The decorator's place, where it may be left out and where some venue takes none.
     fn undecorated(&self, seats: &[Vec<Seat<'_>>]) -> Option<CategoryIndex> {
-        let decorator = self.inquiry.index_of(DECORATOR).filter(|_| decorates_venue(self.inquiry))?;
+        let decorator =
+            self.inquiry.index_of(DECORATOR).filter(|_| decorates_venue(self.inquiry))?;
         let may_come = seats[decorator].iter().any(|seat| seat.vendor.is_some());
         let is_minded = seats.iter().flatten().any(keeps_decor_out);
         (may_come && is_minded).then_some(decorator)

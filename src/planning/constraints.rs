@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{BookedSlot, Capacity, PriceLine, Window},
+        model::{BookedSlot, Capacity, EventTime, EventType, Function, PriceLine, Window},
         planning::samples::{Case, meal, vendor},
     };
 
@@ -235,6 +235,112 @@ mod tests {
             let window = Window { start: at(start), end: at(end) };
             case.vendors[0].busy = vec![BookedSlot { slot: 1, window }];
             assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
+        }
+    }
+
+    /// Saturday 20 February 2027 in Kolkata; closed on the weekday given.
+    #[test]
+    fn every_local_day_on_the_spot_counts() {
+        // Start, hours, setup, teardown (minutes), the day that it is closed on, whether it is out.
+        for (start, hours, setup, teardown, closed, is_out) in [
+            (10, 30, 0, 0, "sunday", true),
+            (10, 30, 0, 0, "saturday", true),
+            (10, 30, 0, 0, "monday", false),
+            (10, 30, 0, 0, "friday", false),
+            (10, 14, 0, 0, "sunday", false),
+            (10, 14, 0, 1, "sunday", true),
+            (20, 6, 0, 0, "sunday", true),
+            (20, 4, 0, 0, "sunday", false),
+            (20, 4, 0, 0, "saturday", true),
+            (1, 4, 120, 0, "friday", true),
+            (1, 4, 60, 0, "friday", false),
+            (10, 72, 0, 0, "monday", true),
+            (10, 72, 0, 0, "tuesday", true),
+            (10, 72, 0, 0, "wednesday", false),
+            (0, 72, 0, 0, "tuesday", false),
+            (0, 72, 2_880, 0, "thursday", true),
+        ] {
+            let mut florist = vendor("f", "florist");
+            florist.closed_weekdays = vec![closed.parse().unwrap()];
+            (florist.setup_minutes, florist.teardown_minutes) = (setup, teardown);
+            let mut case = Case::of(&["florist"]).with([florist]);
+            case.request.time.start = civil::time(start, 0, 0, 0);
+            case.request.time.minutes = hours * 60;
+            let expected = is_out.then_some(Reason::ClosedWeekday);
+            assert_eq!(check(&case), expected, "{start}:00, {hours} h, closed on {closed}");
+            // The same day as a date.
+            let day = LocalDays { first: civil::date(2027, 2, 18), last: civil::date(2027, 2, 24) };
+            let vendor = &mut case.vendors[0].vendor;
+            let weekday = std::mem::take(&mut vendor.closed_weekdays)[0];
+            vendor.blackout_dates = day.iter().filter(|d| d.weekday() == weekday.0).collect();
+            let expected = is_out.then_some(Reason::Blackout);
+            assert_eq!(check(&case), expected, "{start}:00, {hours} h, away on {closed}");
+        }
+    }
+
+    #[test]
+    fn make_up_begins_the_day_before() {
+        let mut artist = vendor("m", "makeup_artist");
+        artist.closed_weekdays = vec!["friday".parse().unwrap()];
+        let mut case = Case::of(&["makeup_artist"]).with([artist]);
+        // Its lead is four hours.
+        for (hour, expected) in [(4, None), (3, Some(Reason::ClosedWeekday))] {
+            case.request.time.start = civil::time(hour, 0, 0, 0);
+            assert_eq!(check(&case), expected, "{hour}");
+        }
+    }
+
+    #[test]
+    fn each_function_counts_and_the_days_between_them_do_not() {
+        let function = |name: &str, day: i8, services: &[&str]| Function {
+            name: name.into(),
+            event_type: EventType::Wedding,
+            time: EventTime {
+                date: civil::date(2027, 2, day),
+                start: civil::time(18, 0, 0, 0),
+                time_zone: "Asia/Kolkata".into(),
+                minutes: 240,
+            },
+            guests: 100,
+            services: services.iter().map(|&name| name.into()).collect(),
+            anchors: vec![],
+        };
+        let (both, one) = (&["florist", "venue"][..], &["venue"][..]);
+        for (closed, services, expected) in [
+            ("saturday", both, Some(Reason::ClosedWeekday)),
+            ("monday", both, Some(Reason::ClosedWeekday)),
+            ("sunday", both, None),
+            ("monday", one, None),
+        ] {
+            let mut florist = vendor("f", "florist");
+            florist.closed_weekdays = vec![closed.parse().unwrap()];
+            let mut case = Case::of(&["florist"]).with([florist]);
+            case.request.functions =
+                vec![function("Dinner", 20, both), function("Brunch", 22, services)];
+            assert_eq!(check(&case), expected, "{closed} {services:?}");
+        }
+    }
+
+    #[test]
+    fn a_slot_is_free_over_all_of_the_event_or_not_at_all() {
+        let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
+        let book = |slot, start, end| BookedSlot {
+            slot,
+            window: Window { start: at(start), end: at(end) },
+        };
+        // The event: 10:30–18:30 UTC. Two bookings that never run at the same time take both crews.
+        for (bookings, crews, is_out) in [
+            (vec![book(1, "09:00", "11:00")], 1, true),
+            (vec![book(1, "09:00", "11:00")], 2, false),
+            (vec![book(1, "09:00", "11:00"), book(2, "15:00", "16:00")], 2, true),
+            (vec![book(1, "09:00", "11:00"), book(1, "15:00", "16:00")], 2, false),
+            (vec![book(1, "09:00", "11:00"), book(2, "15:00", "16:00")], 3, false),
+        ] {
+            let mut florist = vendor("f", "florist");
+            florist.parallel_events = crews;
+            let mut case = Case::of(&["florist"]).with([florist]);
+            case.vendors[0].busy = bookings;
+            assert_eq!(check(&case) == Some(Reason::Booked), is_out, "{:?}", case.vendors[0].busy);
         }
     }
 

@@ -45,11 +45,13 @@ mod tests {
 
     #[test]
     fn a_bar_is_told_from_a_juice_bar() {
-        for wish in ["bar", "Open Bar", "cash-bar", "cocktail_bar", "wine", "alcohol", "beer garden"]
+        for wish in
+            ["bar", "Open Bar", "cash-bar", "cocktail_bar", "wine", "alcohol", "beer garden"]
         {
             assert!(means_alcohol(wish), "{wish}");
         }
-        for wish in ["parking", "barn", "juice bar", "alcohol-free", "no alcohol", "salad_bar", ""] {
+        for wish in ["parking", "barn", "juice bar", "alcohol-free", "no alcohol", "salad_bar", ""]
+        {
             assert!(!means_alcohol(wish), "{wish}");
         }
     }

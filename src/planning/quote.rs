@@ -189,7 +189,7 @@ impl Sums {
 mod tests {
     use super::*;
     use crate::{
-        model::{CateringPolicy, Percent, Service},
+        model::{CateringPolicy, EventTime, Function, Percent, Service},
         planning::samples::{line, meal, request, vendor, venue},
     };
 
@@ -218,6 +218,47 @@ mod tests {
             florist.pricing = vec![line(basis, 1_001)];
             assert_eq!(amounts(&request, &florist, Scope::Whole), [amount], "{basis:?}");
         }
+    }
+
+    #[test]
+    fn no_more_hours_are_billed_than_the_vendor_works() {
+        let mut request = request();
+        // Event's minutes, most hours, what 1,000 minor units an hour come to.
+        for (minutes, most, amount) in [
+            (300, Some(4.0), 4_000),
+            (240, Some(4.0), 4_000),
+            (210, Some(4.0), 3_500),
+            (300, Some(4.35), 4_350),
+            (300, Some(0.25), 250),
+            (300, None, 5_000),
+        ] {
+            request.time.minutes = minutes;
+            let mut florist = vendor("f", "florist");
+            florist.max_hours = most;
+            florist.pricing = vec![line(Basis::PerHour, 1_000), line(Basis::Flat, 7)];
+            assert_eq!(
+                amounts(&request, &florist, Scope::Whole),
+                [amount, 7],
+                "{minutes} {most:?}"
+            );
+            let quote = quote(&request, &florist.category, &florist, Scope::Whole);
+            assert_eq!(quote.lines[0].quantity, amount as f64 / 1_000.0);
+            assert_eq!(quote.lines[0].basis, Some(Basis::PerHour));
+        }
+        // Each function for itself: 4 of 5 hours, and 3.
+        let part = |minutes| Function {
+            name: "part".into(),
+            event_type: request.event_type,
+            time: EventTime { minutes, ..request.time.clone() },
+            guests: 100,
+            services: vec!["florist".into()],
+            anchors: vec![],
+        };
+        request.functions = vec![part(300), part(180)];
+        let mut florist = vendor("f", "florist");
+        florist.max_hours = Some(4.0);
+        florist.pricing = vec![line(Basis::PerHour, 1_000)];
+        assert_eq!(amounts(&request, &florist, Scope::Whole), [7_000]);
     }
 
     #[test]

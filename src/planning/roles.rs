@@ -60,9 +60,8 @@ pub(super) struct Roles<'i, 'a> {
 impl<'i, 'a> Roles<'i, 'a> {
     pub fn new(inquiry: &'i Inquiry<'a>, areas: &AreaTable, musts: &'i Musts<'a>) -> Self {
         let rules = Rules::new(inquiry, areas);
-        let must_come = |index: CategoryIndex| {
-            !musts.may_skip(inquiry, &inquiry.categories[index], index)
-        };
+        let must_come =
+            |index: CategoryIndex| !musts.may_skip(inquiry, &inquiry.categories[index], index);
         let must_decorate =
             decorates_venue(inquiry) && inquiry.index_of(DECORATOR).is_some_and(must_come);
         Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER), must_decorate }

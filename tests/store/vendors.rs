@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use eventplanner::{
-    model::{Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
+    model::{BookedSlot, Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
     store::{Bookings, Patch, Reach, Store, VendorFilter, settings::DatabaseSettings},
 };
 
@@ -212,8 +212,9 @@ async fn a_booking_blocks_the_window_from_setup_to_teardown() {
     query.reach = Reach::Relaxed;
     let found = store.source(&query).await.unwrap();
     let busy = |id: &str| &found.iter().find(|s| s.vendor.id.as_str() == id).unwrap().busy;
-    assert_eq!(*busy("two-crews"), [window(17, 19)]);
-    assert_eq!(*busy("ready-in-an-hour"), [window(5, 9), window(20, 22)]);
+    let booked = |slot, start, end| BookedSlot { slot, window: window(start, end) };
+    assert_eq!(*busy("two-crews"), [booked(1, 5, 9), booked(1, 17, 19), booked(2, 17, 19)]);
+    assert_eq!(*busy("ready-in-an-hour"), [booked(1, 5, 9), booked(1, 20, 22)]);
 }
 
 #[tokio::test]

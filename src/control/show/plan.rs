@@ -112,7 +112,8 @@ fn start_text(event: &EventFacts) -> String {
 
 /// What is billed by the hour: a vendor may work fewer hours than the event lasts.
 fn hours_lines(option: &PlanOption, currency: Currency) -> String {
-    let lines = option.vendors.iter().flat_map(|vendor| vendor.lines.iter().map(move |l| (vendor, l)));
+    let lines =
+        option.vendors.iter().flat_map(|vendor| vendor.lines.iter().map(move |l| (vendor, l)));
     let hourly = lines.filter(|(_, line)| line.basis == Some(Basis::PerHour));
     hourly
         .map(|(vendor, line)| {
