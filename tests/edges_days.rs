@@ -6,7 +6,7 @@ mod daemon;
 
 use std::{fs, path::Path};
 
-use daemon::{Daemon, json_of};
+use daemon::{Daemon, eventplannerd, json_of};
 use serde_json::{Value, json};
 
 /// A table of cases.
@@ -274,8 +274,21 @@ fn what_a_venue_forbids_is_not_offered_there() {
             // The bound was checked by the code that shares nothing with the search.
             let proof = daemon.json(&["plan", "show", plan["id"].as_str().unwrap(), "--proof"]);
             assert_eq!((&proof["verified"], &proof["refuted"]), (&json!(true), &json!(null)));
+            assert_solves_alike(&daemon, &plan);
         }
     }
+}
+
+/// The exported problem, solved without the daemon, has the same best option.
+fn assert_solves_alike(daemon: &Daemon, plan: &Value) {
+    let exported = daemon.ctl(&["plan", "export", plan["id"].as_str().unwrap()]);
+    assert!(exported.status.success(), "{exported:?}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &exported.stdout).unwrap();
+    let solved = eventplannerd().arg("solve").arg(file.path()).output().unwrap();
+    let value = json_of(&solved)["options"][0]["value"].as_f64().unwrap();
+    let fitness = plan["options"][0]["fitness"].as_f64().unwrap();
+    assert!((value - fitness).abs() < 1e-9, "{value} is not {fitness}");
 }
 
 #[test]
