@@ -125,7 +125,7 @@ fn functions_list_all_parts_of_the_event() {
     };
     let brunch = json!({"name": "Brunch", "date": "2027-06-21", "start": "11:00", "hours": 3});
     let errors = parse(&with(json!([brunch]))).unwrap_err();
-    let error = errors.0.iter().next().unwrap();
+    let error = errors.0.first().unwrap();
     assert_eq!(error.field, "functions");
     assert!(error.message.contains("2027-06-20"), "{error:?}");
     assert!(error.hint.contains("set date to 2027-06-21"), "{error:?}");
@@ -136,9 +136,8 @@ fn functions_list_all_parts_of_the_event() {
     ] {
         assert!(parse(&with(functions.clone())).is_ok(), "{functions}");
     }
-    for functions in [json!([{"name": "Eve", "date": "2027-06-19"}, brunch])] {
-        assert!(parse(&with(functions.clone())).is_err(), "{functions}");
-    }
+    let around = json!([{"name": "Eve", "date": "2027-06-19"}, brunch]);
+    assert!(parse(&with(around)).is_err());
 }
 
 #[test]
