@@ -117,6 +117,7 @@ fn query(city: usize) -> SourcingQuery {
         guests: 100,
         window: Window { start, end: start },
         date: jiff::civil::date(2027, 6, 19),
+        time_zone: "UTC".into(),
         today: jiff::civil::date(2027, 1, 1),
         currency: crate::model::Currency::INR,
         exclude: Vec::new(),

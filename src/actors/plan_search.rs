@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     control::PlanEvent,
-    model::{Infeasibility, Note, PlanOption, PlanState, StopReason, Tally},
+    model::{
+        Infeasibility, Note, PlanOption, PlanState, Request, StopReason, Tally, clock_changes,
+    },
     planning::{basis, search::Progress},
     store::{self, AgentRun, Plan, PlanResult, ProofRow, RoundFigures, SearchOutcome},
     telemetry::{events, metrics},
@@ -45,6 +47,7 @@ pub async fn search(
     let briefing = context.peers.brief(plan, today, limits).await?;
     let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
     report_agents(context, log, &runs);
+    let notes = [notes, clock_notes(&plan.request)].concat();
     *agent_runs = runs;
     // A first run has nothing to go on from.
     let resume_from = match plan.run_number {
@@ -97,6 +100,13 @@ fn founded(infeasibility: Infeasibility) -> Result<Infeasibility, RunError> {
         ));
     }
     Ok(infeasibility)
+}
+
+/// What the event's local times don't say by themselves.
+fn clock_notes(request: &Request) -> Vec<Note> {
+    let told = clock_changes(request.time.window(), &request.time.zone());
+    let note = |message| Note { code: Note::CLOCK_CHANGE.into(), message };
+    told.into_iter().map(note).collect()
 }
 
 /// Runs the search on a thread of its own; stores its checkpoints and tells its rounds as they

@@ -7,7 +7,8 @@ use jiff::civil;
 use super::raw::{RawAmount, RawCapacity, RawPolicies, RawPrice, RawSource, RawVendor, RawWeekday};
 use crate::model::{
     Amount, Basis, Capacity, Category, CateringPolicy, Currency, FieldErrors, GeoPoint, HouseRule,
-    Percent, Policies, PriceLine, Source, Vendor, VendorId, Weekday, tidy_name,
+    Percent, Policies, PriceLine, Source, Vendor, VendorId, Weekday, parse_local_date,
+    parse_local_time, tidy_name,
 };
 
 const ID_MAX_CHARS: usize = 100;
@@ -262,12 +263,10 @@ fn policies(e: &mut FieldErrors, raw: RawPolicies) -> Policies {
     let (alcohol, decor) = (rule("alcohol", raw.alcohol), rule("decor", raw.decor));
     let mut time = |field: &str, written: Option<String>| {
         let written = written?;
-        let parsed = written.trim().parse::<civil::Time>();
-        if parsed.is_err() {
-            let message = format!("`{}` is no time of day", shown(&written));
-            let hint = "write hours and minutes such as 23:00";
+        let parsed = parse_local_time(written.trim()).map_err(|message| {
+            let hint = "write hours and minutes such as 23:00, without a zone or an offset";
             e.push(format!("policies.{field}"), message, hint);
-        }
+        });
         parsed.ok()
     };
     Policies {
@@ -319,12 +318,8 @@ fn dates(e: &mut FieldErrors, raw: &[String]) -> Vec<civil::Date> {
 }
 
 fn date(e: &mut FieldErrors, field: &str, written: &str) -> Option<civil::Date> {
-    let parsed = written.trim().parse::<civil::Date>();
-    parsed
-        .map_err(|_| {
-            e.push(field, format!("`{}` is no date", shown(written)), "write one as 2027-02-14");
-        })
-        .ok()
+    let parsed = parse_local_date(written.trim());
+    parsed.map_err(|message| e.push(field, message, "write one as 2027-02-14")).ok()
 }
 
 fn source(e: &mut FieldErrors, raw: &RawSource) -> Source {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
-        Tally, Vendor,
+        Tally, Vendor, Window, clock_changes,
     },
     planning::timeline::{Conflict, Timeline, VendorCall},
 };
@@ -45,8 +45,14 @@ pub struct Blueprint {
     /// The chosen option's places, in category order.
     pub vendors: Vec<Brief>,
     pub run_of_show: Vec<ActivityRow>,
+    /// A sentence for each clock change that the times above show.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub clock_changes: Vec<String>,
     /// What the scheduler warns of.
     pub risks: Vec<Conflict>,
+    /// The vendors' own rules, each a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rules: Vec<String>,
     pub notes: Vec<Note>,
     /// All options, with the chosen one marked.
     pub options: Vec<OptionRow>,
@@ -86,6 +92,7 @@ impl Blueprint {
         let zone = from.request.time.zone();
         let mut briefs = Vec::with_capacity(chosen.vendors.len());
         let mut sources: Vec<SourceRow> = Vec::with_capacity(chosen.vendors.len());
+        let mut rules = Vec::new();
         for place in &chosen.vendors {
             let record = from.vendors.iter().find(|vendor| vendor.id == place.id);
             let missing = || DocumentError::MissingVendor { vendor: place.id.clone() };
@@ -93,8 +100,11 @@ impl Blueprint {
             briefs.push(brief(place, record, from.timeline, &zone)?);
             if !place.in_house {
                 sources.push(source(record));
+                rules.extend(rules_in_words(record));
             }
         }
+        rules.sort();
+        rules.dedup();
         let sum = briefs.iter().map(|brief| brief.total).fold(chosen.total.zero_like(), sum_of);
         balanced(&format!("option {number}"), chosen.total, sum)?;
         Ok(Self {
@@ -105,9 +115,12 @@ impl Blueprint {
             budget: budget(from.request, chosen.total),
             prose: from.prose.clone(),
             run_of_show: run_of_show(from.timeline, &briefs, &zone),
+            clock_changes: clock_changes(told_times(from.request, from.timeline), &zone),
             vendors: briefs,
             risks: from.timeline.conflicts.clone(),
-            notes: from.notes.to_vec(),
+            rules,
+            // Told with the run of show, of all times that stand there.
+            notes: from.notes.iter().filter(|n| n.code != Note::CLOCK_CHANGE).cloned().collect(),
             options: from.options.iter().map(|option| row(option, number)).collect(),
             proof: from.tally.clone(),
             sources,
@@ -130,6 +143,19 @@ fn event(request: &Request) -> EventFacts {
         preferences: request.preferences.clone(),
         functions: request.functions.iter().map(function).collect(),
     }
+}
+
+/// From the first to the last time that a blueprint tells.
+fn told_times(request: &Request, timeline: &Timeline) -> Window {
+    let event = request.parts().map(|part| part.time.window());
+    let rows = timeline.activities.iter().map(|a| Window { start: a.start, end: a.end });
+    let calls = timeline.calls.iter().map(|call| Window {
+        start: call.depart.map_or(call.arrive, |depart| depart.min(call.arrive)),
+        end: call.leave,
+    });
+    let all = event.chain(rows).chain(calls);
+    all.reduce(|a, b| Window { start: a.start.min(b.start), end: a.end.max(b.end) })
+        .unwrap_or_else(|| request.time.window())
 }
 
 fn function(function: &Function) -> FunctionRow {
@@ -222,6 +248,18 @@ fn house_rules(record: &Vendor) -> BTreeMap<String, HouseRule> {
         tell(name, at.map(|at| HouseRule::Text(at.strftime("%H:%M").to_string())));
     }
     rules
+}
+
+/// What a vendor forbids, and its rules in words: nobody but a reader can judge those.
+fn rules_in_words(record: &Vendor) -> Vec<String> {
+    let Some(policies) = &record.policies else { return Vec::new() };
+    let rules = [("alcohol", &policies.alcohol), ("decor", &policies.decor)];
+    let told = rules.into_iter().filter_map(|(what, rule)| match rule.as_ref()? {
+        HouseRule::Allowed(true) => None,
+        HouseRule::Allowed(false) => Some(format!("{} allows no {what}", record.name)),
+        HouseRule::Text(text) => Some(format!("{} has a rule on {what}: {text}", record.name)),
+    });
+    told.collect()
 }
 
 fn run_of_show(timeline: &Timeline, briefs: &[Brief], zone: &TimeZone) -> Vec<ActivityRow> {

@@ -19,7 +19,9 @@ pub fn calendar(blueprint: &Blueprint) -> String {
         file.line("METHOD:CANCEL");
     }
     let title = format!("{} of {}", event.event_type, event.client);
-    file.entry(&title, &event.start, &event.end, &blueprint.prose.summary);
+    let told = std::iter::once(&blueprint.prose.summary).chain(&blueprint.clock_changes);
+    let told: Vec<&str> = told.map(String::as_str).filter(|text| !text.is_empty()).collect();
+    file.entry(&title, &event.start, &event.end, &told.join("\n"));
     for activity in &blueprint.run_of_show {
         let by = activity.vendor.as_deref().unwrap_or_default();
         let name = match &activity.function {

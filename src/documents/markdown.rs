@@ -12,6 +12,7 @@ use super::{
     error::DocumentError,
     escape::{inline, paragraph},
 };
+use crate::model::clock;
 
 const TEMPLATE: &str = include_str!("blueprint.md.j2");
 /// Name of the escaping that the template is under.
@@ -47,6 +48,7 @@ pub fn markdown(blueprint: &Blueprint) -> Result<String, DocumentError> {
     environment.add_filter("zone", |at: &str| {
         zoned(at).map(|at| at.time_zone().iana_name().unwrap_or("UTC").to_owned())
     });
+    environment.add_filter("sentence", sentence);
     environment.add_filter("quantity", quantity);
     environment.add_filter("ratio", |ratio: f64| format!("{ratio:.4}"));
     environment
@@ -59,16 +61,18 @@ fn zoned(at: &str) -> Result<Zoned, Error> {
     at.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "not a zoned time"))
 }
 
-fn clock(at: &Zoned) -> String {
-    at.strftime("%H:%M").to_string()
-}
-
 /// The time of day, with the number of days where it is not the day of `start`.
 fn clock_after(at: &str, start: &str) -> Result<String, Error> {
     let (at, start) = (zoned(at)?, zoned(start)?);
     let days = start.date().duration_until(at.date()).as_hours() / 24;
     let day = if days == 0 { String::new() } else { format!(" ({days:+} d)") };
     Ok(format!("{}{day}", clock(&at)))
+}
+
+/// The same with a capital letter in front.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// A number without a fraction that is none: `200`, `7.5`.

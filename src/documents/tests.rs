@@ -11,15 +11,19 @@ use crate::{
 
 const HOSTILE: &str = "Fig | <b>Hall</b>\n# Owned [x](http://evil)";
 
-fn request() -> Request {
-    let document = json!({
+fn document() -> Value {
+    json!({
         "client": {"name": "A. <i>Client</i>"}, "event_type": "wedding", "date": "2027-05-21",
         "start": "16:00", "time_zone": "Asia/Kolkata", "hours": 8.5, "city": "Kochi",
         "guests": 200, "budget": {"amount": "800000.00", "currency": "INR"},
         "services": {"venue": {}, "caterer": {}, "photographer": {}},
         "preferences": {"styles": ["royal", "garden"], "dietary": ["jain"]},
         "vision": "- a list?\n<script>alert(1)</script> & more"
-    });
+    })
+}
+
+fn request() -> Request {
+    let document = document();
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     Request::parse(document.to_string().as_bytes(), now).unwrap()
 }
@@ -34,14 +38,14 @@ fn vendors() -> Vec<Vendor> {
     });
     let photographer = json!({
         "external_id": "p-1", "category": "photographer", "name": "Lens", "city": "Kochi",
-        "pricing": price, "max_hours": 6
+        "pricing": price, "max_hours": 6, "policies": {"decor": "no <nails>", "alcohol": true}
     });
     [venue, photographer].map(|vendor| serde_json::from_value(vendor).unwrap()).to_vec()
 }
 
 /// Option 1 of three places and 381,500.00, and a dearer second one.
 fn options() -> Vec<PlanOption> {
-    let line = |label: &str, unit: &str, quantity: f64, amount: &str| json!({"label": label, "unit_amount": unit, "quantity": quantity, "amount": amount});
+    let line = |label: &str, unit: &str, quantity: f64, amount: &str| json!({"label": label, "unit_amount": unit, "quantity": quantity, "amount": amount, "basis": if label == "Hour" { "per_hour" } else { "flat" }});
     let vendors = json!([
         {"category": "venue", "id": "v-1", "name": HOSTILE, "quote": "118000.00",
          "lines": [line("Hall", "100000.00", 1.0, "100000.00")],
@@ -71,7 +75,11 @@ fn options() -> Vec<PlanOption> {
 }
 
 fn blueprint_of(options: &[PlanOption]) -> Result<Blueprint, DocumentError> {
-    let (request, vendors) = (request(), vendors());
+    blueprint_for(&request(), options)
+}
+
+fn blueprint_for(request: &Request, options: &[PlanOption]) -> Result<Blueprint, DocumentError> {
+    let vendors = vendors();
     let places = [(0, "venue", false), (0, "caterer", true), (1, "photographer", false)];
     let categories = places.map(|(_, name, _)| name.into());
     let engagements: Vec<Engagement<'_>> = places
@@ -81,11 +89,11 @@ fn blueprint_of(options: &[PlanOption]) -> Result<Blueprint, DocumentError> {
         .collect();
     Blueprint::new(Sources {
         plan: "01890a5d-ac96-774b-bcce-b302099a8057".parse::<PlanId>().unwrap(),
-        request: &request,
+        request,
         options,
         selected: 1,
         vendors: &vendors,
-        timeline: &timeline::schedule(&request, &[], &engagements),
+        timeline: &timeline::schedule(request, &[], &engagements),
         tally: &Tally {
             rounds: 4,
             combinations_scored: 1_234,
@@ -116,7 +124,8 @@ fn the_markdown_tells_the_plan_and_nothing_breaks_out() {
         "> \\- a list? \\<script\\>alert(1)\\</script\\> \\& more\n",
         &format!("| caterer | {hall} (in-house) | Plate | 200 | 1000.00 | 200000.00 |\n"),
         &format!("| caterer | {hall} | Service charge | | | 20000.00 |\n"),
-        "| photographer | Lens | Hour | 8.5 | 3823.59 | 32500.50 |\n| photographer | **Lens**",
+        "| photographer | Lens | Hour | 8.5 h | 3823.59 | 32500.50 |\n| photographer | **Lens**",
+        &format!("- {hall} allows no alcohol\n- Lens has a rule on decor: no \\<nails\\>\n"),
         "| **Total** | | | | | **381500.50** |\n",
         "| Kept back for contingencies (5 %) | 40000.00 |\n",
         "| Left of what may be spent | 378499.50 |\n",
@@ -143,6 +152,53 @@ fn the_markdown_tells_the_plan_and_nothing_breaks_out() {
     for pair in text.lines().collect::<Vec<_>>().windows(2) {
         if pair.iter().all(|line| line.starts_with('|')) {
             assert_eq!(cells(pair[0]), cells(pair[1]), "{pair:?}");
+        }
+    }
+}
+
+/// Start and end of each row as told: minutes of the day with its days, and what stands behind.
+fn told_rows(text: &str) -> Vec<(String, String)> {
+    let rows = text.lines().filter(|line| line.ends_with(" min |"));
+    let times = rows.map(|row| row.split('|').nth(1).unwrap().trim().split_once('–').unwrap());
+    times.map(|(start, end)| (start.to_owned(), end.to_owned())).collect()
+}
+
+#[test]
+fn the_nights_of_the_clock_change_read_forwards() {
+    for (zone, date, start, hours, doubled, told) in [
+        ("Europe/Berlin", "2027-10-30", "20:00", 7, Some("02:00 CET"), true),
+        ("Europe/Berlin", "2027-10-30", "20:00", 10, Some(" CE"), true),
+        ("America/New_York", "2027-11-06", "21:00", 5, Some("01:00 EST"), true),
+        ("Australia/Lord_Howe", "2027-04-03", "20:00", 6, Some("01:30 +10:30"), true),
+        ("Europe/Berlin", "2027-03-27", "20:00", 7, None, true),
+        ("Europe/Berlin", "2027-10-29", "20:00", 7, None, false),
+        ("Asia/Kolkata", "2027-10-30", "20:00", 7, None, false),
+    ] {
+        let mut document = document();
+        document["time_zone"] = zone.into();
+        document["date"] = date.into();
+        document["start"] = start.into();
+        document["hours"] = hours.into();
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let request = Request::parse(document.to_string().as_bytes(), now).unwrap();
+        let blueprint = blueprint_for(&request, &options()).unwrap();
+        let text = markdown(&blueprint).unwrap();
+        assert!(doubled.is_none_or(|time| text.contains(time)), "{zone} {date}:\n{text}");
+        assert_eq!(blueprint.clock_changes.len(), usize::from(told), "{zone} {date}");
+        assert_eq!(text.contains("The clock goes "), told, "{zone} {date}:\n{text}");
+        assert_eq!(calendar(&blueprint).contains("clock goes"), told, "{zone} {date}");
+        for row in &blueprint.run_of_show {
+            assert!(row.start <= row.end);
+        }
+        // As a reader orders them: by day and time of day, unless a zone stands with both.
+        for (from, until) in told_rows(&text) {
+            let key = |told: &str| {
+                let days = if told.contains("(+1 d)") { 1 } else { 0 };
+                (days, told[..5].to_owned())
+            };
+            let has_zone = |told: &str| told.replace(" (+1 d)", "").len() > 5;
+            let reads_forwards = key(&from) <= key(&until);
+            assert!(reads_forwards || (has_zone(&from) && has_zone(&until)), "{from}–{until}");
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil};
 use serde::{Deserialize, Serialize};
 
 use super::request_checks::{
-    GUESTS_MAX, TimeFields, check_anchors, check_text, check_time, in_range,
+    GUESTS_MAX, TimeFields, check_anchors, check_existing, check_text, check_time, in_range,
 };
 use super::request_input::AnchorDocument;
 use super::{Anchor, Category, EventTime, EventType, FieldErrors, Request, Window, div_half_even};
@@ -87,6 +87,16 @@ impl Request {
         let hull =
             windows.reduce(|a, b| Window { start: a.start.min(b.start), end: a.end.max(b.end) });
         hull.unwrap_or_else(|| self.time.window())
+    }
+
+    /// Why the event can't take place as written: a start or an anchor that a clock change leaves
+    /// out.
+    pub fn skipped_time(&self) -> Option<String> {
+        self.parts().find_map(|part| {
+            let (field, why) = part.time.skipped(part.anchors).into_iter().next()?;
+            let of = part.name.map_or_else(String::new, |name| format!(" of {name}"));
+            Some(format!("{field}{of}: {why}"))
+        })
     }
 
     /// Moves the event to another date; its functions keep their distance.
@@ -217,6 +227,9 @@ pub(super) fn check_functions(
         let hint = format!("keep them within {SPAN_MAX_DAYS} days, or send several requests");
         errors.push("functions", "lie too far apart", hint);
     }
+    if !functions.iter().any(|function| function.time.date == request.time.date) {
+        check_listed(errors, request.time.date, &functions);
+    }
     for category in request.services.keys() {
         if !functions.iter().any(|function| function.services.contains(category)) {
             let hint = "name it in a function's services, or leave it out";
@@ -224,6 +237,17 @@ pub(super) fn check_functions(
         }
     }
     functions
+}
+
+/// None begins on the event's date: a part was left out, or the date is not the event's.
+fn check_listed(errors: &mut FieldErrors, date: civil::Date, functions: &[Function]) {
+    let Some(first) = functions.iter().map(|function| function.time.date).min() else { return };
+    let message = format!("none begins on {date}, the event's date");
+    let hint = format!(
+        "list every part of the event, also the one of {date} (a function without a date is on \
+         it), or set date to {first}"
+    );
+    errors.push("functions", message, hint);
 }
 
 fn check_one(
@@ -261,6 +285,9 @@ fn check_one(
         }
     }
     let anchors = check_anchors(errors, &format!("{path}.anchors"), &document.anchors);
+    if let Some(time) = &time {
+        check_existing(errors, &format!("{path}."), time, &anchors);
+    }
     Some(Function {
         name: document.name.trim().to_owned(),
         event_type: document.event_type.unwrap_or(request.event_type),

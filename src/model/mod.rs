@@ -9,6 +9,7 @@ mod function;
 mod gazetteer;
 mod geo;
 mod ids;
+mod local_time;
 mod money;
 mod names;
 mod plan;
@@ -29,6 +30,9 @@ pub use function::{Function, Part};
 pub use gazetteer::{KnownCity, known_cities, known_city};
 pub use geo::{Area, AreaMap, GeoPoint};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
+pub use local_time::{
+    LocalDays, clock, clock_changes, coming_twice, parse_local_date, parse_local_time, skipped,
+};
 pub use money::{Amount, Currency, Money, Percent, div_half_even, grouped};
 pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name, unaccented};
 pub use plan::{
@@ -46,6 +50,6 @@ pub(crate) use request_input::shape_error;
 pub use requirements::Requirements;
 pub use time::{DateSpec, EventTime, Weekday, Window};
 pub use vendor::{
-    Basis, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine, Source, Sourced,
-    Vendor,
+    Basis, BookedSlot, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine,
+    Source, Sourced, Vendor,
 };

@@ -302,7 +302,12 @@ pub struct NoWayOut {
 /// Something about a plan that its reader should know: a fallback, a missing preference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// Stable: `llm_fallback`, `fewer_differences`, `blackout_unknown` …
+    /// Stable: `llm_fallback`, `fewer_differences`, `clock_change` …
     pub code: String,
     pub message: String,
+}
+
+impl Note {
+    /// Code of what is said of a clock change during the event.
+    pub const CLOCK_CHANGE: &str = "clock_change";
 }

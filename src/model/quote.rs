@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, VendorId};
+use super::{Amount, Basis, VendorId};
 
 /// A price line, multiplied out. `amount = unit_amount × quantity`, half-even.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuoteLine {
     pub label: String,
+    /// What the price is per; unknown for a quote of an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub basis: Option<Basis>,
     pub unit_amount: Amount,
     /// Guests, hours, rooms or persons; 1 for a flat price.
     pub quantity: f64,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::request_checks::{GUESTS_MAX, check_amount, check_coming, in_range};
+use super::request_checks::{
+    DATE_HINT, GUESTS_MAX, SKIPPED_HINT, check_amount, check_coming, in_range,
+};
 use super::{Amount, Budget, Currency, DateSpec, FieldErrors, Request, VendorId, tidy_name};
 
 /// What is different; anything left out stays.
@@ -70,10 +72,14 @@ impl Request {
         match change.date.map(str::parse::<DateSpec>) {
             Some(Ok(date)) => request.move_to(date.resolve(local_now.date())),
             Some(Err(message)) => {
-                let hint = "write 2027-02-14, or +180d for 180 days from today";
-                errors.push("date", message, hint);
+                errors.push("date", message, DATE_HINT);
             }
             None => {}
+        }
+        if change.date.is_some()
+            && let Some(message) = request.skipped_time()
+        {
+            errors.push("date", message, SKIPPED_HINT);
         }
         let (date, start) = (request.time.date, request.time.start);
         let _ = check_coming(&mut errors, "date", date, start, &local_now);

@@ -9,7 +9,7 @@ use super::request_input::{
 };
 use super::{
     Amount, Anchor, Budget, Category, Currency, DateSpec, EventTime, EventType, FieldErrors,
-    Preferences, Service, VendorId, default_services,
+    Preferences, Service, VendorId, default_services, parse_local_time,
 };
 
 pub(super) const GUESTS_MAX: i64 = 100_000;
@@ -46,6 +46,13 @@ pub(super) fn in_range(
     None
 }
 
+/// What to do about a time that a clock change leaves out.
+pub(super) const SKIPPED_HINT: &str = "choose a time before or after the change, or another date";
+
+/// How a date is written.
+pub(super) const DATE_HINT: &str = "write 2027-02-14, or +180d for 180 days from today; the time stands in start, the zone in \
+     time_zone";
+
 /// When something takes place, as written.
 pub(super) struct TimeFields<'d> {
     /// In front of the fields' names, e.g. `functions[1].`.
@@ -63,13 +70,15 @@ pub(super) fn check_time(
 ) -> Option<EventTime> {
     let field = |name: &str| format!("{}{name}", fields.path);
     let zone = check_zone(errors, &field("time_zone"), fields.time_zone);
-    let start: Result<civil::Time, _> = fields.start.parse().map_err(|_| {
-        let shown: String = fields.start.chars().take(32).collect();
-        let message = format!("`{}` is no time of day", shown.escape_debug());
-        errors.push(field("start"), message, "write hours and minutes such as 16:30");
+    let start = parse_local_time(fields.start).map_err(|message| {
+        errors.push(
+            field("start"),
+            message,
+            "write hours and minutes such as 16:30; what zone they are of stands in time_zone",
+        );
     });
     let date = fields.date.parse::<DateSpec>().map_err(|message| {
-        errors.push(field("date"), message, "write 2027-02-14, or +180d for 180 days from today");
+        errors.push(field("date"), message, DATE_HINT);
     });
     let minutes = (fields.hours * 60.0).round();
     if !(30.0..=HOURS_MAX * 60.0).contains(&minutes) {
@@ -113,6 +122,18 @@ pub(super) fn check_coming(
         return None;
     }
     Some(())
+}
+
+/// The start and the anchors lie at times that exist. `path`: in front of the fields' names.
+pub(super) fn check_existing(
+    errors: &mut FieldErrors,
+    path: &str,
+    time: &EventTime,
+    anchors: &[Anchor],
+) {
+    for (field, message) in time.skipped(anchors) {
+        errors.push(format!("{path}{field}"), message, SKIPPED_HINT);
+    }
 }
 
 pub(super) fn check_budget(errors: &mut FieldErrors, document: &BudgetDocument) -> Option<Budget> {
@@ -250,16 +271,16 @@ pub(super) fn check_anchors(
             let hint = "write lat from -90 to 90 and lon from -180 to 180";
             errors.push(format!("{path}[{i}].location"), "is no place on earth", hint);
         }
-        match document.at.parse() {
+        match parse_local_time(&document.at) {
             Ok(at) => anchors.push(Anchor {
                 activity: document.activity.trim().into(),
                 at,
                 location: document.location,
             }),
-            Err(_) => errors.push(
+            Err(message) => errors.push(
                 format!("{path}[{i}].at"),
-                format!("`{}` is no time of day", document.at.escape_debug()),
-                "write hours and minutes such as 18:00",
+                message,
+                "write hours and minutes such as 18:00, in the event's own zone",
             ),
         }
     }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::function::{FunctionDocument, check_functions};
 use super::request_checks::{
-    GUESTS_MAX, TimeFields, check_anchors, check_budget, check_ids, check_preferences,
-    check_services, check_text, check_time, in_range,
+    GUESTS_MAX, TimeFields, check_anchors, check_budget, check_existing, check_ids,
+    check_preferences, check_services, check_text, check_time, in_range,
 };
 use super::{
     Client, EventType, FieldError, FieldErrors, GeoPoint, Percent, Request, VISION_MAX_BYTES,
@@ -231,6 +231,9 @@ fn check(document: Document, now: Timestamp) -> Result<Request, FieldErrors> {
         functions: Vec::new(),
         seed: document.seed,
     };
+    if document.functions.is_empty() {
+        check_existing(&mut errors, "", &request.time, &request.anchors);
+    }
     let functions = check_functions(&mut errors, &request, &document.functions, now);
     request.set_functions(functions);
     errors.into_result(request)

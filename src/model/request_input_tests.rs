@@ -34,6 +34,113 @@ fn a_minimal_request_gets_its_defaults() {
 }
 
 #[test]
+fn times_and_dates_hold_nothing_that_would_be_dropped() {
+    for (pointer, value, field) in [
+        ("/start", "16:00+02:00", "start"),
+        ("/start", "16:00Z", "start"),
+        ("/start", "2027-06-20T16:00", "start"),
+        ("/date", "2027-06-20T10:00Z", "date"),
+        ("/date", "2027-06-20T10:00+05:30", "date"),
+        ("/date", "2027-06-20 10:00", "date"),
+        ("/anchors/0/at", "17:00+05:30", "anchors[0].at"),
+        ("/functions/0/start", "18:00Z", "functions[0].start"),
+        ("/functions/0/date", "2027-06-20T10:00Z", "functions[0].date"),
+        ("/functions/0/anchors/0/at", "18:30Z", "functions[0].anchors[0].at"),
+    ] {
+        let mut document = wedding();
+        let anchors = json!([{"activity": "ceremony", "at": "17:00"}]);
+        if pointer.starts_with("/functions") {
+            document["functions"] = json!([{
+                "name": "Dinner", "date": "+180d", "start": "16:00", "anchors": anchors
+            }]);
+        } else {
+            document["anchors"] = anchors;
+        }
+        *document.pointer_mut(pointer).unwrap() = json!(value);
+        let errors = parse(&document).unwrap_err();
+        let fields: Vec<&str> = errors.0.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, [field], "{pointer} {value}");
+    }
+}
+
+#[test]
+fn times_that_a_clock_change_leaves_out_are_refused() {
+    let in_zone = |zone: &str, date: &str, start: &str| {
+        let mut document = wedding();
+        document["time_zone"] = json!(zone);
+        document["date"] = json!(date);
+        document["start"] = json!(start);
+        document
+    };
+    for (zone, date, start, anchor, expected) in [
+        ("Europe/Berlin", "2027-03-28", "02:30", None, &["start"][..]),
+        ("Europe/Berlin", "2027-03-28", "03:00", None, &[]),
+        ("Europe/Berlin", "2027-03-27", "20:00", Some("02:15"), &["anchors[0].at"]),
+        ("Europe/Berlin", "2027-03-27", "20:00", Some("01:15"), &[]),
+        ("Europe/Berlin", "2027-10-31", "02:30", None, &[]),
+        ("Australia/Lord_Howe", "2027-10-03", "02:10", None, &["start"]),
+        ("Africa/Cairo", "2027-04-30", "00:30", None, &["start"]),
+    ] {
+        let mut document = in_zone(zone, date, start);
+        if let Some(at) = anchor {
+            document["anchors"] = json!([{"activity": "cake", "at": at}]);
+        }
+        let fields: Vec<String> = parse(&document)
+            .err()
+            .map(|errors| errors.0.iter().map(|error| error.field.clone()).collect())
+            .unwrap_or_default();
+        assert_eq!(fields, expected, "{zone} {date} {start} {anchor:?}");
+        // The same as a function.
+        let mut document = in_zone(zone, date, "12:00");
+        document["functions"] = json!([{"name": "Night", "start": start}]);
+        if let Some(at) = anchor {
+            document["functions"][0]["anchors"] = json!([{"activity": "cake", "at": at}]);
+        }
+        let fields: Vec<String> = parse(&document)
+            .err()
+            .map(|errors| errors.0.iter().map(|error| error.field.clone()).collect())
+            .unwrap_or_default();
+        let expected: Vec<String> = expected.iter().map(|f| format!("functions[0].{f}")).collect();
+        assert_eq!(fields, expected, "{zone} {date} {start} {anchor:?}");
+    }
+    // Moved into the gap.
+    let request = parse(&in_zone("Europe/Berlin", "2027-03-27", "02:30")).unwrap();
+    for (date, is_refused) in [("2027-03-28", true), ("2027-03-29", false)] {
+        let change = RequestChange { date: Some(date), ..RequestChange::default() };
+        let refused = request.changed(&change, now()).err();
+        assert_eq!(refused.is_some(), is_refused, "{date}");
+        assert!(refused.is_none_or(|e| e.0.iter().all(|e| e.field == "date")));
+    }
+    let change = RequestChange { date: Some("2027-03-29T10:00Z"), ..RequestChange::default() };
+    assert!(request.changed(&change, now()).is_err());
+}
+
+#[test]
+fn functions_list_all_parts_of_the_event() {
+    let with = |functions: Value| {
+        let mut document = wedding();
+        document["date"] = json!("2027-06-20");
+        document["functions"] = functions;
+        document
+    };
+    let brunch = json!({"name": "Brunch", "date": "2027-06-21", "start": "11:00", "hours": 3});
+    let errors = parse(&with(json!([brunch]))).unwrap_err();
+    let error = errors.0.first().unwrap();
+    assert_eq!(error.field, "functions");
+    assert!(error.message.contains("2027-06-20"), "{error:?}");
+    assert!(error.hint.contains("set date to 2027-06-21"), "{error:?}");
+    for functions in [
+        json!([{"name": "Party"}, brunch]),
+        json!([{"name": "Party", "date": "2027-06-20"}]),
+        json!([{"name": "Eve", "date": "2027-06-19"}, {"name": "Party"}]),
+    ] {
+        assert!(parse(&with(functions.clone())).is_ok(), "{functions}");
+    }
+    let around = json!([{"name": "Eve", "date": "2027-06-19"}, brunch]);
+    assert!(parse(&with(around)).is_err());
+}
+
+#[test]
 fn every_refused_field_is_named_by_its_path() {
     let cases = [
         ("/budget/amount", json!("-5"), "budget.amount"),

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use jiff::{Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::{Anchor, parse_local_date, skipped};
+
 /// Days ahead that a relative date may name: three years.
 const MAX_DAYS_AHEAD: i64 = 1_096;
 
@@ -34,9 +36,7 @@ impl FromStr for DateSpec {
                 _ => Err(format!("`{text}` is not between +0d and +{MAX_DAYS_AHEAD}d")),
             };
         }
-        text.parse()
-            .map(Self::On)
-            .map_err(|_| format!("`{}` is no date", text.chars().take(32).collect::<String>()))
+        parse_local_date(text).map(Self::On)
     }
 }
 
@@ -87,6 +87,19 @@ impl EventTime {
             .into_ambiguous_zoned(local)
             .compatible()
             .unwrap_or_else(|_| Timestamp::UNIX_EPOCH.to_zoned(zone))
+    }
+
+    /// The times that a clock change leaves out: each with its field, `start` or
+    /// `anchors[1].at`, and why it doesn't exist. An anchor before the start is the next day's.
+    pub fn skipped(&self, anchors: &[Anchor]) -> Vec<(String, String)> {
+        let zone = self.zone();
+        let start = skipped(self.date, self.start, &zone).map(|why| ("start".to_owned(), why));
+        let anchors = anchors.iter().enumerate().filter_map(|(i, anchor)| {
+            let is_later = anchor.at < self.start;
+            let date = if is_later { self.date.saturating_add(1.day()) } else { self.date };
+            skipped(date, anchor.at, &zone).map(|why| (format!("anchors[{i}].at"), why))
+        });
+        start.into_iter().chain(anchors).collect()
     }
 
     /// From the event's start to its end, setup and teardown not included.
@@ -154,7 +167,7 @@ mod tests {
     fn a_relative_date_counts_from_today() {
         let today = civil::date(2027, 2, 27);
         assert_eq!("+2d".parse::<DateSpec>().unwrap().resolve(today), civil::date(2027, 3, 1));
-        for bad in ["+2", "+-1d", "+9999d", "2027-02-30", "tomorrow"] {
+        for bad in ["+2", "+-1d", "+9999d", "2027-02-30", "tomorrow", "2027-06-20T10:00Z"] {
             assert!(bad.parse::<DateSpec>().is_err(), "{bad}");
         }
     }

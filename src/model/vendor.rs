@@ -1,6 +1,6 @@
 //! Vendors: who offers what, where, at which price and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil;
 use serde::{Deserialize, Serialize};
@@ -177,11 +177,29 @@ impl Vendor {
     }
 }
 
+/// One of a vendor's parallel events is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookedSlot {
+    /// From 1 to the vendor's `parallel_events`.
+    pub slot: u32,
+    pub window: Window,
+}
+
 /// A vendor as the database found it for a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sourced {
     pub vendor: Vendor,
-    /// Windows in which all its `parallel_events` are taken, around the wanted date. Empty where
-    /// the query itself asked for free vendors only.
-    pub busy: Vec<Window>,
+    /// Its bookings around the wanted date. Empty where the query itself asked for free vendors
+    /// only.
+    pub busy: Vec<BookedSlot>,
+}
+
+impl Sourced {
+    /// Whether no slot is free over all of a window: a booking takes one slot from its start to
+    /// its end.
+    pub fn is_booked(&self, needed: Window) -> bool {
+        let in_the_way = self.busy.iter().filter(|booked| booked.window.overlaps(needed));
+        let slots: BTreeSet<u32> = in_the_way.map(|booked| booked.slot).collect();
+        slots.len() as u64 >= u64::from(self.vendor.parallel_events.max(1))
+    }
 }

@@ -55,3 +55,51 @@ pub const VENUE_TYPES: [&str; 8] = [
     "farmhouse",
     "convention_centre",
 ];
+
+/// Words of a wanted amenity that mean alcohol, as in `open bar`.
+pub const DRINKS: [&str; 17] = [
+    "alcohol",
+    "bar",
+    "bars",
+    "beer",
+    "beers",
+    "brewery",
+    "champagne",
+    "cocktail",
+    "cocktails",
+    "liquor",
+    "prosecco",
+    "pub",
+    "spirits",
+    "whiskey",
+    "whisky",
+    "wine",
+    "wines",
+];
+
+/// Words beside which those mean none: `juice bar`, `alcohol-free`.
+pub const NOT_DRINKS: [&str; 23] = [
+    "breakfast",
+    "candy",
+    "cereal",
+    "chaat",
+    "chocolate",
+    "coffee",
+    "dessert",
+    "espresso",
+    "free",
+    "ice",
+    "juice",
+    "milk",
+    "mocktail",
+    "mocktails",
+    "no",
+    "non",
+    "noodle",
+    "salad",
+    "smoothie",
+    "snack",
+    "sushi",
+    "tea",
+    "without",
+];

@@ -10,7 +10,8 @@ use super::{
     compatibility::{AreaTable, Signature},
     engagement::Engagement,
     fitness::{BUDGET_PART, COMPATIBILITY_PART, PREFERENCE_PART, budget_part},
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
+    policies::{decorates_venue, takes_decor},
     preference::Preference,
     problem::{Candidate, CandidateIndex, CategoryIndex, Combination, Problem, ProblemCategory},
     reason::Reason,
@@ -44,6 +45,10 @@ pub struct Assembly<'a> {
 /// Catering policies: a venue that allows only its own kitchen is a candidate that fills both
 /// places; one that allows both is two candidates; where no caterer is requested only its rental
 /// counts, and a hall that is sold with plates only is left out.
+///
+/// Decor: where a decorator must come, venues that take none are no candidates. Where it may be
+/// left out, a second limit of 1 is there, of which every such venue and every decorator uses 1:
+/// linear in their numbers, which pairs would not be.
 ///
 /// Signatures number the distinct (area, primary style) pairs of the candidates in their order,
 /// the skip's last.
@@ -105,6 +110,12 @@ impl<'a> Assembly<'a> {
     }
 }
 
+/// A venue that takes no decorator.
+fn keeps_decor_out(seat: &Seat<'_>) -> bool {
+    matches!(seat.role, Role::Rental | Role::Catering)
+        && seat.vendor.is_some_and(|vendor| !takes_decor(vendor))
+}
+
 /// The fitness in parts: per candidate and strategy, and per pair of signatures.
 struct Valuation<'a, 'i> {
     inquiry: &'i Inquiry<'a>,
@@ -146,6 +157,9 @@ impl<'a, 'i> Valuation<'a, 'i> {
         let distinct: BTreeSet<&Signature> = of_seats.iter().flatten().flatten().collect();
         let ordinals: BTreeMap<&Signature, u32> = distinct.iter().copied().zip(0..).collect();
         let skip = ordinals.len() as u32;
+        let undecorated = self.undecorated(seats);
+        let mut limits = vec![self.inquiry.request.spendable_minor() as f64];
+        limits.extend(undecorated.as_ref().map(|_| 1.0));
         let mut categories = Vec::with_capacity(seats.len());
         for (index, (seats, signatures)) in seats.iter().zip(&of_seats).enumerate() {
             let mut candidates = Vec::with_capacity(seats.len());
@@ -156,9 +170,15 @@ impl<'a, 'i> Valuation<'a, 'i> {
                     let first = *roles.entry(&vendor.id).or_insert(candidates.len() as u32);
                     (first != candidates.len() as u32).then_some(first)
                 });
+                let mut usage = vec![seat.quote.saturating_add(seat.plates) as f64];
+                if let Some(decorator) = undecorated {
+                    let of_decorator = index == decorator && seat.vendor.is_some();
+                    let is_counted = of_decorator || keeps_decor_out(seat);
+                    usage.push(f64::from(u8::from(is_counted)));
+                }
                 candidates.push(Candidate {
                     value: self.values(index, seat),
-                    usage: vec![seat.quote.saturating_add(seat.plates) as f64],
+                    usage,
                     signature: signature.as_ref().map_or(skip, |known| ordinals[known]),
                     also_fills: self.caterer.filter(|_| seat.role == Role::Catering),
                     same_as,
@@ -171,13 +191,22 @@ impl<'a, 'i> Valuation<'a, 'i> {
         Problem {
             strategies: self.shares.len(),
             categories,
-            limits: vec![self.inquiry.request.spendable_minor() as f64],
+            limits,
             pair_value: self.pair_values(&distinct, has_skip),
             forbidden_pairs: Vec::new(),
             nogoods: Vec::new(),
             options: settings.options as usize,
             min_difference: settings.min_difference as usize,
         }
+    }
+
+    /// The decorator's place, where it may be left out and where some venue takes none.
+    fn undecorated(&self, seats: &[Vec<Seat<'_>>]) -> Option<CategoryIndex> {
+        let decorator =
+            self.inquiry.index_of(DECORATOR).filter(|_| decorates_venue(self.inquiry))?;
+        let may_come = seats[decorator].iter().any(|seat| seat.vendor.is_some());
+        let is_minded = seats.iter().flatten().any(keeps_decor_out);
+        (may_come && is_minded).then_some(decorator)
     }
 
     /// A candidate's value per strategy: its parts of the budget and the preference fit, in the

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     inquiry::Inquiry,
     ledger::{Cheapest, Ledger, Schedules, Waivers},
+    policies::drinks_wanted,
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::Entry,
@@ -19,6 +20,9 @@ enum Constraint {
     MustInclude,
     City,
     Catering,
+    Decor,
+    /// A bar is wanted.
+    Alcohol,
     Timeline,
     Date,
     Guests,
@@ -40,6 +44,8 @@ impl Constraint {
             Self::MustInclude => Broken::only(Reason::NotMustInclude),
             Self::City => Broken::only(Reason::City),
             Self::Catering => Broken::only(Reason::Catering),
+            Self::Decor => Broken::only(Reason::Decor),
+            Self::Alcohol => Broken::only(Reason::Alcohol),
             Self::Date => {
                 all(&[Reason::LeadTime, Reason::Blackout, Reason::ClosedWeekday, Reason::Booked])
             }
@@ -96,6 +102,8 @@ impl<'c> Conflict<'c, '_, '_> {
             Constraint::MustInclude,
             Constraint::City,
             Constraint::Catering,
+            Constraint::Decor,
+            Constraint::Alcohol,
             Constraint::Timeline,
             Constraint::Date,
             Constraint::Guests,
@@ -155,6 +163,15 @@ impl<'c> Conflict<'c, '_, '_> {
             Constraint::City => format!("the city {}: {}", request.city, fail("do not serve it")),
             Constraint::Catering => {
                 format!("the venues' catering policies: {}", fail("cannot be used as they are"))
+            }
+            Constraint::Decor => {
+                format!("the venues' rules on decor: {}", fail("take no decorator"))
+            }
+            Constraint::Alcohol => {
+                let wanted: Vec<String> =
+                    drinks_wanted(&request.preferences).map(|w| format!("`{w}`")).collect();
+                let fail = fail("allow no alcohol");
+                format!("the wanted amenity {}: {fail}", wanted.join(", "))
             }
             Constraint::Timeline => self.timeline_in_words(conflict),
             Constraint::Date => format!(

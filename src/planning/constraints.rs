@@ -2,28 +2,34 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use jiff::civil;
+use jiff::{civil, tz::TimeZone};
 
 use super::{
     compatibility::AreaTable,
     engagement::Engagement,
-    inquiry::Inquiry,
+    inquiry::{Inquiry, VENUE},
+    policies::{drinks_wanted, takes_alcohol},
     quote::{Scope, serves_only_meat},
     reason::{Broken, Reason},
     tags::{has_key, tag_key},
     timeline::{Sight, Traits, certain_refusal},
 };
 use crate::model::{
-    Basis, CategoryDef, GeoPoint, MealOption, Request, Sourced, Vendor, Weekday, Window,
-    has_name_key, is_meatless_diet, name_key,
+    Basis, Category, CategoryDef, GeoPoint, LocalDays, MealOption, Request, Sourced, Vendor,
+    Weekday, Window, has_name_key, is_meatless_diet, name_key,
 };
 
 /// The time a vendor must be free: from its category's lead and its setup before the event to
 /// its teardown after it; of several functions, from the first that needs it to the last one.
 /// The same window is held when a plan is selected.
 pub fn needed_window(request: &Request, def: &CategoryDef, vendor: &Vendor) -> Window {
+    on_the_spot(request.window_of(&def.name), def, vendor)
+}
+
+/// From the first minute of lead and setup to the last one of teardown.
+fn on_the_spot(served: Window, def: &CategoryDef, vendor: &Vendor) -> Window {
     let before = def.lead_minutes.saturating_add(vendor.setup_minutes);
-    request.window_of(&def.name).widened(before, vendor.teardown_minutes)
+    served.widened(before, vendor.teardown_minutes)
 }
 
 /// The request's side of every check, worked out once.
@@ -37,12 +43,23 @@ pub struct Rules<'a> {
     sight: Sight<'a>,
     /// By category's position: what the scheduler says of vendors that are alike to it.
     clashing: RefCell<BTreeMap<(i32, Traits), bool>>,
+    zone: TimeZone,
+    /// By category: when each of the parts that it serves takes place.
+    served: BTreeMap<&'a Category, Vec<Window>>,
+    wants_drinks: bool,
 }
 
 impl<'a> Rules<'a> {
     pub fn new(inquiry: &Inquiry<'a>, areas: &AreaTable) -> Self {
         let request = inquiry.request;
+        let served = inquiry.categories.iter().map(|def| {
+            let windows = request.parts_of(&def.name).map(|part| part.time.window());
+            (&def.name, windows.collect())
+        });
         Self {
+            zone: request.time.zone(),
+            served: served.collect(),
+            wants_drinks: drinks_wanted(&request.preferences).next().is_some(),
             inquiry: *inquiry,
             city: name_key(&request.city).into_owned(),
             city_centre: areas.city_centre(&request.city),
@@ -60,10 +77,7 @@ impl<'a> Rules<'a> {
         let capacity = vendor.capacity.unwrap_or_default();
         let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
         let parts = || request.parts_of(&def.name);
-        let booked = !sourced.busy.is_empty() && {
-            let needed = needed_window(request, def, vendor);
-            sourced.busy.iter().any(|busy| busy.overlaps(needed))
-        };
+        let is_venue = vendor.category.as_str() == VENUE;
         let mut broken = Broken::NOTHING;
         for (is_broken, reason) in [
             (request.exclude.contains(&vendor.id), Reason::Excluded),
@@ -77,14 +91,38 @@ impl<'a> Rules<'a> {
                 capacity.max.is_some_and(|max| parts().any(|part| part.guests > max)),
                 Reason::AboveMaximum,
             ),
+            (self.wants_drinks && is_venue && !takes_alcohol(vendor), Reason::Alcohol),
             (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
-            (parts().any(|part| vendor.blackout_dates.contains(&part.time.date)), Reason::Blackout),
-            (parts().any(|part| closed_on(vendor, part.time.date)), Reason::ClosedWeekday),
-            (booked, Reason::Booked),
         ] {
             if is_broken {
                 broken = broken.and(Broken::only(reason));
             }
+        }
+        broken.and(self.away(def, sourced))
+    }
+
+    /// What keeps a vendor from being there when a category is served, from setup to teardown:
+    /// its blackout dates and closed weekdays, on every local day on which it would be on the
+    /// spot, and its bookings. Between two parts of an event it may be closed; what it is held
+    /// for, it is held for from the first part to the last one.
+    pub fn away(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
+        let vendor = &sourced.vendor;
+        let mut broken = Broken::NOTHING;
+        if !vendor.blackout_dates.is_empty() || !vendor.closed_weekdays.is_empty() {
+            for served in self.served.get(&def.name).into_iter().flatten() {
+                let days = LocalDays::of(on_the_spot(*served, def, vendor), &self.zone);
+                if vendor.blackout_dates.iter().any(|date| days.contains(*date)) {
+                    broken = broken.and(Broken::only(Reason::Blackout));
+                }
+                if days.iter().any(|day| closed_on(vendor, day)) {
+                    broken = broken.and(Broken::only(Reason::ClosedWeekday));
+                }
+            }
+        }
+        if !sourced.busy.is_empty()
+            && sourced.is_booked(needed_window(self.inquiry.request, def, vendor))
+        {
+            broken = broken.and(Broken::only(Reason::Booked));
         }
         broken
     }
@@ -138,114 +176,5 @@ fn closed_on(vendor: &Vendor, date: civil::Date) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-
-    use super::*;
-    use crate::{
-        model::{Capacity, PriceLine, Window},
-        planning::samples::{Case, meal, vendor},
-    };
-
-    fn check(case: &Case) -> Option<Reason> {
-        let inquiry = case.inquiry();
-        let areas = AreaTable::new(inquiry.areas);
-        Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
-    }
-
-    /// Changes a vendor.
-    type Edit = fn(&mut Vendor);
-
-    #[test]
-    fn every_limit_is_kept_to_the_edge() {
-        let cases: &[(Option<Reason>, Edit)] = &[
-            (None, |_| ()),
-            (None, |v| v.capacity = Some(Capacity { min: Some(100), ideal: None, max: Some(100) })),
-            (Some(Reason::BelowMinimum), |v| {
-                v.capacity = Some(Capacity { min: Some(101), ..Capacity::default() });
-            }),
-            (Some(Reason::AboveMaximum), |v| {
-                v.capacity = Some(Capacity { max: Some(99), ..Capacity::default() });
-            }),
-            // 1 December to 20 February: 81 days.
-            (None, |v| v.lead_days = 81),
-            (Some(Reason::LeadTime), |v| v.lead_days = 82),
-            (Some(Reason::Blackout), |v| v.blackout_dates = vec![civil::date(2027, 2, 20)]),
-            (None, |v| v.blackout_dates = vec![civil::date(2027, 2, 21)]),
-            (Some(Reason::ClosedWeekday), |v| {
-                v.closed_weekdays = vec!["saturday".parse().unwrap()]
-            }),
-            (None, |v| v.closed_weekdays = vec!["sunday".parse().unwrap()]),
-            (Some(Reason::Currency), |v| v.pricing[0].currency = "USD".parse().unwrap()),
-            (None, |v| v.city = " BENGALURU ".into()),
-            (Some(Reason::City), |v| v.city = "Mysuru".into()),
-            (Some(Reason::City), |v| {
-                v.city = "Mysuru".into();
-                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
-                v.service_radius_km = Some(111.0);
-            }),
-            // The mean of the three areas is at 13.3: 111.2 km away.
-            (None, |v| {
-                v.city = "Mysuru".into();
-                v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
-                v.service_radius_km = Some(112.0);
-            }),
-            (Some(Reason::Excluded), |v| v.id = "unwanted".into()),
-        ];
-        for (i, (expected, edit)) in cases.iter().enumerate() {
-            let mut florist = vendor("f", "florist");
-            edit(&mut florist);
-            let mut case = Case::of(&["florist"]).with([florist]);
-            case.request.exclude = vec!["unwanted".into()];
-            assert_eq!(check(&case), *expected, "case {i}");
-        }
-    }
-
-    #[test]
-    fn a_booking_is_in_the_way_from_setup_to_teardown() {
-        // The event: 10:30–18:30 UTC; make-up starts four hours earlier, setup half an hour more.
-        for (start, end, busy) in [
-            ("05:00", "06:00", false),
-            ("05:00", "06:01", true),
-            ("12:00", "13:00", true),
-            ("18:59", "20:00", true),
-            ("19:00", "20:00", false),
-        ] {
-            let mut artist = vendor("m", "makeup_artist");
-            (artist.setup_minutes, artist.teardown_minutes) = (30, 30);
-            let mut case = Case::of(&["makeup_artist"]).with([artist]);
-            let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
-            case.vendors[0].busy = vec![Window { start: at(start), end: at(end) }];
-            assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
-        }
-    }
-
-    #[test]
-    fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
-        let veg_line = meal(MealOption::Veg, 10);
-        let meat_line = meal(MealOption::NonVeg, 10);
-        let none: Vec<PriceLine> = vec![];
-        for (needs, tags, lines, unserved) in [
-            (&[][..], &[][..], &none, &[][..]),
-            (&["halal"], &["Halal"], &none, &[]),
-            (&["gluten-free"], &["gluten free"], &none, &[]),
-            (&["halal", "jain"], &["halal"], &vec![veg_line.clone()], &[1]),
-            (&["vegetarian"], &[], &vec![veg_line.clone()], &[]),
-            (&["halal", "vegetarian"], &[], &none, &[0, 1]),
-            (&["vegan"], &[], &vec![veg_line.clone()], &[0]),
-            (&["halal", "jain"], &["halal", "jain"], &vec![meat_line.clone()], &[1]),
-            (&["jain"], &["jain"], &vec![meat_line, veg_line], &[]),
-        ] {
-            let mut caterer = vendor("c", "caterer");
-            caterer.tags = tags.iter().map(|&tag| tag.into()).collect();
-            caterer.pricing.extend(lines.clone());
-            let mut case = Case::of(&["caterer"]);
-            case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
-            let inquiry = case.inquiry();
-            let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
-            let expected = unserved.iter().map(|&i| Broken::diet(i));
-            let expected = expected.fold(Broken::NOTHING, Broken::and);
-            assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");
-            assert_eq!(expected.first().is_some(), !unserved.is_empty());
-        }
-    }
-}
+#[path = "constraints_tests.rs"]
+mod tests;

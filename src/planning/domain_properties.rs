@@ -13,7 +13,7 @@ use super::{
     samples::{Case, TODAY, any_case},
     settings::SearchSettings,
 };
-use crate::model::{CateringPolicy, Percent, Sourced};
+use crate::model::{CateringPolicy, HouseRule, Percent, Sourced};
 
 /// Combinations looked at per case at most.
 const COMBINATIONS_MAX: usize = 400;
@@ -50,11 +50,16 @@ fn filled_from_elsewhere(problem: &Problem, combination: &Combination, index: us
 fn is_consistent(problem: &Problem, combination: &Combination, index: usize) -> bool {
     let place_is_double =
         combination[index].is_some() && filled_from_elsewhere(problem, combination, index);
-    !place_is_double && usage(problem, combination) <= problem.limits[0]
+    let mut limits = problem.limits.iter().enumerate();
+    !place_is_double && limits.all(|(limit, most)| usage_of(problem, combination, limit) <= *most)
 }
 
 fn usage(problem: &Problem, combination: &Combination) -> f64 {
-    chosen(problem, combination).map(|(_, candidate)| candidate.usage[0]).sum()
+    usage_of(problem, combination, 0)
+}
+
+fn usage_of(problem: &Problem, combination: &Combination, limit: usize) -> f64 {
+    chosen(problem, combination).map(|(_, candidate)| candidate.usage[limit]).sum()
 }
 
 fn chosen<'p>(
@@ -100,13 +105,19 @@ fn assert_serves(case: &Case, sourced: &Sourced, caters: bool) {
     let capacity = vendor.capacity.unwrap();
     assert!(capacity.min.unwrap_or(0) <= request.guests);
     assert!(request.guests <= capacity.max.unwrap_or(u32::MAX));
-    assert!(!vendor.blackout_dates.contains(&request.time.date));
-    assert!(vendor.closed_weekdays.iter().all(|day| day.0 != request.time.date.weekday()));
     assert!((request.time.date - TODAY).get_days() >= vendor.lead_days as i32);
     let lead = case.categories.iter().find(|def| def.name == vendor.category).unwrap().lead_minutes;
     let needed =
         request.time.window().widened(lead + vendor.setup_minutes, vendor.teardown_minutes);
-    assert!(sourced.busy.iter().all(|busy| !busy.overlaps(needed)));
+    let hours = needed.end.duration_since(needed.start).as_hours() + 1;
+    for hour in 0..hours {
+        // A minute early: the end itself is outside.
+        let at = needed.end - jiff::SignedDuration::from_mins(60 * hour + 1);
+        let day = at.max(needed.start).to_zoned(request.time.zone()).date();
+        assert!(!vendor.blackout_dates.contains(&day));
+        assert!(vendor.closed_weekdays.iter().all(|closed| closed.0 != day.weekday()));
+    }
+    assert!(sourced.busy.iter().all(|busy| !busy.window.overlaps(needed)));
     if !vendor.city.eq_ignore_ascii_case(&request.city) {
         // The mean of the sample areas' centres.
         let centre = crate::model::GeoPoint { lat: 13.3, lon: 77.6 };
@@ -157,6 +168,17 @@ fn assert_option_is_sound(case: &Case, assembly: &Assembly<'_>, combination: &Co
         }
         assert!(!caterer.in_house || caterer.id == venue.vendor.id);
     }
+    if let Some(venue) = of("venue") {
+        let venue = case.vendors.iter().find(|s| s.vendor.id == venue.id).unwrap();
+        let policies = venue.vendor.policies.as_ref().unwrap();
+        let forbids = |rule: &Option<HouseRule>| *rule == Some(HouseRule::Allowed(false));
+        assert!(!forbids(&policies.decor) || of("decorator").is_none(), "{option:?}");
+        assert!(!forbids(&policies.alcohol) || request_amenities(case).is_empty());
+    }
+}
+
+fn request_amenities(case: &Case) -> &[String] {
+    &case.request.preferences.amenities
 }
 
 fn value_of_strategy(
@@ -183,7 +205,7 @@ fn the_random_cases_reach_every_role() {
     let mut runner = TestRunner::deterministic();
     let strategy = any_case(4);
     let (mut feasible, mut roles) = (0, BTreeSet::new());
-    for _ in 0..300 {
+    for _ in 0..400 {
         let case = strategy.new_tree(&mut runner).unwrap().current();
         let assembly = assemble(&case.inquiry(), &SearchSettings::default());
         let all = combinations(&assembly.problem, COMBINATIONS_MAX);

@@ -37,8 +37,8 @@ const GUESTS_MAX: u32 = 100_000;
 ///
 /// `conflicts` is a minimal set: it can't be met, every part of it can. `relaxations` holds, per
 /// dimension, the smallest change that suffices on its own: budget, contingency, guests, the
-/// budget's currency, date (± 14 days), start (the same day), hours, city, catering policy, each dietary need, each
-/// required service while another one is left, each vendor of `must_include` and `exclude`, each
+/// budget's currency, date (± 14 days), start (the same day), hours, city, each of the venues'
+/// policies, the wanted bar, each dietary need, each required service while another one is left, each vendor of `must_include` and `exclude`, each
 /// anchor. Where none does: the first pair without more money, and the pair with the least more.
 /// Where no pair does either, `no_way_out` says so.
 ///
@@ -88,7 +88,7 @@ pub fn can_be_met(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> bool {
 pub(super) struct Priced {
     /// In minor units.
     pub total: i64,
-    /// The venue that stands there against its catering policy, and its role.
+    /// The venue that stands there against one of its policies, and its role.
     pub bent: Option<(VendorId, Role)>,
 }
 
@@ -249,7 +249,8 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
         self.schedules_left -= allowed - schedules.left();
         self.was_cut |= !cheapest.is_decided;
         let (total, chosen) = cheapest.found?;
-        let policy = Broken::only(Reason::Catering);
+        let policies = [Reason::Catering, Reason::Decor, Reason::Alcohol].map(Broken::only);
+        let policy = policies.into_iter().fold(Broken::NOTHING, Broken::and);
         let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
         let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
         Some(Priced { total, bent })

@@ -17,8 +17,8 @@ use super::{
     timeline::{Severity, schedule},
 };
 use crate::model::{
-    Amount, Anchor, Basis, Budget, Capacity, Category, CateringPolicy, GeoPoint, Infeasibility,
-    MealOption, Percent, Policies, Relaxation, VendorId, Window,
+    Amount, Anchor, Basis, BookedSlot, Budget, Capacity, Category, CateringPolicy, GeoPoint,
+    HouseRule, Infeasibility, MealOption, Percent, Policies, Relaxation, VendorId, Window,
 };
 
 fn any_time() -> Box<Timeline<'static>> {
@@ -104,12 +104,19 @@ fn relaxed(case: &Case, relaxation: &Relaxation) -> Case {
             "preferences.dietary" => request.preferences.dietary = list(),
             "must_include" => request.must_include = ids(),
             "exclude" => request.exclude = ids(),
-            "policies.catering" => {
-                let id = relaxation.advice.split('`').nth(1).unwrap();
+            "preferences.amenities" => request.preferences.amenities = list(),
+            "policies.catering" | "policies.decor" | "policies.alcohol" => {
+                let id = relaxation.advice.split("venue `").nth(1).unwrap();
+                let id = id.split('`').next().unwrap();
                 let mut vendors = case.vendors.iter_mut();
-                let venue = vendors.find(|s| s.vendor.id.as_str() == id).unwrap();
-                let catering = Some(CateringPolicy::Both);
-                venue.vendor.policies = Some(Policies { catering, ..Policies::default() });
+                let venue = &mut vendors.find(|s| s.vendor.id.as_str() == id).unwrap().vendor;
+                let policies = venue.policies.get_or_insert_with(Policies::default);
+                let allowed = Some(HouseRule::Allowed(true));
+                match field {
+                    "policies.catering" => policies.catering = Some(CateringPolicy::Both),
+                    "policies.decor" => policies.decor = allowed,
+                    _ => policies.alcohol = allowed,
+                }
             }
             "services.caterer" => {
                 let mut asked = Case::of(&["venue", "caterer"]);
@@ -289,6 +296,75 @@ fn two_conflicts_need_a_pair() {
 }
 
 #[test]
+fn venues_rules_are_conflicts_of_their_own() {
+    let hall = |id: &str, decor: bool, alcohol: bool| {
+        let mut hall = venue(id, CateringPolicy::Outside);
+        let policies = hall.policies.get_or_insert_with(Policies::default);
+        policies.decor = Some(HouseRule::Allowed(decor));
+        policies.alcohol = Some(HouseRule::Allowed(alcohol));
+        hall
+    };
+    let decorated = |halls: Vec<crate::model::Vendor>| {
+        let mut case = Case::of(&["venue", "decorator"]).with(halls);
+        case = case.with([vendor("d", "decorator")]);
+        case.request.preferences.amenities = vec!["bar".into(), "parking".into()];
+        case
+    };
+    let bare = decorated(vec![hall("a", false, true), hall("b", false, true)]);
+    let explanation = explained(&bare);
+    assert_eq!(
+        explanation.conflicts,
+        [
+            "the venues' rules on decor: 2 of 3 vendors take no decorator",
+            "a venue is required",
+            "a decorator is required",
+        ]
+    );
+    let advice = |explanation: &Infeasibility, field| {
+        of(explanation, field).map(|relaxation| relaxation.advice.clone())
+    };
+    assert_eq!(
+        advice(&explanation, "policies.decor").unwrap(),
+        "agree with venue `a` on a decorator"
+    );
+    assert_eq!(
+        advice(&explanation, "services.decorator.required").unwrap(),
+        "do without a decorator where none fits"
+    );
+    let dry = decorated(vec![hall("a", true, false)]);
+    let explanation = explained(&dry);
+    assert_eq!(
+        explanation.conflicts,
+        ["the wanted amenity `bar`: 1 of 1 vendors allow no alcohol", "a venue is required"]
+    );
+    let wish = of(&explanation, "preferences.amenities").unwrap();
+    assert_eq!(
+        (wish.advice.as_str(), wish.value.as_str()),
+        ("do without the amenity `bar`", "[\"parking\"]")
+    );
+    // Both rules at once: no single rule that gives way is enough.
+    let both = decorated(vec![hall("a", false, false)]);
+    let explanation = explained(&both);
+    let fields: Vec<&str> = explanation.relaxations.iter().map(|r| r.field.as_str()).collect();
+    assert_eq!(fields, ["services.venue.required"]);
+    // An optional decorator is left out, and one that must come is not.
+    let optional = |must: &[&str]| {
+        edited(&bare, |case| {
+            let service = case.request.services.get_mut(&Category::new("decorator")).unwrap();
+            service.required = false;
+            case.request.must_include = must.iter().map(|&id| id.into()).collect();
+        })
+    };
+    assert_eq!(explained(&optional(&[])), Infeasibility::default());
+    assert_eq!(explained(&optional(&["a"])), Infeasibility::default());
+    let forced = optional(&["d"]);
+    assert!(of(&explained(&forced), "must_include").is_some());
+    for relaxation in explained(&forced).relaxations {
+        assert!(is_feasible(&relaxed(&forced, &relaxation)), "{relaxation:?}");
+    }
+}
+
+#[test]
 fn the_timeline_has_a_say() {
     let halls = ["a", "b"].map(|id| {
         let mut hall = venue(id, CateringPolicy::Outside);
@@ -353,6 +429,10 @@ fn dimensions(case: &Case) -> Vec<(String, Vec<Case>)> {
     let needs = case.request.preferences.dietary.len();
     let diets = (0..needs).map(|i| edited(case, |c| drop(c.request.preferences.dietary.remove(i))));
     all.push(("preferences.dietary".to_owned(), diets.collect()));
+    if !case.request.preferences.amenities.is_empty() {
+        let dry = edited(case, |case| case.request.preferences.amenities.clear());
+        all.push(("preferences.amenities".to_owned(), vec![dry]));
+    }
     let required = case.request.services.iter().filter(|(_, service)| service.required);
     if required.clone().count() > 1 {
         for (name, _) in required {
@@ -599,7 +679,8 @@ fn an_hourly_price_and_a_booking_are_matters_of_hours() {
     case.request.budget.amount.minor = 1_000_000;
     let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
     // 14:00 to 16:40 at the place of the event.
-    case.vendors[0].busy = vec![Window { start: at("08:30"), end: at("11:10") }];
+    let window = Window { start: at("08:30"), end: at("11:10") };
+    case.vendors[0].busy = vec![BookedSlot { slot: 1, window }];
     let explanation = explained_by(&case, &mut *real_time());
     assert_eq!(of(&explanation, "start").unwrap().value, "16:45");
     assert_eq!(of(&explanation, "hours"), None);

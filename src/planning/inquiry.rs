@@ -16,6 +16,8 @@ use crate::model::{
 pub const VENUE: &str = "venue";
 /// The category whose place a venue's own kitchen can fill.
 pub const CATERER: &str = "caterer";
+/// The category that a venue may keep out.
+pub const DECORATOR: &str = "decorator";
 
 /// A request with what the agents found out about it, and the vendors to choose from.
 #[derive(Clone, Copy, Debug)]

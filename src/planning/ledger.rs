@@ -7,7 +7,7 @@ use super::{
     cheapest_fit::{Fit, Member, cheapest_fit},
     compatibility::AreaTable,
     engagement::Engagement,
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
     problem::CategoryIndex,
     reason::{Broken, Reason},
     roles::{Entry, Musts, Role, Roles},
@@ -188,18 +188,26 @@ impl<'i, 'a> Ledger<'i, 'a> {
         kitchen: Kitchen,
         waivers: &Waivers,
     ) -> impl Iterator<Item = Choice<'a>> {
-        let ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        let mut ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        // Where a decorator may be left out, leaving it out costs least, and no venue minds.
+        if self.inquiry.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, waivers)) {
+            ignored = ignored.and(Broken::only(Reason::Decor));
+        }
         let may_stand = move |entry: &&Entry<'a>| {
             entry.broken.without(ignored).is_nothing()
                 && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
         };
+        let may_skip = self.may_skip(index, waivers) && kitchen == Kitchen::Closed;
+        let skip = may_skip.then_some(None);
+        self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
+    }
+
+    fn may_skip(&self, index: CategoryIndex, waivers: &Waivers) -> bool {
         let def = &self.inquiry.categories[index];
         let is_forced = self.musts.is_forced(index) && !waivers.must_include;
         let is_optional =
             waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
-        let may_skip = is_optional && !is_forced && kitchen == Kitchen::Closed;
-        let skip = may_skip.then_some(None);
-        self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
+        is_optional && !is_forced
     }
 }
 

@@ -43,6 +43,7 @@ pub mod neighbours;
 pub mod nogood;
 pub mod outcome;
 pub mod pairs;
+mod policies;
 mod polish;
 pub mod preference;
 pub mod problem;

@@ -73,8 +73,8 @@ pub fn total(
 /// Of an event with functions, those that need the category count: guests and hours are summed
 /// over them, flat prices and units are charged once per day on which any of them begins.
 ///
-/// Quantities (DESIGN "Vendor"): flat 1; per guest the guests; per hour the event's hours, also
-/// for a vendor that stays shorter (how long each one stays is the timeline's matter); per room
+/// Quantities (DESIGN "Vendor"): flat 1; per guest the guests; per hour the event's hours, of
+/// each function at most the vendor's `max_hours`; per room
 /// and per person the service's quantity. Of per-guest lines with a meal option, `veg` serves
 /// round-half-even(veg share × guests), `non_veg` the rest; a vendor with only one of them
 /// serves it to all; whether the dietary needs allow that is [`serves_only_meat`]'s matter.
@@ -87,6 +87,7 @@ pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Sco
         if quantity.count > 0 {
             lines.push(QuoteLine {
                 label: line.label.clone(),
+                basis: Some(line.basis),
                 unit_amount: line.amount,
                 quantity: quantity.count as f64 / quantity.per as f64,
                 amount: Amount::new(quantity.amount(line.amount.minor), decimals),
@@ -108,6 +109,12 @@ pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Sco
 /// take it.
 pub fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
     scope.offers(vendor, MealOption::NonVeg) && !scope.offers(vendor, MealOption::Veg)
+}
+
+/// What a vendor works in one go at most, in minutes, rounded to the nearest.
+fn longest_minutes(vendor: &Vendor) -> u32 {
+    // Float casts saturate.
+    vendor.max_hours.map_or(u32::MAX, |hours| (hours * 60.0).round() as u32)
 }
 
 /// How many of so many guests eat vegetarian: round-half-even(veg share × guests).
@@ -143,10 +150,11 @@ impl Quantities {
     fn of(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> Self {
         let (mut days, mut guests, mut minutes, mut eat_veg) = (0_u32, 0_u32, 0_u32, 0_u32);
         let mut last_day = None;
+        let longest = longest_minutes(vendor);
         for part in request.parts_of(category) {
             days += u32::from(last_day.replace(part.time.date) != Some(part.time.date));
             guests = guests.saturating_add(part.guests);
-            minutes = minutes.saturating_add(part.time.minutes);
+            minutes = minutes.saturating_add(part.time.minutes.min(longest));
             eat_veg = eat_veg.saturating_add(veg_guests(request, part.guests));
         }
         let has_both = [MealOption::Veg, MealOption::NonVeg]
@@ -193,7 +201,7 @@ impl Sums {
 mod tests {
     use super::*;
     use crate::{
-        model::{CateringPolicy, Percent, Service},
+        model::{CateringPolicy, EventTime, Function, Percent, Service},
         planning::samples::{line, meal, request, vendor, venue},
     };
 
@@ -222,6 +230,47 @@ mod tests {
             florist.pricing = vec![line(basis, 1_001)];
             assert_eq!(amounts(&request, &florist, Scope::Whole), [amount], "{basis:?}");
         }
+    }
+
+    #[test]
+    fn no_more_hours_are_billed_than_the_vendor_works() {
+        let mut request = request();
+        // Event's minutes, most hours, what 1,000 minor units an hour come to.
+        for (minutes, most, amount) in [
+            (300, Some(4.0), 4_000),
+            (240, Some(4.0), 4_000),
+            (210, Some(4.0), 3_500),
+            (300, Some(4.35), 4_350),
+            (300, Some(0.25), 250),
+            (300, None, 5_000),
+        ] {
+            request.time.minutes = minutes;
+            let mut florist = vendor("f", "florist");
+            florist.max_hours = most;
+            florist.pricing = vec![line(Basis::PerHour, 1_000), line(Basis::Flat, 7)];
+            assert_eq!(
+                amounts(&request, &florist, Scope::Whole),
+                [amount, 7],
+                "{minutes} {most:?}"
+            );
+            let quote = quote(&request, &florist.category, &florist, Scope::Whole);
+            assert_eq!(quote.lines[0].quantity, amount as f64 / 1_000.0);
+            assert_eq!(quote.lines[0].basis, Some(Basis::PerHour));
+        }
+        // Each function for itself: 4 of 5 hours, and 3.
+        let part = |minutes| Function {
+            name: "part".into(),
+            event_type: request.event_type,
+            time: EventTime { minutes, ..request.time.clone() },
+            guests: 100,
+            services: vec!["florist".into()],
+            anchors: vec![],
+        };
+        request.functions = vec![part(300), part(180)];
+        let mut florist = vendor("f", "florist");
+        florist.max_hours = Some(4.0);
+        florist.pricing = vec![line(Basis::PerHour, 1_000)];
+        assert_eq!(amounts(&request, &florist, Scope::Whole), [7_000]);
     }
 
     #[test]

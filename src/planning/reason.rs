@@ -27,6 +27,10 @@ pub enum Reason {
     /// Its catering policy or its prices leave no way to use it: e.g. a hall that is sold with
     /// its own plates only, where no caterer is wanted.
     Catering,
+    /// It takes no decorator, and one must come.
+    Decor,
+    /// It allows no alcohol, and a bar is wanted.
+    Alcohol,
     /// A dietary need is not served.
     Dietary,
     /// It alone costs more than the budget without the contingency.
@@ -34,7 +38,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Excluded,
         Self::NotMustInclude,
         Self::Currency,
@@ -47,6 +51,8 @@ impl Reason {
         Self::Booked,
         Self::Times,
         Self::Catering,
+        Self::Decor,
+        Self::Alcohol,
         Self::Dietary,
         Self::OverBudget,
     ];
@@ -66,6 +72,8 @@ impl Reason {
             Self::Booked => "booked",
             Self::Times => "times",
             Self::Catering => "catering",
+            Self::Decor => "decor",
+            Self::Alcohol => "alcohol",
             Self::Dietary => "dietary",
             Self::OverBudget => "over_budget",
         }
@@ -81,11 +89,13 @@ impl Reason {
             Self::BelowMinimum => "takes only more guests",
             Self::AboveMaximum => "takes only fewer guests",
             Self::LeadTime => "needs more notice",
-            Self::Blackout => "is not available on that date",
-            Self::ClosedWeekday => "is closed on that weekday",
+            Self::Blackout => "is not available on a day on which it would be there",
+            Self::ClosedWeekday => "is closed on a weekday on which it would be there",
             Self::Booked => "is booked at that time",
             Self::Times => "cannot keep the event's times",
             Self::Catering => "cannot be combined with the catering that is wanted",
+            Self::Decor => "takes no decorator",
+            Self::Alcohol => "allows no alcohol",
             Self::Dietary => "does not serve the dietary needs",
             Self::OverBudget => "alone costs more than the budget",
         }
@@ -103,9 +113,9 @@ impl fmt::Display for Reason {
 pub struct Broken(u64);
 
 /// The first bit of a dietary need; the reasons stand below it.
-const DIET_BIT: usize = 16;
+const DIET_BIT: usize = 20;
 /// Needs told apart; all further ones share the last bit.
-const DIETS_MAX: usize = 48;
+const DIETS_MAX: usize = 44;
 
 impl Broken {
     pub const NOTHING: Self = Self(0);

@@ -6,7 +6,8 @@ use jiff::{ToSpan, civil};
 
 use super::{
     conflicts::with_article,
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
+    policies::{drinks_wanted, means_alcohol},
     reason::{Broken, Reason},
     roles::Role,
 };
@@ -40,6 +41,12 @@ pub(super) enum Move {
     Currency(Currency),
     /// A venue's catering policy gives way.
     Policy,
+    /// A venue's rule on decor gives way.
+    Decor,
+    /// A venue's rule on alcohol gives way.
+    Alcohol,
+    /// The wanted amenities that mean alcohol are given up.
+    NoBar,
     /// A caterer is asked for where none was, so that halls sold with plates can be taken.
     AskCaterer,
     /// By its place in the request's list, and its name.
@@ -61,6 +68,8 @@ pub(super) enum Kind {
     Hours,
     City,
     Catering,
+    Decor,
+    Alcohol,
     Diet,
     Optional,
     Must,
@@ -79,6 +88,8 @@ impl Kind {
             Self::Hours => "the hours".into(),
             Self::City => "the city".into(),
             Self::Catering => "the catering policy".into(),
+            Self::Decor => "the venues' rules on decor".into(),
+            Self::Alcohol => "the wanted bar, and the venues' rules on alcohol".into(),
             Self::Diet => "the dietary needs".into(),
             Self::Optional => "the required services".into(),
             Self::Must => "must_include".into(),
@@ -103,7 +114,12 @@ impl Move {
         for days in 1..=DAYS_AROUND {
             for days in [days, -days] {
                 let date = request.time.date.saturating_add(days.days());
-                if date > inquiry.today {
+                let exists = || {
+                    let mut moved = request.clone();
+                    moved.move_to(date);
+                    moved.skipped_time().is_none()
+                };
+                if date > inquiry.today && exists() {
                     moves.push(Self::Date(date));
                 }
             }
@@ -118,6 +134,12 @@ impl Move {
         if inquiry.index_of(VENUE).is_some() {
             let has_caterer = inquiry.index_of(CATERER).is_some();
             moves.push(if has_caterer { Self::Policy } else { Self::AskCaterer });
+            if inquiry.index_of(DECORATOR).is_some() {
+                moves.push(Self::Decor);
+            }
+            if drinks_wanted(&request.preferences).next().is_some() {
+                moves.extend([Self::NoBar, Self::Alcohol]);
+            }
         }
         let needs = request.preferences.dietary.iter().cloned().enumerate();
         moves.extend(needs.map(|(index, need)| Self::Diet(index, need)));
@@ -145,6 +167,8 @@ impl Move {
             Self::Hours(..) => Kind::Hours,
             Self::City(_) => Kind::City,
             Self::Policy | Self::AskCaterer => Kind::Catering,
+            Self::Decor => Kind::Decor,
+            Self::Alcohol | Self::NoBar => Kind::Alcohol,
             Self::Diet(..) => Kind::Diet,
             Self::Optional(_) => Kind::Optional,
             Self::Must(_) => Kind::Must,
@@ -160,6 +184,7 @@ impl Move {
             | (Self::Hours(one, _), Self::Hours(other, _)) => one == other,
             (Self::Date(_), Self::Date(_))
             | (Self::City(_), Self::City(_))
+            | (Self::NoBar | Self::Alcohol, Self::NoBar | Self::Alcohol)
             | (Self::Currency(_), Self::Currency(_))
             | (Self::Guests(_), Self::Guests(_)) => true,
             _ => false,
@@ -185,9 +210,14 @@ impl Move {
             Self::City(_) | Self::AskCaterer => None,
             Self::Currency(_) => Some(Broken::only(Reason::Currency)),
             Self::Policy => Some(Broken::only(Reason::Catering)),
+            Self::Decor => Some(Broken::only(Reason::Decor)),
+            Self::Alcohol | Self::NoBar => Some(Broken::only(Reason::Alcohol)),
             Self::Diet(index, _) => Some(Broken::diet(*index)),
-            Self::Must(_) => Some(Broken::only(Reason::NotMustInclude)),
+            Self::Must(_) => Some(all(&[Reason::NotMustInclude, Reason::Decor])),
             Self::Exclude(_) => Some(Broken::only(Reason::Excluded)),
+            Self::Optional(category) if category.as_str() == DECORATOR => {
+                Some(Broken::only(Reason::Decor))
+            }
             Self::Optional(_) | Self::Anchor(..) => Some(Broken::NOTHING),
         }
     }
@@ -228,6 +258,18 @@ impl Move {
                 currency.code().into(),
             ),
             Self::Policy => policy_in_words(bent),
+            Self::Decor => rule_in_words("decor", "a decorator", bent),
+            Self::Alcohol => rule_in_words("alcohol", "serving alcohol", bent),
+            Self::NoBar => {
+                let kept = request.preferences.amenities.iter().filter(|w| !means_alcohol(w));
+                let wanted: Vec<String> =
+                    drinks_wanted(&request.preferences).map(|w| format!("`{w}`")).collect();
+                (
+                    "preferences.amenities".into(),
+                    format!("do without the amenity {}", wanted.join(", ")),
+                    quoted(kept.map(String::as_str).collect()),
+                )
+            }
             Self::AskCaterer => (
                 format!("services.{CATERER}"),
                 "allow in-house catering: ask for a caterer too".into(),
@@ -292,6 +334,16 @@ fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) 
         }
         None => (field, "agree with a venue on another catering policy".into(), "both".into()),
     }
+}
+
+/// Which venue would have to allow something that it forbids.
+fn rule_in_words(
+    rule: &str,
+    what: &str,
+    bent: Option<&(VendorId, Role)>,
+) -> (String, String, String) {
+    let whom = bent.map_or_else(|| "a venue".to_owned(), |(id, _)| format!("venue `{id}`"));
+    (format!("policies.{rule}"), format!("agree with {whom} on {what}"), "true".into())
 }
 
 /// The path of a field of the event or of a function, and what it is called.

@@ -3,7 +3,8 @@
 use super::{
     compatibility::AreaTable,
     constraints::Rules,
-    inquiry::{CATERER, Inquiry, VENUE},
+    inquiry::{CATERER, DECORATOR, Inquiry, VENUE},
+    policies::{decorates_venue, takes_decor},
     problem::CategoryIndex,
     quote::{Scope, total},
     reason::{Broken, Reason},
@@ -54,12 +55,18 @@ pub(super) struct Roles<'i, 'a> {
     rules: Rules<'a>,
     musts: &'i Musts<'a>,
     caterer: Option<CategoryIndex>,
+    /// A decorator must come to the venue.
+    must_decorate: bool,
 }
 
 impl<'i, 'a> Roles<'i, 'a> {
     pub fn new(inquiry: &'i Inquiry<'a>, areas: &AreaTable, musts: &'i Musts<'a>) -> Self {
         let rules = Rules::new(inquiry, areas);
-        Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER) }
+        let must_come =
+            |index: CategoryIndex| !musts.may_skip(inquiry, &inquiry.categories[index], index);
+        let must_decorate =
+            decorates_venue(inquiry) && inquiry.index_of(DECORATOR).is_some_and(must_come);
+        Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER), must_decorate }
     }
 
     /// Whether the vendor can't keep the event's times, whoever else is engaged.
@@ -79,7 +86,11 @@ impl<'i, 'a> Roles<'i, 'a> {
         if self.musts.of_category(Some(index)).is_some_and(|id| *id != vendor.id) {
             broken = broken.and(Broken::only(Reason::NotMustInclude));
         }
-        let roles = if vendor.category.as_str() == VENUE {
+        let is_venue = vendor.category.as_str() == VENUE;
+        if is_venue && self.must_decorate && !takes_decor(vendor) {
+            broken = broken.and(Broken::only(Reason::Decor));
+        }
+        let roles = if is_venue {
             [self.rental(sourced), self.catering(sourced)]
         } else {
             [Some(self.service(sourced)), None]
@@ -118,10 +129,13 @@ impl<'i, 'a> Roles<'i, 'a> {
 
     fn catering(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
         let vendor = &sourced.vendor;
-        if self.caterer.is_none() || !Scope::Plates.is_priced(vendor) {
+        let caterer = &self.inquiry.categories[self.caterer?];
+        if !Scope::Plates.is_priced(vendor) {
             return None;
         }
         let mut broken = self.rules.unserved_diets(vendor, Scope::Plates);
+        // The kitchen works where a caterer would, which may be on other days.
+        broken = broken.and(self.rules.away(caterer, sourced));
         if vendor.catering() == CateringPolicy::Outside {
             broken = broken.and(Broken::only(Reason::Catering));
         }

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 
 use super::{budget::default_shares, inquiry::Inquiry};
 use crate::model::{
-    Amount, Anchor, Area, AreaMap, Basis, Budget, Capacity, Category, CategoryDef, CateringPolicy,
-    Client, Currency, EventTime, EventType, GeoPoint, MealOption, Percent, Policies, Preferences,
-    PriceLine, Request, Requirements, Service, Shares, Sourced, Strategy as BudgetStrategy, Vendor,
-    VendorId, Wants, Weekday, Window,
+    Amount, Anchor, Area, AreaMap, Basis, BookedSlot, Budget, Capacity, Category, CategoryDef,
+    CateringPolicy, Client, Currency, EventTime, EventType, GeoPoint, HouseRule, MealOption,
+    Percent, Policies, Preferences, PriceLine, Request, Requirements, Service, Shares, Sourced,
+    Strategy as BudgetStrategy, Vendor, VendorId, Wants, Weekday, Window,
 };
 
 pub const TODAY: civil::Date = civil::date(2026, 12, 1);
@@ -108,12 +108,13 @@ pub fn defs() -> Vec<CategoryDef> {
             wants: wants.to_vec(),
             lead_minutes,
         };
-    let rows: [(&str, &[Wants], u32); 5] = [
+    let rows: [(&str, &[Wants], u32); 6] = [
         ("venue", &[Wants::Styles, Wants::Amenities, Wants::VenueTypes], 0),
         ("caterer", &[Wants::Cuisines], 0),
         ("photographer", &[Wants::Styles, Wants::Video], 0),
         ("makeup_artist", &[Wants::Styles], 240),
         ("florist", &[Wants::Styles], 0),
+        ("decorator", &[Wants::Styles], 0),
     ];
     rows.into_iter().enumerate().map(def).collect()
 }
@@ -183,14 +184,14 @@ pub fn venue(id: &str, policy: CateringPolicy) -> Vendor {
     venue
 }
 
-/// A request of 1–5 categories with up to `per_category` vendors each, of every kind: policies,
+/// A request of 1–6 categories with up to `per_category` vendors each, of every kind: policies,
 /// styles, areas, sizes, closed days, bookings, diets, prices around the budget.
 pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
-    let vendors = proptest::collection::vec(any_vendor(), 1..=per_category * 5);
-    (1_u32..32, any_request(), vendors).prop_map(|(mask, request, vendors)| {
+    let vendors = proptest::collection::vec(any_vendor(), 1..=per_category * 6);
+    (1_u32..64, any_request(), vendors).prop_map(|(mask, request, vendors)| {
         let all = defs();
         let names: Vec<&str> =
-            (0..5).filter(|i| mask & (1 << i) != 0).map(|i| all[i].name.as_str()).collect();
+            (0..6).filter(|i| mask & (1 << i) != 0).map(|i| all[i].name.as_str()).collect();
         let mut case = Case::of(&names);
         let services = std::mem::take(&mut case.request.services);
         case.request = request;
@@ -260,7 +261,13 @@ fn any_request() -> impl Strategy<Value = Request> {
             guests,
             budget: Budget { amount: amount(budget), currency: inr() },
             contingency: Percent { basis_points: contingency },
-            preferences: Preferences { styles, cuisines, dietary, ..Preferences::default() },
+            preferences: Preferences {
+                styles,
+                cuisines,
+                dietary,
+                amenities: (seed % 4 == 0).then(|| "open bar".into()).into_iter().collect(),
+                ..Preferences::default()
+            },
             vision: vision.join(" "),
             seed,
             ..request()
@@ -277,8 +284,17 @@ fn any_words(words: &'static [&'static str]) -> impl Strategy<Value = Vec<String
 }
 
 fn any_vendor() -> impl Strategy<Value = Sourced> {
-    let names =
-        ["venue", "venue", "caterer", "caterer", "photographer", "makeup_artist", "florist"];
+    let names = [
+        "venue",
+        "venue",
+        "venue",
+        "caterer",
+        "caterer",
+        "photographer",
+        "makeup_artist",
+        "florist",
+        "decorator",
+    ];
     let place = (
         proptest::sample::select(vec!["Bengaluru", "bengaluru", "Bengaluru", "Mysuru"]),
         proptest::option::of(proptest::sample::select(vec!["North", "South", "Far", "Nowhere"])),
@@ -322,6 +338,8 @@ fn any_vendor() -> impl Strategy<Value = Sourced> {
         made.lead_days = limits.3;
         made.closed_weekdays = Weekday::from_iso(limits.4 as i8).into_iter().collect();
         made.setup_minutes = limits.6;
+        // The event ends at midnight: some clear away on the next day.
+        made.teardown_minutes = prices.4 % 3 * 30;
         made.tax = Percent { basis_points: prices.4 };
         made.service_charge = Percent { basis_points: prices.5 };
         let extra = [
@@ -333,7 +351,13 @@ fn any_vendor() -> impl Strategy<Value = Sourced> {
         made.pricing.extend(extra.into_iter().flatten());
         if made.category.as_str() == "venue" {
             let catering = Some(kind.1);
-            made.policies = Some(Policies { catering, ..Policies::default() });
+            let unless = |forbidden: bool| forbidden.then_some(HouseRule::Allowed(false));
+            made.policies = Some(Policies {
+                catering,
+                decor: unless(prices.0 % 3 == 0),
+                alcohol: unless(prices.0 % 5 == 0),
+                ..Policies::default()
+            });
             if kind.1 == CateringPolicy::InHouse {
                 made.pricing.push(line(Basis::PerGuest, 500));
             }
@@ -350,7 +374,8 @@ fn any_vendor() -> impl Strategy<Value = Sourced> {
             start: "2027-02-20T04:00:00Z".parse().unwrap(),
             end: "2027-02-20T08:00:00Z".parse().unwrap(),
         };
-        let busy = if limits.5 <= 1 { vec![morning] } else { vec![] };
+        let booked = BookedSlot { slot: 1, window: morning };
+        let busy = if limits.5 <= 1 { vec![booked] } else { vec![] };
         Sourced { vendor: made, busy }
     })
 }

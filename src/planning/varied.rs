@@ -4,6 +4,7 @@ use jiff::tz::AmbiguousOffset;
 
 use super::{
     inquiry::{CATERER, Inquiry},
+    policies::means_alcohol,
     reason::{Broken, Reason},
     relaxations::Move,
 };
@@ -91,6 +92,9 @@ impl Varied {
                 request.budget = Budget { amount, currency };
             }
             Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
+            Move::Decor => self.waived = self.waived.and(Broken::only(Reason::Decor)),
+            Move::Alcohol => self.waived = self.waived.and(Broken::only(Reason::Alcohol)),
+            Move::NoBar => request.preferences.amenities.retain(|wish| !means_alcohol(wish)),
             Move::AskCaterer => {
                 let service = Service { required: true, weight: 1.0, quantity: 1 };
                 let name = Category::new(CATERER);

@@ -1,7 +1,7 @@
 //! The complete set of vendors of one category that can serve an event.
 
 use futures_util::future::try_join_all;
-use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use tokio::task::JoinSet;
 use tokio_postgres::{Row, types::Type};
 
@@ -14,20 +14,25 @@ use super::{
     vendor_pack, vendor_row,
 };
 use crate::model::{
-    Category, Currency, PlanId, Sourced, Vendor, VendorId, Weekday, Window, name_key,
+    Category, Currency, LocalDays, PlanId, Sourced, Vendor, VendorId, Window, name_key,
 };
 
 const TASK: &str = "sourcing vendors";
 /// Connections that one plan's sourcing takes at most: as many queries run at the same time.
 const CONNECTIONS: usize = 4;
+/// Days before an event on which a vendor may already be at work at most: a week of its
+/// category's lead (`service_category`), two days of its own setup (the catalogue's check).
+pub(super) const READY_DAYS_MAX: i64 = 7 + 2;
+/// The same after an event: two days of teardown.
+const CLEAR_DAYS_MAX: i64 = 2;
 
 /// Which vendors are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// Those that meet every hard constraint that the database knows; `busy` stays empty.
     Feasible,
-    /// All that serve the city, whatever else stands against them, with the windows around the
-    /// event in which they are busy: to find out why nothing is feasible.
+    /// All that serve the city, whatever else stands against them, with their bookings around
+    /// the event: to find out why nothing is feasible.
     Relaxed,
 }
 
@@ -39,8 +44,11 @@ pub struct SourcingQuery {
     pub guests: u32,
     /// Of the event itself; setup, teardown and the category's lead come on top.
     pub window: Window,
-    /// Local date of the event's start: blackout dates, closed weekdays and lead days count by it.
+    /// Local date of the event's start: lead days count up to it.
     pub date: Date,
+    /// Its zone: blackout dates and closed weekdays count on each local day from setup to
+    /// teardown.
+    pub time_zone: String,
     /// Local date from which lead days count.
     pub today: Date,
     pub currency: Currency,
@@ -148,7 +156,7 @@ async fn source_one(
     let currency = query.currency.code();
     let guests = i32::try_from(query.guests).unwrap_or(i32::MAX);
     let days = (query.date - query.today).get_days();
-    let weekday = i16::from(Weekday(query.date.weekday()).iso());
+    let (midnights, dates) = days_around(query);
     let exclude: Vec<&str> = query.exclude.iter().map(VendorId::as_str).collect();
     let plan = query.for_plan.map(|plan| plan.0);
     let params: [Param<'_>; 11] = [
@@ -157,8 +165,8 @@ async fn source_one(
         (&currency as _, Type::TEXT),
         (&guests as _, Type::INT4),
         (&days as _, Type::INT4),
-        (&query.date as _, Type::DATE),
-        (&weekday as _, Type::INT2),
+        (&midnights as _, Type::TIMESTAMPTZ_ARRAY),
+        (&dates as _, Type::DATE_ARRAY),
         (&exclude as _, Type::TEXT_ARRAY),
         (&query.window.start as _, Type::TIMESTAMPTZ),
         (&query.window.end as _, Type::TIMESTAMPTZ),
@@ -176,6 +184,21 @@ async fn source_one(
         }
     };
     Ok(by_id(found))
+}
+
+/// Every local day on which any vendor may be at work for the event: when each begins, in
+/// order, and its date. So the database needs no rules of time zones of its own.
+fn days_around(query: &SourcingQuery) -> (Vec<Timestamp>, Vec<Date>) {
+    let zone = TimeZone::get(&query.time_zone).unwrap_or(TimeZone::UTC);
+    let mut days = LocalDays::of(query.window, &zone);
+    days.first = days.first.saturating_sub((READY_DAYS_MAX + 1).days());
+    days.last = days.last.saturating_add((CLEAR_DAYS_MAX + 1).days());
+    let begins = |date: Date| date.to_zoned(zone.clone()).ok();
+    let begun = days.iter().filter_map(begins).map(|at| (at.timestamp(), at.date()));
+    let mut begun: Vec<(Timestamp, Date)> = begun.collect();
+    // A day that a zone leaves out is told as the next one.
+    begun.dedup();
+    begun.into_iter().unzip()
 }
 
 /// Vendors with their rows' ids, a row each.

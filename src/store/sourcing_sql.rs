@@ -27,7 +27,8 @@ const SERVING: &str = "
 pub(super) static RELAXED: LazyLock<String> =
     LazyLock::new(|| format!("{SERVING} SELECT v.id, v.packed FROM v"));
 
-/// The needed window runs from setup to teardown. A vendor is busy when none of its slots is
+/// The needed window runs from setup to teardown, and a vendor must be open on each local day of
+/// it: `$6` are the instants at which the days around begin, `$7` their dates. A vendor is busy when none of its slots is
 /// free over all of it: a booking occupies one slot from its start to its end. Most vendors have
 /// no booking near the event, so that is asked first.
 static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
@@ -37,13 +38,21 @@ static CONSTRAINTS: LazyLock<String> = LazyLock::new(|| {
         AND lower(b.during) < $10 + make_interval(mins => v.teardown_minutes)
         AND (b.expires_at IS NULL OR b.expires_at > now())
         AND b.plan_id IS DISTINCT FROM $11";
+    // `width_bucket` counts the days that have begun.
+    let days = "($7)[
+        width_bucket($9 - make_interval(mins =>
+            (SELECT lead_minutes FROM cat) + v.setup_minutes), $6) :
+        width_bucket($10 + make_interval(mins => v.teardown_minutes)
+            - interval '1 microsecond', $6)]";
     format!(
         "v.currency = $3
          AND (v.capacity_min IS NULL OR v.capacity_min <= $4)
          AND (v.capacity_max IS NULL OR v.capacity_max >= $4)
          AND v.lead_days <= $5
-         AND NOT $6 = ANY (v.blackout_dates)
-         AND NOT $7 = ANY (v.closed_weekdays)
+         AND (v.blackout_dates = '{{}}' AND v.closed_weekdays = '{{}}'
+              OR NOT EXISTS (SELECT FROM unnest({days}) AS day
+                             WHERE day = ANY (v.blackout_dates)
+                                OR extract(isodow FROM day)::smallint = ANY (v.closed_weekdays)))
          AND NOT v.external_id = ANY ($8)
          AND (NOT EXISTS (SELECT FROM booking b WHERE {near})
               OR (SELECT count(DISTINCT b.slot) FROM booking b WHERE {near})

@@ -262,6 +262,7 @@ fn queries(cities: &[String], round: usize) -> Vec<SourcingQuery> {
         guests: 80 + (round as u32 * 17) % 300,
         window: Window { start, end },
         date,
+        time_zone: "UTC".into(),
         today: civil::date(2026, 12, 1),
         currency: Currency::INR,
         exclude: Vec::new(),

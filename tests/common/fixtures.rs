@@ -129,6 +129,7 @@ pub fn sourcing() -> SourcingQuery {
         guests: 100,
         window: window(10, 18),
         date: "2027-06-19".parse::<Date>().unwrap(),
+        time_zone: "UTC".into(),
         today: "2027-06-01".parse::<Date>().unwrap(),
         currency: "INR".parse().unwrap(),
         exclude: Vec::new(),

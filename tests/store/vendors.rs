@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use eventplanner::{
-    model::{Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
+    model::{BookedSlot, Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
     store::{Bookings, Patch, Reach, Store, VendorFilter, settings::DatabaseSettings},
 };
 
@@ -154,6 +154,72 @@ async fn each_hard_constraint_keeps_vendors_out() {
     assert!(sourced(&store, &query).await.is_empty());
 }
 
+/// From setup to teardown, in the event's own zone: Saturday 19 to Monday 21 June 2027.
+#[tokio::test]
+async fn every_local_day_on_the_spot_counts() {
+    let store = store().await;
+    let base = || vendor("", "venue", "Bengaluru");
+    let cases = [
+        ("saturdays-off", Vendor { closed_weekdays: weekdays("saturday"), ..base() }),
+        ("sundays-off", Vendor { closed_weekdays: weekdays("sunday"), ..base() }),
+        ("mondays-off", Vendor { closed_weekdays: weekdays("monday"), ..base() }),
+        ("away-on-20", Vendor { blackout_dates: vec!["2027-06-20".parse().unwrap()], ..base() }),
+        (
+            "long-setup",
+            Vendor { closed_weekdays: weekdays("friday"), setup_minutes: 660, ..base() },
+        ),
+        (
+            "long-teardown",
+            Vendor { closed_weekdays: weekdays("monday"), teardown_minutes: 481, ..base() },
+        ),
+    ];
+    let vendors: Vec<Vendor> =
+        cases.map(|(id, vendor)| Vendor { id: id.into(), ..vendor }).into_iter().collect();
+    import(&store, &vendors).await;
+    let all = vendors.iter().map(|vendor| vendor.id.as_str());
+    for (zone, hours, out) in [
+        ("UTC", (10, 18), &["saturdays-off", "long-setup"][..]),
+        (
+            "UTC",
+            (10, 40),
+            &["saturdays-off", "sundays-off", "away-on-20", "long-setup", "long-teardown"],
+        ),
+        ("UTC", (10, 24), &["saturdays-off", "long-setup"]),
+        ("UTC", (10, 25), &["saturdays-off", "sundays-off", "away-on-20", "long-setup"]),
+        (
+            "UTC",
+            (12, 49),
+            &["saturdays-off", "sundays-off", "away-on-20", "mondays-off", "long-teardown"],
+        ),
+        // 15:30 to 00:00 and 00:30 in Kolkata.
+        ("Asia/Kolkata", (10, 18), &["saturdays-off", "long-teardown"][..0]),
+        // Still Friday evening in Honolulu.
+        ("Pacific/Honolulu", (6, 9), &["long-setup"]),
+    ] {
+        let mut query = sourcing();
+        query.window = window(hours.0, hours.1);
+        query.time_zone = zone.into();
+        // What the planner says of the same vendors.
+        let tz = jiff::tz::TimeZone::get(zone).unwrap();
+        let is_away = |vendor: &&Vendor| {
+            let spot = query.window.widened(vendor.setup_minutes, vendor.teardown_minutes);
+            eventplanner::model::LocalDays::of(spot, &tz).iter().any(|day| {
+                vendor.blackout_dates.contains(&day)
+                    || vendor.closed_weekdays.iter().any(|closed| closed.0 == day.weekday())
+            })
+        };
+        let mut expected: Vec<&str> =
+            vendors.iter().filter(|v| !is_away(v)).map(|v| v.id.as_str()).collect();
+        expected.sort_unstable();
+        assert_eq!(sourced(&store, &query).await, expected, "{zone} {hours:?}");
+        if zone == "UTC" || !out.is_empty() {
+            let mut named: Vec<&str> = all.clone().filter(|id| !out.contains(id)).collect();
+            named.sort_unstable();
+            assert_eq!(expected, named, "{zone} {hours:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn travelling_vendors_come_as_far_as_their_radius() {
     let store = store().await;
@@ -212,8 +278,9 @@ async fn a_booking_blocks_the_window_from_setup_to_teardown() {
     query.reach = Reach::Relaxed;
     let found = store.source(&query).await.unwrap();
     let busy = |id: &str| &found.iter().find(|s| s.vendor.id.as_str() == id).unwrap().busy;
-    assert_eq!(*busy("two-crews"), [window(17, 19)]);
-    assert_eq!(*busy("ready-in-an-hour"), [window(5, 9), window(20, 22)]);
+    let booked = |slot, start, end| BookedSlot { slot, window: window(start, end) };
+    assert_eq!(*busy("two-crews"), [booked(1, 5, 9), booked(1, 17, 19), booked(2, 17, 19)]);
+    assert_eq!(*busy("ready-in-an-hour"), [booked(1, 5, 9), booked(1, 20, 22)]);
 }
 
 #[tokio::test]

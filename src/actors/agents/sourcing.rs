@@ -30,6 +30,7 @@ pub fn queries(
         guests: request.guests,
         window: request.time.window(),
         date: request.time.date,
+        time_zone: request.time.time_zone.clone(),
         today,
         currency: request.budget.currency,
         exclude: request.exclude.clone(),

@@ -2,8 +2,11 @@
 
 use super::{Look, Table, table::clean};
 use crate::{
-    control::{PlanSummary, PlanView},
-    model::{Category, ChosenVendor, Infeasibility, PlanOption, PlanState},
+    control::{EventFacts, PlanSummary, PlanView},
+    model::{
+        Basis, Category, ChosenVendor, Currency, EventTime, Infeasibility, PlanOption, PlanState,
+        coming_twice, grouped,
+    },
 };
 
 /// Stands where there is nothing.
@@ -54,7 +57,7 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
         event.event_type,
         clean(&event.city),
         event.date,
-        event.start,
+        start_text(event),
         event.time_zone,
         event.hours,
         event.guests,
@@ -85,6 +88,7 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
         if let Some(earlier) = plan.replans {
             text.push_str(&format!("replans {earlier}\n"));
         }
+        plan.options.iter().for_each(|option| text.push_str(&hours_lines(option, plan.currency)));
         for option in &plan.options {
             for remark in &option.remarks {
                 text.push_str(&format!("option {}: {}\n", option.number, clean(remark)));
@@ -127,6 +131,34 @@ pub fn guests_text(plan: &PlanView) -> String {
         text.push_str(&format!("  {}: {}\n", clean(&function.name), function.guests));
     }
     text
+}
+
+/// The time of day; one that comes twice says which of the two it is.
+fn start_text(event: &EventFacts) -> String {
+    let time = EventTime {
+        date: event.date,
+        start: event.start,
+        time_zone: event.time_zone.clone(),
+        minutes: 0,
+    };
+    match coming_twice(&time.start_zoned()) {
+        Some(name) => format!("{} {name}", event.start),
+        None => event.start.to_string(),
+    }
+}
+
+/// What is billed by the hour: a vendor may work fewer hours than the event lasts.
+fn hours_lines(option: &PlanOption, currency: Currency) -> String {
+    let lines =
+        option.vendors.iter().flat_map(|vendor| vendor.lines.iter().map(move |l| (vendor, l)));
+    let hourly = lines.filter(|(_, line)| line.basis == Some(Basis::PerHour));
+    hourly
+        .map(|(vendor, line)| {
+            let each = grouped(line.unit_amount, currency);
+            let (number, name, label) = (option.number, clean(&vendor.name), clean(&line.label));
+            format!("option {number}: {name}: {label}, {} h × {each}\n", line.quantity)
+        })
+        .collect()
 }
 
 /// A line per plan.

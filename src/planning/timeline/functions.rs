@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Conflict, Severity, VendorCall};
-use crate::{model::VendorId, planning::engagement::Engagement};
+use crate::{
+    model::{VendorId, clock},
+    planning::engagement::Engagement,
+};
 
 /// Vendors who would serve two functions at once, or can't clear away between two.
 pub(super) fn clashes(
@@ -28,7 +31,10 @@ pub(super) fn clashes(
 }
 
 fn clash(name: &str, before: &VendorCall, after: &VendorCall, zone: &TimeZone) -> Option<Conflict> {
-    let time = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%d %b %H:%M").to_string();
+    let time = |at: Timestamp| {
+        let at = at.to_zoned(zone.clone());
+        format!("{} {}", at.strftime("%d %b"), clock(&at))
+    };
     let function = |call: &VendorCall| call.function.clone().unwrap_or_default();
     let (first, second) = (function(before), function(after));
     if after.service_start < before.service_end {

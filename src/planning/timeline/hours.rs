@@ -26,6 +26,21 @@ impl Hours {
     }
 }
 
+/// Minutes until a local time, which comes twice where a clock change repeats it.
+pub(super) fn minutes_until_each(
+    start: &Zoned,
+    date: civil::Date,
+    at: civil::Time,
+) -> impl Iterator<Item = Minutes> {
+    let first = minutes_until(start, date, at);
+    let local = date.to_datetime(at);
+    let zone = start.time_zone().clone();
+    let later = zone.into_ambiguous_zoned(local).later().ok();
+    let later = later.filter(|then| then.datetime() == local);
+    let second = later.map(|then| start.duration_until(&then).as_mins());
+    std::iter::once(first).chain(second.filter(|second| *second != first))
+}
+
 /// Minutes until a local time; a time that a clock change skips moves forward.
 pub(super) fn minutes_until(start: &Zoned, date: civil::Date, at: civil::Time) -> Minutes {
     let zone = start.time_zone().clone();

@@ -6,7 +6,7 @@ use super::{
     Activity, Conflict, Severity, Timeline,
     blame::blamed,
     calls::calls,
-    hours::{Hours, minutes_until},
+    hours::{Hours, minutes_until_each},
     network::Minutes,
     place::Place,
     program::{Program, Rule},
@@ -122,11 +122,13 @@ pub(super) fn anchors(
     let lead = places.iter().find(|p| p.category() == "makeup_artist").map(|place| place.lead);
     let mut anchors: Vec<(Minutes, usize)> = Vec::with_capacity(part.anchors.len());
     for (i, anchor) in part.anchors.iter().enumerate() {
-        let same_day = minutes_until(start, start.date(), anchor.at);
         let may_precede = lead.filter(|_| GETTING_READY.is_named(&anchor.activity));
-        let next_day = || minutes_until(start, start.date().saturating_add(1.day()), anchor.at);
         let earliest = may_precede.map_or(0, |lead| -lead);
-        anchors.push((if same_day >= earliest { same_day } else { next_day() }, i));
+        let days = [start.date(), start.date().saturating_add(1.day())];
+        // A time that comes twice is the first of the two that is not too early.
+        let mut times = days.into_iter().flat_map(|day| minutes_until_each(start, day, anchor.at));
+        let at = times.find(|at| *at >= earliest);
+        anchors.push((at.unwrap_or(Minutes::MAX / 8), i));
     }
     anchors.sort_unstable();
     anchors

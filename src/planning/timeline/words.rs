@@ -9,6 +9,7 @@ use super::{
     program::{Program, Rule},
     template::MEAL,
 };
+use crate::model::clock;
 
 /// Tells times in the event's own zone.
 pub(super) struct Words<'a> {
@@ -19,10 +20,10 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// Local time of day, `22:30`.
+    /// Local time of day, `22:30`; one that comes twice with its zone.
     pub fn time(&self, minutes: Minutes) -> String {
         let at = self.start.checked_add(SignedDuration::from_mins(minutes));
-        at.map_or_else(|_| "?".to_owned(), |at| at.strftime("%H:%M").to_string())
+        at.map_or_else(|_| "?".to_owned(), |at| clock(&at))
     }
 
     pub fn item<'a>(&self, program: &Program<'a>, index: usize) -> &'a str {
