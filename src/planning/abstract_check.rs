@@ -1,19 +1,20 @@
 //! A problem file, checked field by field, as a problem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::abstract_bounds::{
     CANDIDATES_MAX, CATEGORIES_MAX, CLASH_PAIRS_MAX, EXACT_MAX, KIND_PAIRS_MAX, NUMBER_MIN,
-    OPTIONS_MAX, SIGNATURES_MAX, STRATEGIES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
+    OPTIONS_MAX, SIGNATURES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
 };
 use super::abstract_file::{CandidateFile, CategoryFile, Id, Loaded, ProblemFile};
+use super::abstract_ids::{Known, check_same_as, kin};
 use super::abstract_ties::{Draft, TooManyPairs, fold};
 use super::columns::{Columns, Member};
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem, ProblemCategory};
 use crate::model::FieldErrors;
 
 /// Errors that one answer names at most.
-const ERRORS_MAX: usize = 20;
+pub(super) const ERRORS_MAX: usize = 20;
 
 impl ProblemFile {
     /// Checks the file, puts each category's candidates in ascending order of their ids, and folds
@@ -164,7 +165,7 @@ impl ProblemFile {
                 ("value", &candidate.value, Sort::Value, strategies),
                 ("use", &candidate.usage, Sort::Use, self.limits.len()),
             ] {
-                if numbers.len() == wanted && wanted_by(sort, wanted) {
+                if numbers.len() == wanted && wanted >= sort.least() {
                     let is_fine = |&number: &f64| sort.allows(number);
                     if !numbers.iter().all(is_fine) {
                         check_numbers(&format!("{}.{field}", path()), numbers, sort, errors);
@@ -260,10 +261,6 @@ impl Sort {
     }
 }
 
-fn wanted_by(sort: Sort, wanted: usize) -> bool {
-    wanted >= sort.least() && wanted <= STRATEGIES_MAX
-}
-
 fn check_numbers(path: &str, numbers: &[f64], sort: Sort, errors: &mut FieldErrors) {
     for (i, number) in numbers.iter().enumerate() {
         if errors.0.len() >= ERRORS_MAX {
@@ -280,107 +277,6 @@ fn check_numbers(path: &str, numbers: &[f64], sort: Sort, errors: &mut FieldErro
 fn shown(number: f64) -> String {
     let is_long = number != 0.0 && !(1e-9..1e18).contains(&number.abs());
     if is_long { format!("{number:e}") } else { number.to_string() }
-}
-
-/// `seen`: where each id stands.
-fn check_same_as(
-    c: CategoryIndex,
-    category: &CategoryFile,
-    seen: &BTreeMap<&Id, usize>,
-    errors: &mut FieldErrors,
-) {
-    for (x, candidate) in category.candidates.iter().enumerate() {
-        let Some(other) = &candidate.same_as else { continue };
-        let named = seen.get(other).map(|&at| &category.candidates[at]);
-        let (message, hint) = match named {
-            None => ("is no candidate of this category", "write the id of one"),
-            Some(named) if named.same_as.is_some() => {
-                ("is the same as a third one", "write the id of that one")
-            }
-            Some(named) if named.id == candidate.id => ("is the candidate itself", "leave it out"),
-            Some(_) => continue,
-        };
-        if errors.0.len() >= ERRORS_MAX {
-            return;
-        }
-        let path = format!("categories[{c}].candidates[{x}].same_as");
-        errors.push(path, format!("{other} {message}"), hint);
-    }
-}
-
-/// Candidates that are the same vendor as an earlier one of these, with the first that is. The ids
-/// ascend.
-fn kin(candidates: &[CandidateFile]) -> Vec<(CandidateIndex, CandidateIndex)> {
-    let mut families: BTreeMap<&Id, Vec<CandidateIndex>> = BTreeMap::new();
-    for (x, candidate) in candidates.iter().enumerate() {
-        if let Some(other) = &candidate.same_as {
-            families.entry(other).or_default().push(x as CandidateIndex);
-        }
-    }
-    let mut all = Vec::new();
-    for (head, mut family) in families {
-        let head = candidates.binary_search_by(|x| x.id.cmp(head));
-        family.extend(head.ok().map(|x| x as CandidateIndex));
-        family.sort_unstable();
-        all.extend(family[1..].iter().map(|&x| (x, family[0])));
-    }
-    all
-}
-
-/// Where the ids stand that pairs name.
-struct Known<'a> {
-    all: BTreeMap<&'a Id, Vec<Member>>,
-}
-
-impl<'a> Known<'a> {
-    fn new(file: &'a ProblemFile) -> Self {
-        let pairs = file.forbidden_pairs.iter().chain(&file.ties);
-        let named: BTreeSet<&Id> = pairs.flatten().collect();
-        let mut all: BTreeMap<&Id, Vec<Member>> = BTreeMap::new();
-        for (c, category) in file.categories.iter().enumerate().filter(|_| !named.is_empty()) {
-            for (x, candidate) in category.candidates.iter().enumerate() {
-                if let Some(id) = named.get(&candidate.id) {
-                    all.entry(id).or_default().push((c, x as CandidateIndex));
-                }
-            }
-        }
-        Self { all }
-    }
-
-    fn pairs(&self, field: &str, pairs: &[[Id; 2]], errors: &mut FieldErrors) -> Vec<[Member; 2]> {
-        let mut found = Vec::with_capacity(pairs.len());
-        for (i, pair) in pairs.iter().enumerate() {
-            if errors.0.len() >= ERRORS_MAX {
-                break;
-            }
-            let mut find = |j: usize| {
-                let path = || format!("{field}[{i}][{j}]");
-                match self.all.get(&pair[j]).map(Vec::as_slice) {
-                    Some([one]) => return Some(*one),
-                    Some(_) => {
-                        let message = format!("{} stands in several categories", pair[j]);
-                        errors.push(path(), message, "give each candidate an id of its own");
-                    }
-                    None => {
-                        let message = format!("no candidate has the id {}", pair[j]);
-                        errors.push(path(), message, "write the id of a candidate");
-                    }
-                }
-                None
-            };
-            let (Some(a), Some(b)) = (find(0), find(1)) else { continue };
-            let message = match field {
-                _ if a == b => "names one candidate twice",
-                "forbidden_pairs" if a.0 == b.0 => "two of one category exclude each other anyway",
-                _ => {
-                    found.push([a, b]);
-                    continue;
-                }
-            };
-            errors.push(format!("{field}[{i}]"), message, "leave the pair out");
-        }
-        found
-    }
 }
 
 /// Sums of whole numbers must be exact.
