@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::abstract_bounds::{
     CANDIDATES_MAX, CATEGORIES_MAX, CLASH_PAIRS_MAX, EXACT_MAX, KIND_PAIRS_MAX, NUMBER_MIN,
-    OPTIONS_MAX, SIGNATURES_MAX, STRATEGIES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
+    OPTIONS_MAX, SIGNATURES_MAX, TIE_PAIRS_MAX, VALUE_MAX,
 };
 use super::abstract_file::{CandidateFile, CategoryFile, Id, Loaded, ProblemFile};
-use super::abstract_names::{Known, statements};
+use super::abstract_ids::{Known, check_same_as, kin, statements};
 use super::abstract_ties::{Draft, TooManyPairs, fold};
 use super::columns::{Columns, Member};
 use super::nogood::NoGoods;
@@ -168,7 +168,7 @@ impl ProblemFile {
                 ("value", &candidate.value, Sort::Value, strategies),
                 ("use", &candidate.usage, Sort::Use, self.limits.len()),
             ] {
-                if numbers.len() == wanted && wanted_by(sort, wanted) {
+                if numbers.len() == wanted && wanted >= sort.least() {
                     let is_fine = |&number: &f64| sort.allows(number);
                     if !numbers.iter().all(is_fine) {
                         check_numbers(&format!("{}.{field}", path()), numbers, sort, errors);
@@ -265,10 +265,6 @@ impl Sort {
     }
 }
 
-fn wanted_by(sort: Sort, wanted: usize) -> bool {
-    wanted >= sort.least() && wanted <= STRATEGIES_MAX
-}
-
 fn check_numbers(path: &str, numbers: &[f64], sort: Sort, errors: &mut FieldErrors) {
     for (i, number) in numbers.iter().enumerate() {
         if errors.0.len() >= ERRORS_MAX {
@@ -285,51 +281,6 @@ fn check_numbers(path: &str, numbers: &[f64], sort: Sort, errors: &mut FieldErro
 fn shown(number: f64) -> String {
     let is_long = number != 0.0 && !(1e-9..1e18).contains(&number.abs());
     if is_long { format!("{number:e}") } else { number.to_string() }
-}
-
-/// `seen`: where each id stands.
-fn check_same_as(
-    c: CategoryIndex,
-    category: &CategoryFile,
-    seen: &BTreeMap<&Id, usize>,
-    errors: &mut FieldErrors,
-) {
-    for (x, candidate) in category.candidates.iter().enumerate() {
-        let Some(other) = &candidate.same_as else { continue };
-        let named = seen.get(other).map(|&at| &category.candidates[at]);
-        let (message, hint) = match named {
-            None => ("is no candidate of this category", "write the id of one"),
-            Some(named) if named.same_as.is_some() => {
-                ("is the same as a third one", "write the id of that one")
-            }
-            Some(named) if named.id == candidate.id => ("is the candidate itself", "leave it out"),
-            Some(_) => continue,
-        };
-        if errors.0.len() >= ERRORS_MAX {
-            return;
-        }
-        let path = format!("categories[{c}].candidates[{x}].same_as");
-        errors.push(path, format!("{other} {message}"), hint);
-    }
-}
-
-/// Candidates that are the same vendor as an earlier one of these, with the first that is. The ids
-/// ascend.
-fn kin(candidates: &[CandidateFile]) -> Vec<(CandidateIndex, CandidateIndex)> {
-    let mut families: BTreeMap<&Id, Vec<CandidateIndex>> = BTreeMap::new();
-    for (x, candidate) in candidates.iter().enumerate() {
-        if let Some(other) = &candidate.same_as {
-            families.entry(other).or_default().push(x as CandidateIndex);
-        }
-    }
-    let mut all = Vec::new();
-    for (head, mut family) in families {
-        let head = candidates.binary_search_by(|x| x.id.cmp(head));
-        family.extend(head.ok().map(|x| x as CandidateIndex));
-        family.sort_unstable();
-        all.extend(family[1..].iter().map(|&x| (x, family[0])));
-    }
-    all
 }
 
 /// Sums of whole numbers must be exact.

@@ -13,8 +13,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::abstract_bounds::{SIGNATURES_MAX, TIE_PAIRS_MAX};
+use super::abstract_bounds::TIE_PAIRS_MAX;
 use super::abstract_file::{Id, Ids};
+use super::blends::Blends;
 use super::columns::Member;
 use super::problem::{Candidate, CandidateIndex, CategoryIndex};
 
@@ -69,9 +70,7 @@ struct Folding {
     gone: BTreeSet<Member>,
     /// Second → the candidate that stands for both.
     first_of: BTreeMap<Member, Member>,
-    /// By new signature: the two that it stands for.
-    blends: Vec<[u32; 2]>,
-    blend_of: BTreeMap<[u32; 2], u32>,
+    blends: Blends,
     /// Folded candidates of a blended signature, with that of each place.
     blended: Vec<(Member, [u32; 2])>,
     /// Categories with a candidate for nobody, which then stands first.
@@ -91,11 +90,10 @@ impl Folding {
             }
         }
         Self {
+            blends: Blends::new(draft.pair_value.len()),
             draft,
             gone: BTreeSet::new(),
             first_of: BTreeMap::new(),
-            blends: Vec::new(),
-            blend_of: BTreeMap::new(),
             blended: Vec::new(),
             with_nobody: BTreeSet::new(),
             families,
@@ -146,7 +144,7 @@ impl Folding {
         let (s, t) = (self.of(first).signature, self.of(second).signature);
         if self.draft.pair_value[s as usize] != self.draft.pair_value[t as usize] {
             let signatures = [s.min(t), s.max(t)];
-            let Some(blend) = self.blend(signatures) else { return false };
+            let Some(blend) = self.blends.signature(signatures) else { return false };
             self.of_mut(first).signature = blend;
             self.blended.push((first, signatures));
         }
@@ -178,45 +176,12 @@ impl Folding {
         (member.0, self.of(member).same_as.unwrap_or(member.1))
     }
 
-    /// The new signature of two; `None` where there are too many.
-    fn blend(&mut self, signatures: [u32; 2]) -> Option<u32> {
-        if let Some(&known) = self.blend_of.get(&signatures) {
-            return Some(known);
-        }
-        let next = self.draft.pair_value.len() + self.blends.len();
-        // One more may be needed for nobody.
-        if next + 1 >= SIGNATURES_MAX {
-            return None;
-        }
-        self.blends.push(signatures);
-        self.blend_of.insert(signatures, next as u32);
-        Some(next as u32)
-    }
-
+    /// Lays out the blended signatures' pair values, and mends the values of who has one.
     fn lay_out_signatures(&mut self) {
-        if self.blends.is_empty() {
+        if self.blended.is_empty() {
             return;
         }
-        let table = &mut self.draft.pair_value;
-        let old = table.len();
-        let parts = |u: usize| match u.checked_sub(old) {
-            Some(blend) => self.blends[blend],
-            None => [u as u32; 2],
-        };
-        let all = old + self.blends.len();
-        let mut wide = vec![vec![0.0; all]; all];
-        for (u, row) in wide.iter_mut().enumerate() {
-            for (v, value) in row.iter_mut().enumerate() {
-                // Both halves of the table are the same sums, added in one order.
-                let (u, v) = (u.max(v), u.min(v));
-                let [[s, t], [x, y]] = [parts(u), parts(v)].map(|both| both.map(|s| s as usize));
-                *value = if u < old && v < old {
-                    table[u][v]
-                } else {
-                    ((table[s][x] + table[t][x]) / 2.0 + (table[s][y] + table[t][y]) / 2.0) / 2.0
-                };
-            }
-        }
+        let wide = self.blends.table(&self.draft.pair_value);
         for (member, [s, t]) in std::mem::take(&mut self.blended) {
             let own = self.of(member).signature as usize;
             let missing = self.draft.pair_value[s as usize][t as usize] - wide[own][own];

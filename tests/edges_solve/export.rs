@@ -239,7 +239,8 @@ fn a_plans_export_streams_and_solves_to_its_options() {
             assert!(vendors.contains(&vendor), "{option} {solution}");
         }
     }
-    assert_eq!(plan["best_possible"], solved["upper_bound"]);
+    let off = plan["best_possible"].as_f64().unwrap() - solved["upper_bound"].as_f64().unwrap();
+    assert!(off.abs() < 1e-9, "{plan} {solved}");
 
     // What no plan has is refused as before, by its one document.
     let unknown = daemon.ctl(&["--json", "plan", "export", "0190a5a0-0000-7000-8000-000000000000"]);

@@ -1,13 +1,58 @@
-//! Whom the pairs, ties and no-goods of a problem file name.
+//! Whom a problem file's ids name: in pairs, ties and no-goods, and as the same vendor in another role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::abstract_check::ERRORS_MAX;
-use super::abstract_file::{Id, ProblemFile};
+use super::abstract_file::{CandidateFile, CategoryFile, Id, ProblemFile};
 use super::columns::Member;
 use super::nogood::NoGood;
-use super::problem::CandidateIndex;
+use super::problem::{CandidateIndex, CategoryIndex};
 use crate::model::FieldErrors;
+
+/// `seen`: where each id stands.
+pub(super) fn check_same_as(
+    c: CategoryIndex,
+    category: &CategoryFile,
+    seen: &BTreeMap<&Id, usize>,
+    errors: &mut FieldErrors,
+) {
+    for (x, candidate) in category.candidates.iter().enumerate() {
+        let Some(other) = &candidate.same_as else { continue };
+        let named = seen.get(other).map(|&at| &category.candidates[at]);
+        let (message, hint) = match named {
+            None => ("is no candidate of this category", "write the id of one"),
+            Some(named) if named.same_as.is_some() => {
+                ("is the same as a third one", "write the id of that one")
+            }
+            Some(named) if named.id == candidate.id => ("is the candidate itself", "leave it out"),
+            Some(_) => continue,
+        };
+        if errors.0.len() >= ERRORS_MAX {
+            return;
+        }
+        let path = format!("categories[{c}].candidates[{x}].same_as");
+        errors.push(path, format!("{other} {message}"), hint);
+    }
+}
+
+/// Candidates that are the same vendor as an earlier one of these, with the first that is. The ids
+/// ascend.
+pub(super) fn kin(candidates: &[CandidateFile]) -> Vec<(CandidateIndex, CandidateIndex)> {
+    let mut families: BTreeMap<&Id, Vec<CandidateIndex>> = BTreeMap::new();
+    for (x, candidate) in candidates.iter().enumerate() {
+        if let Some(other) = &candidate.same_as {
+            families.entry(other).or_default().push(x as CandidateIndex);
+        }
+    }
+    let mut all = Vec::new();
+    for (head, mut family) in families {
+        let head = candidates.binary_search_by(|x| x.id.cmp(head));
+        family.extend(head.ok().map(|x| x as CandidateIndex));
+        family.sort_unstable();
+        all.extend(family[1..].iter().map(|&x| (x, family[0])));
+    }
+    all
+}
 
 /// Where the ids stand that pairs name.
 pub(super) struct Known<'a> {
