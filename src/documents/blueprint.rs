@@ -102,7 +102,7 @@ impl Blueprint {
             prose: from.prose.clone(),
             run_of_show: run_of_show(from.timeline, &briefs, &zone),
             vendors: briefs,
-            risks: from.timeline.conflicts.clone(),
+            risks: from.timeline.conflicts.iter().map(risk).collect(),
             notes: from.notes.to_vec(),
             options: from.options.iter().map(|option| row(option, number)).collect(),
             proof: from.tally.clone(),
@@ -217,6 +217,11 @@ fn house_rules(record: &Vendor) -> BTreeMap<String, HouseRule> {
         tell(name, at.map(|at| HouseRule::Text(at.strftime("%H:%M").to_string())));
     }
     rules
+}
+
+/// Whose vendors it rests on is for the search to know.
+fn risk(conflict: &Conflict) -> Conflict {
+    Conflict { places: Vec::new(), ..conflict.clone() }
 }
 
 fn run_of_show(timeline: &Timeline, briefs: &[Brief], zone: &TimeZone) -> Vec<ActivityRow> {

@@ -93,16 +93,12 @@ impl<'i, 'a> Ledger<'i, 'a> {
     /// The cheapest combination, in ascending order of cost until the timeline accepts one; ties
     /// by vendor ids. Whom the timeline refuses alone, or beside everybody in another place, is
     /// not tried again, nor is anybody of equal times.
-    pub fn cheapest(
-        &self,
-        waivers: &Waivers,
-        mut timeline: Option<&mut Timeline<'_>>,
-    ) -> Cheapest<'a> {
+    pub fn cheapest(&self, waivers: &Waivers, timeline: Option<&mut Timeline<'_>>) -> Cheapest<'a> {
         let mut result = Cheapest::default();
         if !self.musts.impossible.is_empty() && !waivers.must_include {
             return result;
         }
-        let Some(timeline) = timeline.as_deref_mut() else {
+        let Some(timeline) = timeline else {
             let modes = self.modes(waivers, Size::One);
             result.found = Ascending::new(&modes).next().map(without_kinds);
             return result;
