@@ -130,7 +130,7 @@ impl ProofRecord {
             combinations,
             excluded: combinations.zip(examined).map(|(all, few)| (all - few as f64).max(0.0)),
             examined,
-            refused: self.certificate.refused.len() as u64,
+            refused: (self.certificate.refused.len() + self.certificate.nogoods.len()) as u64,
             verified: checked.as_ref().is_some_and(|checked| checked.complete),
             complete: checked.is_some_and(|checked| checked.complete),
             refuted,

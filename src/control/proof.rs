@@ -27,7 +27,8 @@ pub struct ProofView {
     pub excluded: Option<f64>,
     /// The others, evaluated one by one.
     pub examined: Option<u64>,
-    /// Combinations that the timeline refused.
+    /// Refusals of the timeline: of single combinations, and of all that have some vendors in
+    /// common.
     pub refused: u64,
     /// Nothing is worth more than `bound_checked`: the check went through to the end.
     pub verified: bool,

@@ -117,7 +117,7 @@ impl Blueprint {
             run_of_show: run_of_show(from.timeline, &briefs, &zone),
             clock_changes: clock_changes(told_times(from.request, from.timeline), &zone),
             vendors: briefs,
-            risks: from.timeline.conflicts.clone(),
+            risks: from.timeline.conflicts.iter().map(risk).collect(),
             rules,
             // Told with the run of show, of all times that stand there.
             notes: from.notes.iter().filter(|n| n.code != Note::CLOCK_CHANGE).cloned().collect(),
@@ -260,6 +260,11 @@ fn rules_in_words(record: &Vendor) -> Vec<String> {
         HouseRule::Text(text) => Some(format!("{} has a rule on {what}: {text}", record.name)),
     });
     told.collect()
+}
+
+/// Whose vendors it rests on is for the search to know.
+fn risk(conflict: &Conflict) -> Conflict {
+    Conflict { places: Vec::new(), ..conflict.clone() }
 }
 
 fn run_of_show(timeline: &Timeline, briefs: &[Brief], zone: &TimeZone) -> Vec<ActivityRow> {

@@ -49,12 +49,11 @@ impl Dice {
         let n = 2 + self.below(4) as usize;
         let (strategies, dimensions) = (1 + self.below(2) as usize, 1 + self.below(4) as usize / 3);
         let signatures = 1 + self.below(3) as u32;
-        let mut pair_value = vec![vec![0.0; signatures as usize]; signatures as usize];
-        for a in 0..signatures as usize {
-            for b in a..signatures as usize {
-                let value = 0.2 * self.unit();
-                (pair_value[a][b], pair_value[b][a]) = (value, value);
-            }
+        let size = signatures as usize;
+        let mut pair_value = vec![vec![0.0; size]; size];
+        for (a, b) in (0..size).flat_map(|a| (a..size).map(move |b| (a, b))) {
+            let value = 0.2 * self.unit();
+            (pair_value[a][b], pair_value[b][a]) = (value, value);
         }
         let caters = n > 2 && self.below(3) == 0;
         let mut categories = Vec::new();
@@ -181,7 +180,6 @@ fn options_bounds_and_certificates_equal_brute_force() {
         let truth = true_options(&problem, &all);
         let (outcome, certificate) = searched(&problem, &hidden, false);
         let found: Vec<Combination> = outcome.options.iter().map(|o| o.chosen.clone()).collect();
-        // A single difference is all that two categories allow the second option to lack.
         assert_eq!(found, truth, "seed {seed}: {problem:#?} {hidden:?}");
         assert_eq!(outcome.feasible, Some(!truth.is_empty()), "seed {seed}");
         outcome.options.iter().for_each(|o| solution_check::check(&problem, o).unwrap());

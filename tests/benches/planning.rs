@@ -15,6 +15,7 @@ use eventplanner::{
     model::StopReason,
     planning::{
         columns::Columns,
+        nogood::NoGoods,
         problem::Problem,
         reduce::Reduced,
         score::Scorer,
@@ -72,9 +73,10 @@ fn ms(since: Instant) -> f64 {
 
 fn run(problem: &Problem, settings: &SearchSettings) -> Run {
     let began = Instant::now();
-    let columns = Columns::new(problem);
+    let nogoods = NoGoods::new(problem, &[]);
+    let columns = Columns::new(problem, &nogoods);
     let scorer = Scorer::new(problem);
-    let reduced = Reduced::new(&scorer, &columns, &BTreeSet::new());
+    let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
     let reduction = ms(began);
     let kept = (0..problem.strategies).map(|s| reduced.size(s)).sum();
     drop((reduced, columns));

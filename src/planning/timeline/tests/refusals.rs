@@ -21,12 +21,15 @@ fn hours(vendors: &mut [Vendor], from: i8, until: i8) {
     });
 }
 
+/// Categories; `None`: nothing is refused.
+type Named = Option<&'static [&'static str]>;
+
 /// Changes the vendors of an event.
 type Edit = fn(&mut [Vendor]);
 
 #[test]
 fn a_conflict_names_the_places_that_its_chain_rests_on() {
-    let cases: [(&[Anchor], Edit, Option<&[&str]>); 9] = [
+    let cases: [(&[Anchor], Edit, Named); 9] = [
         (&[], |_| (), None),
         (&[anchor("fireworks", 3, 0)], |_| (), Some(&[])),
         (&[anchor("fireworks", 21, 0), anchor("speech", 21, 0)], |_| (), Some(&[])),
