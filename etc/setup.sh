@@ -29,6 +29,9 @@ if ! command -v apt-get >/dev/null 2>&1; then
     exit 1
 fi
 
+# Seconds to wait for apt's lock: on a fresh machine unattended upgrades may hold it.
+LOCK_WAIT_S=600
+
 # As root, else through sudo.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -41,12 +44,16 @@ if ! has_postgres && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
 
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o "DPkg::Lock::Timeout=$LOCK_WAIT_S" "$@"
+}
+
 install_missing() {
     # Word by word: these are package names of our own.
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+    apt_get install -y --no-install-recommends $missing
 }
 
 echo "setup: installing $missing" >&2
 # A fresh machine has no list of packages yet, an old one a stale list.
-install_missing || { as_root apt-get update && install_missing; }
+install_missing || { apt_get update && install_missing; }

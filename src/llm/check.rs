@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
+    bounds::{self, OutOfBounds},
     failure::{Failure, FailureKind},
     phrases::{Wishes, wishes},
     prose_check, rules,
-    schema::{ProseReply, ReplySchema, RequirementsReply, ShareLine, SharesReply},
+    schema::{ProseReply, RequirementsReply, ShareLine, SharesReply},
     task::{BlueprintProse, Reply, RequirementsTask, SharesTask, Task},
     vocabulary::Field,
 };
@@ -37,31 +38,37 @@ impl Refusal {
     }
 }
 
-/// Checks `text` as the reply to `task`: JSON, then the schema, then the task's own rules.
+impl From<OutOfBounds> for Refusal {
+    fn from(problem: OutOfBounds) -> Self {
+        Self::rule(problem.quote, &problem.place)
+    }
+}
+
+/// Checks `text` as the reply to `task`: JSON, then its shape and bounds, then the task's own
+/// rules.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn check(text: &str, task: &Task, schema: &ReplySchema) -> Result<Reply, Refusal> {
+pub fn check(text: &str, task: &Task) -> Result<Reply, Refusal> {
     let value: Value = serde_json::from_str(without_code_fence(text)).map_err(|e| Refusal {
         failure: Failure::from(FailureKind::InvalidJson),
         quote: format!("not valid JSON: {e}"),
     })?;
-    if let Err(error) = schema.validator.validate(&value) {
-        let place = format!("{} at `{}`", error.kind().keyword(), error.instance_path());
-        return Err(Refusal::rule(format!("at `{}`: {error}", error.instance_path()), &place));
-    }
     let shape = |e: serde_json::Error| Refusal::rule(e.to_string(), "the reply's shape");
     match task {
         Task::Requirements(task) => {
             let reply = serde_json::from_value(value).map_err(shape)?;
+            bounds::requirements(&reply)?;
             Ok(Reply::Requirements(requirements(reply, task)))
         }
         Task::Shares(task) => {
             let reply: SharesReply = serde_json::from_value(value).map_err(shape)?;
+            bounds::shares(&reply, task)?;
             shares(&reply, task).map(|shares| Reply::Shares(Some(shares)))
         }
         Task::Prose(task) => {
             let reply: ProseReply = serde_json::from_value(value).map_err(shape)?;
+            bounds::prose(&reply)?;
             let prose = BlueprintProse {
                 summary: tidy(&reply.summary),
                 atmosphere: tidy(&reply.atmosphere),
@@ -175,15 +182,7 @@ fn scale_to_one(shares: &mut BTreeMap<Category, f64>, sum: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        llm::{schema::Schemas, task::ShareCategory},
-        model::EventType,
-    };
-
-    fn checked(text: &str, task: &Task) -> Result<Reply, Refusal> {
-        let schemas = Schemas::new().unwrap();
-        check(text, task, &schemas.of(task).unwrap())
-    }
+    use crate::{llm::task::ShareCategory, model::EventType};
 
     fn vision(text: &str) -> Task {
         Task::Requirements(RequirementsTask {
@@ -199,7 +198,7 @@ mod tests {
         let text = r#"```json
             {"styles":["rustic","vintage"],"cuisines":[],"amenities":["stage"],
              "venue_types":[],"video":true}```"#;
-        let Reply::Requirements(found) = checked(text, &task).unwrap() else { panic!() };
+        let Reply::Requirements(found) = check(text, &task).unwrap() else { panic!() };
         assert_eq!(found.styles, ["garden", "vintage"]);
         assert_eq!(found.amenities, ["stage"]);
         assert_eq!(found.keywords, ["garden"]);
@@ -223,7 +222,7 @@ mod tests {
             (&"[".repeat(100_000), FailureKind::InvalidJson),
             ("null", FailureKind::InvalidReply),
         ] {
-            let refusal = checked(text, &vision("x")).unwrap_err();
+            let refusal = check(text, &vision("x")).unwrap_err();
             assert_eq!(refusal.failure.kind, kind, "{}", &text[..text.len().min(200)]);
             assert!(!refusal.failure.to_string().contains("secret"), "{}", refusal.failure);
         }
@@ -246,7 +245,7 @@ mod tests {
         };
         let good =
             reply(r#"[{"category":"venue","share":0.605},{"category":"music","share":0.4}]"#);
-        let Reply::Shares(Some(found)) = checked(&good, &task).unwrap() else { panic!() };
+        let Reply::Shares(Some(found)) = check(&good, &task).unwrap() else { panic!() };
         assert_eq!(found.len(), 3);
         assert!((found[0].shares.values().sum::<f64>() - 1.0).abs() < 1e-12);
         assert_eq!(found[0].shares[&"venue".into()], 0.601_990_05);
@@ -258,7 +257,7 @@ mod tests {
             r#"[{"category":"venue","share":1}]"#,
             r#"[{"category":"venue","share":1e999},{"category":"music","share":0}]"#,
         ] {
-            assert!(checked(&reply(bad), &task).is_err(), "{bad}");
+            assert!(check(&reply(bad), &task).is_err(), "{bad}");
         }
     }
 }

@@ -83,7 +83,7 @@ impl Endpoint {
             pinned,
             gate: Gate::new(endpoint.parallel, settings.queue_size),
             metrics: Mutex::new(metrics),
-            prefixes: prefixes(&endpoint, pinned, schemas)?,
+            prefixes: prefixes(&endpoint, pinned, schemas),
             breaker: Mutex::new(Breaker::new(settings.breaker_failures, settings.breaker_open)),
             model: Mutex::default(),
             last_call: Mutex::default(),
@@ -196,12 +196,8 @@ impl Endpoint {
 
 /// What the prompts of each kind of task have in common, hashed. A sample stands for the template
 /// around a task's own fields, so that a changed template changes the keys.
-fn prefixes(
-    endpoint: &EndpointSettings,
-    pinned: Pinned,
-    schemas: &Schemas,
-) -> Result<[KeyPrefix; 3], LlmError> {
-    let prefix = |kind: TaskKind| -> Result<KeyPrefix, LlmError> {
+fn prefixes(endpoint: &EndpointSettings, pinned: Pinned, schemas: &Schemas) -> [KeyPrefix; 3] {
+    let prefix = |kind: TaskKind| {
         let sample = prompts::sample(kind);
         let mut parts = vec![
             // A reply is checked by the rules of one version.
@@ -209,15 +205,14 @@ fn prefixes(
             protocol::call_path(endpoint).to_owned(),
             endpoint.model.clone(),
             format!("{} {} {}", pinned.num_ctx, pinned.seed, kind.max_tokens()),
-            schemas.of(&sample)?.wire.to_string(),
+            schemas.of(&sample).to_string(),
         ];
         let messages = prompts::messages(&sample, pinned.num_ctx);
         parts.extend(messages.into_iter().map(|message| message.text));
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        Ok(KeyPrefix::new(&parts))
+        KeyPrefix::new(&parts)
     };
-    let [requirements, shares, prose] = TaskKind::ALL;
-    Ok([prefix(requirements)?, prefix(shares)?, prefix(prose)?])
+    TaskKind::ALL.map(prefix)
 }
 
 /// One call under the breaker's eyes. Dropped without a word, it was cancelled: nobody's blame.

@@ -24,6 +24,4 @@ pub enum LlmError {
     CaText { endpoint: String, path: PathBuf, problem: String },
     #[error("endpoint `{endpoint}`: the HTTP client cannot be built: {source}")]
     Client { endpoint: String, source: reqwest::Error },
-    #[error("the reply schema of `{task}` does not compile: {problem}")]
-    Schema { task: &'static str, problem: String },
 }

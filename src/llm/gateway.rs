@@ -64,7 +64,7 @@ impl Gateway {
     /// # Errors
     /// Settings that no gateway can be built of.
     pub fn new(settings: LlmSettings, seed: u64) -> Result<Self, LlmError> {
-        let schemas = Schemas::new()?;
+        let schemas = Schemas::default();
         let mut clients = Clients::default();
         let mut names = BTreeSet::from([rules::RULES]);
         let mut endpoints = Vec::new();
@@ -318,10 +318,7 @@ impl Inner {
 
     /// The shared call: asks the endpoint and keeps a good reply.
     async fn fly(&self, index: usize, key: CacheKey, task: &Task, terms: &Terms) -> Landing {
-        let schema = self
-            .schemas
-            .of(task)
-            .map_err(|e| Arc::new(Failure::detailed(FailureKind::InvalidReply, e.to_string())))?;
+        let schema = self.schemas.of(task);
         let upstream = Upstream {
             endpoint: &self.endpoints[index],
             settings: &self.settings,

@@ -7,6 +7,7 @@
 
 mod admission;
 mod body;
+mod bounds;
 mod breaker;
 mod cache;
 mod check;

@@ -1,25 +1,21 @@
-//! JSON schemas of the replies: what a server's sampler is held to, and what a reply is checked
-//! against. Derived from the reply types, so that they can't drift apart.
+//! JSON schemas of the replies, which a server's sampler is held to. Derived from the reply types,
+//! so that they can't drift apart; `bounds` holds a reply to the same limits.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use jsonschema::Validator;
 use lru::LruCache;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    error::LlmError,
-    task::{SharesTask, Task, TaskKind},
+    bounds::{ARRIVAL_NOTE_MAX, ATMOSPHERE_MAX, CLOSING_MAX, SUMMARY_MAX, WISHES_MAX},
+    task::{SharesTask, Task},
     vocabulary,
 };
 
 /// Sets of categories whose schemas are kept: few, since event types are few.
 const SHAPES_MAX: usize = 64;
-
-/// Wishes per list: more is no preference any more.
-pub const WISHES_MAX: usize = 5;
 
 /// Reply to a requirements task, as the LLM writes it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -53,70 +49,56 @@ pub struct ShareLine {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProseReply {
-    #[schemars(length(min = 1, max = 700))]
+    #[schemars(length(min = 1, max = SUMMARY_MAX))]
     pub summary: String,
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = ATMOSPHERE_MAX))]
     pub atmosphere: String,
-    #[schemars(length(min = 1, max = 400))]
+    #[schemars(length(min = 1, max = ARRIVAL_NOTE_MAX))]
     pub arrival_note: String,
-    #[schemars(length(min = 1, max = 300))]
+    #[schemars(length(min = 1, max = CLOSING_MAX))]
     pub closing: String,
 }
 
-/// The schema of one kind of reply.
-#[derive(Debug)]
-pub struct ReplySchema {
-    /// What goes to the server: without lengths of strings, which some servers refuse and others
-    /// turn into enormous grammars.
-    pub wire: Value,
-    /// What a reply is held to.
-    pub validator: Validator,
+/// The schemas of all tasks, as they go to a server: without lengths of strings, which some servers
+/// refuse and others turn into enormous grammars. The one of shares depends on the categories asked
+/// for.
+pub struct Schemas {
+    requirements: Arc<Value>,
+    prose: Arc<Value>,
+    shares: std::sync::Mutex<LruCache<Vec<String>, Arc<Value>>>,
 }
 
-/// The schemas of all tasks; the one of shares depends on the categories asked for.
-pub struct Schemas {
-    requirements: Arc<ReplySchema>,
-    prose: Arc<ReplySchema>,
-    shares: std::sync::Mutex<LruCache<Vec<String>, Arc<ReplySchema>>>,
+impl Default for Schemas {
+    fn default() -> Self {
+        let shapes = NonZeroUsize::new(SHAPES_MAX).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            requirements: Arc::new(without_lengths(requirements_schema())),
+            prose: Arc::new(without_lengths(base::<ProseReply>())),
+            shares: std::sync::Mutex::new(LruCache::new(shapes)),
+        }
+    }
 }
 
 impl Schemas {
-    /// # Errors
-    /// A schema that does not compile: a bug, found by the first test that builds a gateway.
-    pub fn new() -> Result<Self, LlmError> {
-        let shapes = NonZeroUsize::new(SHAPES_MAX).unwrap_or(NonZeroUsize::MIN);
-        Ok(Self {
-            requirements: compile(TaskKind::Requirements, requirements_schema())?,
-            prose: compile(TaskKind::Prose, base::<ProseReply>())?,
-            shares: std::sync::Mutex::new(LruCache::new(shapes)),
-        })
-    }
-
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn of(&self, task: &Task) -> Result<Arc<ReplySchema>, LlmError> {
+    pub fn of(&self, task: &Task) -> Arc<Value> {
         match task {
-            Task::Requirements(_) => Ok(Arc::clone(&self.requirements)),
-            Task::Prose(_) => Ok(Arc::clone(&self.prose)),
+            Task::Requirements(_) => Arc::clone(&self.requirements),
+            Task::Prose(_) => Arc::clone(&self.prose),
             Task::Shares(task) => self.of_shares(task),
         }
     }
 
-    fn of_shares(&self, task: &SharesTask) -> Result<Arc<ReplySchema>, LlmError> {
+    fn of_shares(&self, task: &SharesTask) -> Arc<Value> {
         let names: Vec<String> =
             task.categories.iter().map(|category| category.name.to_string()).collect();
         let mut known = super::locked(&self.shares);
-        if let Some(schema) = known.get(&names) {
-            return Ok(Arc::clone(schema));
-        }
-        let schema = compile(TaskKind::Shares, shares_schema(&names))?;
-        known.put(names, Arc::clone(&schema));
-        Ok(schema)
+        let make = || Arc::new(without_lengths(shares_schema(&names)));
+        Arc::clone(known.get_or_insert(names.clone(), make))
     }
 }
 
 /// The derived schema, self-contained: no references, no title, no meta schema.
-fn base<T: JsonSchema>() -> Value {
+pub(super) fn base<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
@@ -130,7 +112,7 @@ fn base<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-fn requirements_schema() -> Value {
+pub(super) fn requirements_schema() -> Value {
     let mut schema = base::<RequirementsReply>();
     let lists: [(&str, &[&str]); 4] = [
         ("styles", &vocabulary::STYLES),
@@ -145,7 +127,7 @@ fn requirements_schema() -> Value {
     schema
 }
 
-fn shares_schema(categories: &[String]) -> Value {
+pub(super) fn shares_schema(categories: &[String]) -> Value {
     let mut schema = base::<SharesReply>();
     for strategy in crate::model::Strategy::ALL {
         let list = &mut schema["properties"][strategy.as_str()];
@@ -154,15 +136,6 @@ fn shares_schema(categories: &[String]) -> Value {
         list["maxItems"] = json!(categories.len());
     }
     schema
-}
-
-fn compile(kind: TaskKind, schema: Value) -> Result<Arc<ReplySchema>, LlmError> {
-    let problem = |e: jsonschema::ValidationError<'_>| LlmError::Schema {
-        task: kind.as_str(),
-        problem: e.to_string(),
-    };
-    let validator = jsonschema::validator_for(&schema).map_err(problem)?;
-    Ok(Arc::new(ReplySchema { wire: without_lengths(schema), validator }))
 }
 
 fn without_lengths(mut schema: Value) -> Value {
@@ -209,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_schema_of_shares_follows_the_categories_and_is_kept() {
-        let schemas = Schemas::new().unwrap();
+        let schemas = Schemas::default();
         let task = |names: &[&str]| {
             Task::Shares(SharesTask {
                 event_type: EventType::Gala,
@@ -221,14 +194,10 @@ mod tests {
                     .collect(),
             })
         };
-        let one = schemas.of(&task(&["venue"])).unwrap();
-        assert!(Arc::ptr_eq(&one, &schemas.of(&task(&["venue"])).unwrap()));
-        let reply = |name: &str| {
-            let line = json!([{"category": name, "share": 1.0}]);
-            json!({"balanced": line, "venue_and_food": line, "experience": line})
-        };
-        assert!(one.validator.is_valid(&reply("venue")));
-        assert!(!one.validator.is_valid(&reply("music")));
-        assert!(schemas.of(&task(&["music"])).unwrap().validator.is_valid(&reply("music")));
+        let one = schemas.of(&task(&["venue"]));
+        assert!(Arc::ptr_eq(&one, &schemas.of(&task(&["venue"]))));
+        let names = "/properties/balanced/items/properties/category/enum";
+        assert_eq!(one.pointer(names), Some(&json!(["venue"])));
+        assert_eq!(schemas.of(&task(&["music"])).pointer(names), Some(&json!(["music"])));
     }
 }

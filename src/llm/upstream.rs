@@ -14,6 +14,7 @@ use reqwest::{
     Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
+use serde_json::Value;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{
@@ -28,7 +29,6 @@ use super::{
     prompts::{self, Message},
     protocol::{self, ChatRequest, Completion},
     retry,
-    schema::ReplySchema,
     settings::LlmSettings,
     status::ModelState,
     task::{Reply, Task},
@@ -63,7 +63,7 @@ impl Upstream<'_> {
     ///
     /// # Errors
     /// Why this endpoint has no valid reply; what to count and to log is counted and told.
-    pub async fn ask(&self, task: &Task, schema: &ReplySchema) -> Result<Arc<Reply>, Failure> {
+    pub async fn ask(&self, task: &Task, schema: &Value) -> Result<Arc<Reply>, Failure> {
         let started = Instant::now();
         let mut spent = Spent::default();
         let result = self.admitted(task, schema, &mut spent).await;
@@ -99,7 +99,7 @@ impl Upstream<'_> {
     async fn admitted(
         &self,
         task: &Task,
-        schema: &ReplySchema,
+        schema: &Value,
         spent: &mut Spent,
     ) -> Result<Arc<Reply>, Failure> {
         if self.endpoint.is_shut() {
@@ -119,13 +119,13 @@ impl Upstream<'_> {
     async fn converse(
         &self,
         task: &Task,
-        schema: &ReplySchema,
+        schema: &Value,
         until: Instant,
         spent: &mut Spent,
     ) -> Result<Reply, Failure> {
         let mut messages = prompts::messages(task, self.endpoint.pinned.num_ctx);
         let first = self.call(task, schema, &messages, until, spent).await?;
-        let refusal = match check(&first.text, task, schema) {
+        let refusal = match check(&first.text, task) {
             Ok(reply) => return Ok(reply),
             Err(refusal) => refusal,
         };
@@ -133,7 +133,7 @@ impl Upstream<'_> {
         locked(&self.endpoint.metrics).repair();
         messages.extend(prompts::repair(&first.text, &refusal.quote));
         let second = self.call(task, schema, &messages, until, spent).await?;
-        check(&second.text, task, schema).map_err(|refusal| {
+        check(&second.text, task).map_err(|refusal| {
             self.note_refusal(&refusal);
             refusal.failure
         })
@@ -147,7 +147,7 @@ impl Upstream<'_> {
     async fn call(
         &self,
         task: &Task,
-        schema: &ReplySchema,
+        schema: &Value,
         messages: &[Message],
         until: Instant,
         spent: &mut Spent,
@@ -199,17 +199,12 @@ impl Upstream<'_> {
         spent.backoff += wait;
     }
 
-    fn body(
-        &self,
-        task: &Task,
-        schema: &ReplySchema,
-        messages: &[Message],
-    ) -> Result<Vec<u8>, Failure> {
+    fn body(&self, task: &Task, schema: &Value, messages: &[Message]) -> Result<Vec<u8>, Failure> {
         let endpoint = &self.endpoint.settings;
         let request = ChatRequest {
             model: &endpoint.model,
             messages,
-            schema: &schema.wire,
+            schema,
             name: task.kind().as_str(),
             max_tokens: task.kind().max_tokens(),
             pinned: self.endpoint.pinned,
