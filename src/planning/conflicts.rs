@@ -320,6 +320,9 @@ mod tests {
     fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says) -> bool {
         let inquiry = conflict.inquiry;
         let kept = active.iter().fold(Broken::NOTHING, |all, c| all.and(c.broken()));
+        // A venue without decor is out beside a decorator, not where none comes.
+        let decor = Broken::only(Reason::Decor);
+        let (keeps_decor, kept) = (kept.has(decor), kept.without(decor));
         let musts = &inquiry.request.must_include;
         let has_musts = active.contains(&Constraint::MustInclude) && !musts.is_empty();
         if has_musts && !conflict.ledger.impossible().is_empty() {
@@ -350,6 +353,12 @@ mod tests {
         let limit = conflict.limit(active);
         let has_timeline = active.contains(&Constraint::Timeline);
         all.into_iter().any(|chosen| {
+            let decorated = chosen
+                .iter()
+                .any(|(index, _)| inquiry.categories[*index].name.as_str() == "decorator");
+            if keeps_decor && decorated && chosen.iter().any(|(_, e)| e.broken.has(decor)) {
+                return false;
+            }
             let cost: i64 = chosen.iter().map(|(_, entry)| entry.cost()).sum();
             let stands = |id: &VendorId| chosen.iter().any(|(_, entry)| entry.vendor().id == *id);
             let engaged = engagements(inquiry, &chosen);

@@ -19,7 +19,7 @@ pub(super) const USES_PER_NODE: usize = 128;
 /// Combinations that the caller may refuse before the search is given up.
 const REFUSALS_MAX: usize = 64;
 /// In shares of the limits: beyond what rounding can make of a sum.
-const ROUNDING: f64 = 1e-11;
+pub(super) const ROUNDING: f64 = 1e-11;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,7 +197,8 @@ impl<'a> Fitter<'a> {
                 return Bound::Excluded;
             }
             let slope: Vec<f64> = used.iter().zip(room).map(|(used, room)| used - room).collect();
-            if slope.iter().all(|over| *over <= 0.0) {
+            // What just fills a limit may seem to exceed it; the visitor sums exactly.
+            if slope.iter().all(|over| *over <= ROUNDING) {
                 let items: Vec<usize> = cheapest.iter().map(|least| least.1).collect();
                 if self.stand_together(groups, &items) {
                     return Bound::Fits(items);

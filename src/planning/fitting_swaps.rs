@@ -1,6 +1,6 @@
 //! The local search of a fitting: quick where something keeps the limits, and proves nothing.
 
-use super::fitting::{Fitter, Group, USES_PER_NODE, dot};
+use super::fitting::{Fitter, Group, ROUNDING, USES_PER_NODE, dot};
 use super::target::Allowance;
 
 /// Swaps of the local search.
@@ -40,7 +40,7 @@ impl Fitter<'_> {
                 let share = self.share(group.place, *item);
                 over.iter_mut().zip(share).for_each(|(sum, own)| *sum += own);
             }
-            if over.iter().all(|over| *over <= 0.0) {
+            if over.iter().all(|over| *over <= ROUNDING) {
                 return Some(items);
             }
             let excess = |over: &mut dyn Iterator<Item = f64>| -> f64 {
