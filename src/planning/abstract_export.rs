@@ -6,6 +6,14 @@ use super::abstract_file::{CandidateFile, CategoryFile, Id, ProblemFile};
 use super::nogood::NoGood;
 use super::problem::{Candidate, CandidateIndex, CategoryIndex, Problem};
 
+/// No-goods that a file holds, each with single candidates.
+const NOGOODS_MAX: usize = 50_000;
+
+fn nogoods_left_out(problem: &Problem) -> Option<u64> {
+    let all = problem.nogoods.iter().map(NoGood::count).fold(0, u64::saturating_add);
+    all.checked_sub(NOGOODS_MAX as u64).filter(|left_out| *left_out > 0)
+}
+
 impl ProblemFile {
     /// A problem as a file. A candidate that fills a second place is unfolded: the second category
     /// gets a twin `ID:CATEGORY` of no value and no use, and forbidden pairs tie the two together.
@@ -54,8 +62,10 @@ impl Unfolding {
                 .nogoods
                 .iter()
                 .flat_map(NoGood::lists)
+                .take(NOGOODS_MAX)
                 .map(|list| list.into_iter().map(id).collect())
                 .collect(),
+            nogoods_left_out: nogoods_left_out(problem),
             options: problem.options,
             min_difference: problem.min_difference,
         };

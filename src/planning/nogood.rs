@@ -89,11 +89,15 @@ impl NoGood {
         })
     }
 
+    /// How many lists of single candidates say the same.
+    pub fn count(&self) -> u64 {
+        let sizes = self.parts.iter().map(|(_, candidates)| candidates.len() as u64);
+        sizes.fold(1, u64::saturating_mul)
+    }
+
     /// The same as lists of single candidates.
     pub fn lists(&self) -> impl Iterator<Item = Vec<Member>> + '_ {
-        let sizes = self.parts.iter().map(|(_, candidates)| candidates.len() as u64);
-        let count = sizes.fold(1_u64, u64::saturating_mul);
-        (0..count).map(|mut at| {
+        (0..self.count()).map(|mut at| {
             let mut list = Vec::with_capacity(self.parts.len());
             for (category, candidates) in &self.parts {
                 let size = candidates.len() as u64;
