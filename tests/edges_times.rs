@@ -6,7 +6,7 @@ mod daemon;
 
 use std::{fs, path::Path, time::Instant};
 
-use daemon::{Daemon, json_of};
+use daemon::{Daemon, eventplannerd, json_of};
 use serde_json::{Value, json};
 
 /// Vendors of a city by category.
@@ -98,6 +98,13 @@ fn submitted(daemon: &Daemon, document: &Value) -> Value {
     answer
 }
 
+/// Answers a problem file without the daemon.
+fn solved(daemon: &Daemon, problem: &Value) -> Value {
+    let path = daemon.folder.path().join("problem.json");
+    fs::write(&path, problem.to_string()).unwrap();
+    json_of(&eventplannerd().arg("solve").arg(&path).output().unwrap())
+}
+
 fn holds_all(text: &str, words: &Value) -> bool {
     words.as_array().unwrap().iter().all(|word| text.contains(word.as_str().unwrap()))
 }
@@ -130,6 +137,13 @@ fn check(daemon: &Daemon, city: &str, case: &Value) {
     let id = answer["id"].as_str().unwrap();
     let proof = daemon.json(&["plan", "show", id, "--proof"]);
     assert_eq!(proof["verified"], true, "{name}: {proof}");
+    // The exported problem holds what was refused: any solver comes to the same.
+    let problem = daemon.json(&["plan", "export", id, "--format", "problem"]);
+    assert!(problem["nogoods_left_out"].is_null(), "{name}");
+    let solved = solved(daemon, &problem);
+    let (bound, best) = (solved["upper_bound"].as_f64(), answer["best_possible"].as_f64());
+    let gap = (bound.unwrap() - best.unwrap()).abs();
+    assert!(gap < 1e-6, "{name}: {bound:?} for {best:?}");
 }
 
 #[test]
@@ -149,5 +163,51 @@ fn vendors_who_cannot_keep_the_times_are_left_out_and_told() {
         // Each import replaces the vendors of the one before.
         import_city(&daemon, "Timeham", case);
         check(&daemon, "Timeham", case);
+    }
+}
+
+/// What a small file says: the best pair is ruled out, then the best of the rest, then one alone.
+#[test]
+fn a_problem_file_states_no_goods() {
+    let daemon = Daemon::start();
+    let one = |id: &str, value: f64| json!({ "id": id, "value": [value], "use": [1] });
+    let problem = |nogoods: Value| {
+        json!({
+            "categories": [
+                { "name": "a", "candidates": [one("a1", 0.5), one("a2", 0.3)] },
+                { "name": "b", "candidates": [one("b1", 0.4), one("b2", 0.3)] },
+                { "name": "c", "candidates": [one("c1", 0.1), one("c2", 0.05)] },
+            ],
+            "limits": [10], "options": 1, "nogoods": nogoods,
+        })
+    };
+    for (nogoods, ids) in [
+        (json!([]), json!(["a1", "b1", "c1"])),
+        (json!([["a1", "b1", "c1"]]), json!(["a1", "b1", "c2"])),
+        (json!([["b1", "a1"]]), json!(["a1", "b2", "c1"])),
+        (json!([["b1", "a1"], ["a1", "b2"]]), json!(["a2", "b1", "c1"])),
+        (json!([["a1"], ["b1", "c1"]]), json!(["a2", "b1", "c2"])),
+        // Two of one category are never chosen together; twice the same is the same.
+        (json!([["a1", "a2"], ["c1", "c1"]]), json!(["a1", "b1", "c2"])),
+    ] {
+        let solved = solved(&daemon, &problem(nogoods.clone()));
+        assert_eq!(solved["options"][0]["ids"], ids, "{nogoods}: {solved}");
+        assert_eq!(solved["options_proven"], true, "{nogoods}: {solved}");
+    }
+    let solved_none = solved(&daemon, &problem(json!([["a1"], ["a2"]])));
+    assert_eq!(solved_none["feasible"], false, "{solved_none}");
+    for (nogoods, field) in
+        [(json!([["a1", "zz"]]), "nogoods[0][1]"), (json!([["a1"], []]), "nogoods[1]")]
+    {
+        let path = daemon.folder.path().join("wrong.json");
+        fs::write(&path, problem(nogoods).to_string()).unwrap();
+        let refused = eventplannerd().arg("solve").arg(&path).output().unwrap();
+        assert!(!refused.status.success(), "{refused:?}");
+        let said = [refused.stdout, refused.stderr].concat();
+        assert!(
+            String::from_utf8_lossy(&said).contains(field),
+            "{}",
+            String::from_utf8_lossy(&said)
+        );
     }
 }

@@ -10,6 +10,7 @@ use std::iter::once;
 use std::sync::Arc;
 
 use super::columns::Member;
+use super::nogood::NoGood;
 use super::problem::{CandidateIndex, CategoryIndex, Problem};
 
 /// The pieces of a problem file, in order: JSON text of one candidate, row or pair at most.
@@ -44,6 +45,9 @@ impl Iterator for ProblemText {
         self.0.next()
     }
 }
+
+/// No-goods that a file holds, each with single candidates; how many more there are stands beside.
+const NOGOODS_MAX: usize = 50_000;
 
 struct Export {
     problem: Problem,
@@ -149,11 +153,18 @@ fn pieces(export: Arc<Export>) -> impl Iterator<Item = String> + Send {
         ties.into_iter().enumerate().map(move |(at, (q, t))| d.tie(at, &d.naming.twins[q][t])),
     );
     let nogoods = (0..problem.nogoods.len()).flat_map(move |at| f.clone().lists(at));
-    let nogoods = once("],\"nogoods\":[".to_owned())
-        .chain(nogoods.enumerate().map(|(at, list)| format!("{}{list}", comma(at))));
+    let nogoods = once("],\"nogoods\":[".to_owned()).chain(
+        nogoods.take(NOGOODS_MAX).enumerate().map(|(at, list)| format!("{}{list}", comma(at))),
+    );
     let tail = once(e).map(|export| {
         let problem = &export.problem;
-        format!("],\"options\":{},\"min_difference\":{}}}", problem.options, problem.min_difference)
+        let all = problem.nogoods.iter().map(NoGood::count).fold(0, u64::saturating_add);
+        let left_out = match all.saturating_sub(NOGOODS_MAX as u64) {
+            0 => String::new(),
+            number => format!(",\"nogoods_left_out\":{number}"),
+        };
+        let (options, least) = (problem.options, problem.min_difference);
+        format!("]{left_out},\"options\":{options},\"min_difference\":{least}}}")
     });
     head.chain(categories)
         .chain(limits)

@@ -94,6 +94,9 @@ pub struct ProblemFile {
     /// Candidates that may not be chosen all together.
     #[serde(default, deserialize_with = "list::<_, _, NOGOODS_MAX>")]
     pub nogoods: Vec<Vec<Id>>,
+    /// How many more there are than a file holds: an answer without them may be too good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nogoods_left_out: Option<u64>,
     #[serde(default = "default_options")]
     pub options: usize,
     #[serde(default = "default_min_difference")]

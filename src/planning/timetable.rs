@@ -14,8 +14,8 @@ use super::{
     verdict::Verdict,
 };
 
-/// Pairs of kinds that one refusal of two places looks at.
-const KIND_PAIRS_MAX: usize = 2_500;
+/// Tuples of kinds that one refusal looks at, for others that are refused alike.
+const KIND_TUPLES_MAX: usize = 2_500;
 /// Schedules that may show that a refusal doesn't depend on who fills the other places: for one
 /// refusal, and for all of a search.
 const COMPANIES_MAX: usize = 600;
@@ -119,30 +119,30 @@ impl<'t, 'a> Timetable<'t, 'a> {
                 let everybody = first.map(|category| (category, kinds.everybody(category)));
                 everybody.and_then(|set| NoGood::new([set])).into_iter().collect()
             }
-            [category] => {
-                let refused = kinds.members[category]
-                    .iter()
-                    .filter(|members| self.is_certain(&self.alone(category, members[0])));
-                NoGood::new([(category, refused.flatten().copied().collect())])
-                    .into_iter()
-                    .collect()
-            }
-            [one, other] if kinds.pairs(one, other) <= KIND_PAIRS_MAX => {
-                let mut found = Vec::new();
-                for a in &kinds.members[one] {
-                    let own = self.alone(one, a[0]);
-                    for b in &kinds.members[other] {
-                        let mut both = own.clone();
-                        both.extend(self.alone(other, b[0]));
-                        if self.is_certain(&both) {
-                            found.extend(NoGood::new([(one, a.clone()), (other, b.clone())]));
-                        }
-                    }
-                }
-                NoGood::merged(found)
+            _ if kinds.companies(named) <= KIND_TUPLES_MAX => {
+                let tuples = 0..kinds.companies(named);
+                let refused = tuples.map(|at| kinds.company(named, at)).filter(|sets| {
+                    let brought = sets.iter().flat_map(|(c, members)| self.alone(*c, members[0]));
+                    self.is_certain(&brought.collect::<Vec<_>>())
+                });
+                let found = NoGood::merged(refused.filter_map(NoGood::new).collect());
+                found.into_iter().map(|nogood| self.without_everybody(kinds, nogood)).collect()
             }
             _ => kinds.nogood(chosen, named).into_iter().collect(),
         }
+    }
+
+    /// Leaves out sets of all that can fill a place: somebody of them always does.
+    fn without_everybody(&self, kinds: &Kinds, nogood: NoGood) -> NoGood {
+        let categories = &self.assembly.problem.categories;
+        let is_everybody = |category: CategoryIndex, set: &[CandidateIndex]| {
+            let mut fillings = categories.iter().flat_map(|other| other.candidates.filling());
+            set.len() == kinds.of[category].len()
+                && categories[category].required
+                && !fillings.any(|(_, filled)| filled == category)
+        };
+        let some = nogood.parts().iter().filter(|(category, set)| !is_everybody(*category, set));
+        NoGood::new(some.cloned()).unwrap_or(nogood)
     }
 
     fn is_certain(&self, engagements: &[Engagement<'_>]) -> bool {
@@ -244,8 +244,25 @@ impl Kinds {
         kinds
     }
 
-    fn pairs(&self, one: CategoryIndex, other: CategoryIndex) -> usize {
-        self.members[one].len().saturating_mul(self.members[other].len())
+    /// Tuples of kinds of these categories.
+    fn companies(&self, categories: &[CategoryIndex]) -> usize {
+        let sizes = categories.iter().map(|category| self.members[*category].len());
+        sizes.fold(1, usize::saturating_mul)
+    }
+
+    /// One of those tuples, by number.
+    fn company(
+        &self,
+        categories: &[CategoryIndex],
+        mut at: usize,
+    ) -> Vec<(CategoryIndex, Vec<CandidateIndex>)> {
+        let mut company = Vec::with_capacity(categories.len());
+        for &category in categories {
+            let members = &self.members[category];
+            company.push((category, members[at % members.len()].clone()));
+            at /= members.len();
+        }
+        company
     }
 
     fn everybody(&self, category: CategoryIndex) -> Vec<CandidateIndex> {
@@ -261,3 +278,7 @@ impl Kinds {
         NoGood::new(categories.iter().filter_map(set))
     }
 }
+
+#[cfg(test)]
+#[path = "timetable_tests.rs"]
+mod tests;

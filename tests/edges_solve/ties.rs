@@ -97,6 +97,7 @@ fn random_file(seed: u64) -> ProblemFile {
         pair_value: (weight > 0.0 || dice.below(2) == 0).then_some(table),
         forbidden_pairs,
         nogoods: Vec::new(),
+        nogoods_left_out: None,
         ties,
         options: 1 + dice.below(4) as usize,
         min_difference: 1 + dice.below(n.min(3) as u64) as usize,

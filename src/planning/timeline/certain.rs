@@ -292,7 +292,8 @@ impl<'a> Orders<'_, 'a> {
         {
             return true;
         }
-        if let (Some(early), false) = (music, is_music)
+        // Music is never moved to the very beginning; what begins an event takes place for sure.
+        if let (Some(early), false) = (music, is_music || self.placed.is_empty())
             && self
                 .with(core.program.items[early], at, |orders, at| orders.hold(step, own, None, at))
         {

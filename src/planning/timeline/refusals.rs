@@ -72,7 +72,10 @@ pub fn refusal(
     let certain = certain_refusal(request, categories, &named)
         .or_else(|| certain_refusal(request, categories, engagements));
     let Conflict { message, places: suspects, .. } = conflict;
-    Some(certain.unwrap_or(Refusal { message, places: None, suspects }))
+    Some(match certain {
+        Some(certain) => Refusal { message, ..certain },
+        None => Refusal { message, places: None, suspects },
+    })
 }
 
 /// Whether [`certain_refusal`] shows something.
