@@ -243,10 +243,12 @@ fn check_outcomes(sql: &crate::arena::Sql<'_>) {
         );
         assert_eq!(sql.number(&twice), 0, "plans that became {to} twice");
     }
-    let overlaps = "SELECT count(*) FROM booking a JOIN booking b
+    let overlaps = "SELECT format('%s beside %s', to_jsonb(a), to_jsonb(b))
+        FROM booking a JOIN booking b
         ON a.vendor_id = b.vendor_id AND a.slot = b.slot AND a.id < b.id AND a.during && b.during
         WHERE a.state IN ('held', 'confirmed') AND b.state IN ('held', 'confirmed')";
-    assert_eq!(sql.number(overlaps), 0, "double bookings");
+    let overlaps: Vec<String> = sql.rows(overlaps).iter().map(|row| row.get(0)).collect();
+    assert!(overlaps.is_empty(), "double bookings: {overlaps:#?}");
     let half = "SELECT count(*) FROM plan p WHERE state = 'completed' AND
         ((SELECT count(*) FROM document d WHERE d.plan_id = p.id) <> 3
          OR NOT EXISTS (SELECT FROM booking b WHERE b.plan_id = p.id AND b.state = 'confirmed')
