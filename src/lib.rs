@@ -10,26 +10,16 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-// Floor 0
-pub mod model;
-
-// Floor 1
-pub mod planning;
-
-// Floor 2
-pub mod catalog;
-pub mod control;
-pub mod documents;
-pub mod llm;
-pub mod store;
-pub mod telemetry;
-
-// Floor 3
-pub mod config;
-
-// Floor 4
-pub mod actors;
-
-// Floor 5
-pub mod ctl;
-pub mod daemon;
+pub use actors;
+pub use catalog;
+pub use control;
+pub use ctl;
+pub use daemon;
+pub use documents;
+pub use llm;
+pub use model;
+pub use planning;
+pub use settings as config;
+pub use store;
+pub use telemetry;
+pub use wire;

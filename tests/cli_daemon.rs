@@ -118,7 +118,7 @@ fn no_line_of_the_log_leaves_the_table_and_none_holds_personal_data() {
     daemon.stop();
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     for line in events(&log) {
-        eventplanner::telemetry::events::check_line(&line)
+        eventplanner::telemetry::log::events::check_line(&line)
             .unwrap_or_else(|e| panic!("{e}: {line}"));
     }
     let secret = personal_data(&request);

@@ -10,8 +10,9 @@ use common::{
 };
 use eventplanner::{
     llm::{
-        BlueprintProse, ProseTask, ProseVendor, Reply, Task, rules, settings::ServerKind,
-        vocabulary,
+        BlueprintProse, ProseTask, ProseVendor, Reply, Task,
+        settings::ServerKind,
+        tasks::{rules, vocabulary},
     },
     model::EventType,
 };

@@ -8,7 +8,7 @@ use common::llm_tasks::{ask, gateway, in_seconds, quick, requirements, until, vi
 use eventplanner::llm::{
     FailureKind, ModelState, Priority, ProseTask, Task,
     settings::{EndpointSettings, LlmSettings, ServerKind},
-    vocabulary,
+    tasks::vocabulary,
 };
 use std::time::Duration;
 

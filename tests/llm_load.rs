@@ -12,7 +12,7 @@ use common::{
 use eventplanner::llm::{
     BreakerState, FailureKind, Gateway, GatewayEvent, Priority,
     settings::{EndpointSettings, LlmSettings, ServerKind},
-    vocabulary,
+    tasks::vocabulary,
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use tokio::{sync::watch, task::JoinHandle};

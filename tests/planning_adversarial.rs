@@ -7,10 +7,10 @@ mod synthetic;
 use eventplanner::{
     model::StopReason,
     planning::{
+        certificate::solution::check,
         problem::{Candidate, Problem, ProblemCategory},
         search::{Outcome, solve},
         settings::SearchSettings,
-        solution_check::check,
     },
 };
 use synthetic::{Shape, event};

@@ -5,8 +5,10 @@
 mod synthetic;
 
 use eventplanner::planning::{
-    certificate::{Certificate, Stands},
-    certificate_check::{CHECK_STEPS, Checked, check},
+    certificate::{
+        Certificate, Stands,
+        check::{CHECK_STEPS, Checked, check},
+    },
     problem::Problem,
     search::{Outcome, Search},
     settings::SearchSettings,

@@ -1,12 +1,12 @@
 //! The search against brute force on small random problems, and on adversarial ones.
 
 use eventplanner::planning::certificate::Certificate;
-use eventplanner::planning::certificate_check::{CHECK_STEPS, check as certificate_check};
+use eventplanner::planning::certificate::check::{CHECK_STEPS, check as certificate_check};
+use eventplanner::planning::certificate::solution::check;
+use eventplanner::planning::problem::score::{Scorer, difference};
 use eventplanner::planning::problem::{Candidate, Combination, Problem, ProblemCategory, Solution};
-use eventplanner::planning::score::{Scorer, difference};
 use eventplanner::planning::search::{Outcome, Search, solve};
 use eventplanner::planning::settings::SearchSettings;
-use eventplanner::planning::solution_check::check;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 

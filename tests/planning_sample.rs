@@ -8,8 +8,8 @@ use eventplanner::{
         AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants,
     },
     planning::{
-        assembly::assemble, budget::default_shares, inquiry::Inquiry, keywords, search::solve,
-        settings::SearchSettings,
+        assembly::assemble, domain::input::Inquiry, fitness::budget::default_shares,
+        matching::keywords, search::solve, settings::SearchSettings,
     },
 };
 

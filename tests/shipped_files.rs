@@ -14,7 +14,7 @@ use std::{
 use eventplanner::{
     config::{Key, LoadOptions, OLDER_NAMES, Settings, annotated_defaults, keys},
     model::{Request, known_cities},
-    telemetry::{alert_rules::rules, events, metrics, settings::AlertSettings},
+    telemetry::{alerts::rules::rules, figures::metrics, log::events, settings::AlertSettings},
 };
 use jiff::Timestamp;
 

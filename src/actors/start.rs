@@ -4,36 +4,22 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::{
-    beam_coordinator::BeamCoordinator,
-    briefing::Peers,
-    dispatcher::{Dispatcher, Duty, Handover},
-    fleet::FleetEar,
-    gate::Gate,
-    housekeeping::keep_house,
-    llm_figures::observe_times,
-    llm_gateway::{LlmGateway, ResizeResponses},
-    metrics::{Metrics, MetricsLimits, SetAlerts},
-    metrics_look::Sources,
-    plan_events::PlanEvents,
-    plan_service::PlanService,
-    query_cache::QueryCache,
-    reply_keeper::ReplyKeeper,
-    run_context::RunContext,
-    runs::Runs,
+use crate::{
+    coordinator::{BeamCoordinator, service::PlanService, submit_gate::Gate},
+    dispatch::{Dispatcher, Duty, Handover, fleet::FleetEar, housekeeping::keep_house, runs::Runs},
+    llm_gateway::{LlmGateway, ResizeResponses, figures::observe_times, reply_keeper::ReplyKeeper},
+    metrics::{Metrics, MetricsLimits, SetAlerts, look::Sources},
+    run::{briefing::Peers, context::RunContext, event_hub::PlanEvents},
     supervision::{Handle, Policy, supervise},
-    vendor_messages::ResizeQueries,
-    vendor_search::VendorSearch,
+    vendor_search::{VendorSearch, messages::ResizeQueries, query_cache::QueryCache},
     verification::{Verifier, VerifierSettings},
     work::Work,
 };
-use crate::{
-    config::{Settings, SupervisionSettings},
-    control::{ActorStatus, ApiError},
-    llm::Gateway,
-    store::{Heard, Store, settings::DatabaseSettings},
-    telemetry::{LogHandle, Telemetry, report::ReportLimits},
-};
+use llm::Gateway;
+use settings::{Settings, SupervisionSettings};
+use store::{Heard, Store, settings::DatabaseSettings};
+use telemetry::{LogHandle, Telemetry, report::ReportLimits};
+use wire::{ActorStatus, ApiError};
 
 /// What the actors are built from. All of it outlives every generation of every actor.
 pub struct Foundation {
@@ -204,7 +190,7 @@ impl Actors {
 
     /// Does a test's harm to an actor; false where there is none of that name.
     #[cfg(any(debug_assertions, feature = "fault-injection"))]
-    pub fn inject(&self, actor: &str, fault: super::supervision::Fault) -> bool {
+    pub fn inject(&self, actor: &str, fault: crate::supervision::Fault) -> bool {
         match actor {
             "vendor_search" => self.vendors.inject(fault),
             "llm_gateway" => self.llm.inject(fault),

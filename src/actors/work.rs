@@ -10,11 +10,9 @@ use actix::ResponseFuture;
 use slog::{Logger, error};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::supervision::AskError;
-use crate::{
-    control::ApiError,
-    telemetry::{Telemetry, events, metrics},
-};
+use crate::supervision::AskError;
+use telemetry::{Telemetry, figures::metrics, log::events};
+use wire::ApiError;
 
 /// The process's own runtimes.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
-//! Writes vendor files that [`super::reader`] reads.
+//! Writes vendor files that [`crate::reader`] reads.
 
 use std::{
     borrow::Borrow,
     io::{self, Write},
 };
 
-use super::{columns, read::Format};
-use crate::model::Vendor;
+use crate::read::{Format, csv_columns};
+use model::Vendor;
 
 /// Writes vendors as a stream: JSON as an array with one vendor per line, NDJSON, or CSV with
 /// every column.
@@ -21,9 +21,9 @@ pub fn write<V: Borrow<Vendor>>(
     match format {
         Format::Csv => {
             let mut writer = csv::Writer::from_writer(output);
-            writer.write_record(columns::names())?;
+            writer.write_record(csv_columns::names())?;
             for vendor in vendors {
-                writer.write_record(columns::record(vendor.borrow()))?;
+                writer.write_record(csv_columns::record(vendor.borrow()))?;
             }
             writer.flush()
         }

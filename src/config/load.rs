@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 
 use config::{Map, Value, ValueKind};
 
-use super::{
+use crate::{
     LoadOptions,
-    check::check,
-    endpoints::{self, DEFAULT_OLLAMA_MODEL, new_endpoint},
-    environment::ollama,
     error::{Problem, SettingsError},
-    key::Key,
-    keys::{ENDPOINT_KEYS, MAX_ENDPOINTS, SECTIONS, keys},
-    layers::merge,
-    paths::resolve_paths,
     settings::Settings,
+    sources::{
+        endpoints::{self, DEFAULT_OLLAMA_MODEL, MAX_ENDPOINTS, new_endpoint},
+        environment::ollama,
+        layers::merge,
+        paths::resolve_paths,
+    },
+    table::{
+        check::check,
+        key::Key,
+        keys::{ENDPOINT_KEYS, SECTIONS, keys},
+    },
 };
-use crate::llm::settings::{EndpointSettings, ServerKind};
+use llm::settings::{EndpointSettings, ServerKind};
 
 const ENDPOINTS: &str = "llm.endpoints";
 
@@ -188,7 +192,7 @@ mod tests {
     use std::{fs, time::Duration};
 
     use super::*;
-    use crate::config::annotated_defaults;
+    use crate::annotated_defaults;
 
     fn options(environment: &[(&str, &str)]) -> LoadOptions {
         let pairs = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));

@@ -1,6 +1,6 @@
 //! What changes when settings are read anew, and what of it holds without a restart.
 
-use super::{keys::keys, settings::Settings};
+use crate::{settings::Settings, table::keys::keys};
 
 /// Keys, or whole sections (with a dot at the end), that hold from a reload on.
 const LIVE: [&str; 10] = [

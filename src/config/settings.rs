@@ -2,12 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{
-    llm::settings::LlmSettings,
-    planning::settings::SearchSettings,
-    store::settings::DatabaseSettings,
-    telemetry::settings::{AlertSettings, LogSettings, MetricsSettings},
-};
+use llm::settings::LlmSettings;
+use planning::settings::SearchSettings;
+use store::settings::DatabaseSettings;
+use telemetry::settings::{AlertSettings, LogSettings, MetricsSettings};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

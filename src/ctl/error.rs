@@ -2,10 +2,11 @@
 
 use std::{io, path::PathBuf};
 
-use crate::control::{
-    ApiError, ClientError, ErrorCode, ErrorDocument, SaveError,
+use control::{
+    ClientError, SaveError,
     show::{Look, stale_text},
 };
+use wire::{ApiError, ErrorCode, ErrorDocument};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CtlError {

@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use super::error::CtlError;
-use crate::control::{ApiError, ErrorCode};
+use crate::error::CtlError;
+use wire::{ApiError, ErrorCode};
 
 /// The daemon takes no larger document; told here, the sender learns it before sending.
 const DOCUMENT_MAX_BYTES: u64 = 16 * 1024 * 1024;

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use super::{args::Args, error::CtlError};
-use crate::control::{Client, ClientError, Reply, show::Look, socket_places};
+use crate::{args::Args, error::CtlError};
+use control::{Client, ClientError, Reply, show::Look, socket_places};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 

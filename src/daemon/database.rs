@@ -8,15 +8,13 @@ use std::{
 use slog::{Logger, info, warn};
 use tokio::task::AbortHandle;
 
-use super::{exit::Failed, notify};
-use crate::{
-    actors::QueryFigures,
-    config::Settings,
-    store::{Cluster, StateLock, Store, settings::DatabaseSettings},
-    telemetry::{
-        Telemetry,
-        events::{CLUSTER_STARTED, CLUSTER_STOPPED, DATABASE_REACHED, DATABASE_WAITING},
-    },
+use crate::service::{exit::Failed, notify};
+use actors::QueryFigures;
+use settings::Settings;
+use store::{Cluster, StateLock, Store, settings::DatabaseSettings};
+use telemetry::{
+    Telemetry,
+    log::events::{CLUSTER_STARTED, CLUSTER_STOPPED, DATABASE_REACHED, DATABASE_WAITING},
 };
 
 /// First and longest pause between two looks for a database that is away.

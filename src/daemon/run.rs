@@ -17,35 +17,40 @@ use tokio::{
     time::interval,
 };
 
-use super::{
-    activation::inherited_socket,
-    api::{Context, Facts, problem},
+use crate::{
+    api::problem,
     cli::RunArgs,
     database::Database,
-    exit::Failed,
-    identity::daemon_name,
-    listener::ControlSocket,
-    llm_watch::{self, log_events},
-    notify::{self, watchdog_interval},
-    reload::Reloader,
-    runtimes::Runtimes,
     server::{bind_tcp, serve, serve_tcp, start_server, stop_servers},
-    service_status::ServiceStatus,
-    stop::{Demand, StopReason, StopSources},
-};
-use crate::{
-    actors::{Actors, Foundation, Work, beam_coordinator::Drain, reply_keeper::ReplyKeeper},
-    config::Settings,
-    llm::Gateway,
-    store::{FleetLink, StateLock, Store, settings::DatabaseSettings},
-    telemetry::{
-        LogHandle, LogTarget, Telemetry,
-        events::{
-            CONTROL_LISTENING, DAEMON_FAILED, DAEMON_READY, DAEMON_STARTING, DAEMON_STOPPED,
-            DAEMON_STOPPING, WATCHDOG_UNFED,
-        },
-        start_log,
+    service::{
+        exit::Failed,
+        identity::daemon_name,
+        llm_watch::{self, log_events},
+        notify::{self, watchdog_interval},
+        reload::Reloader,
+        runtimes::Runtimes,
+        status::ServiceStatus,
+        stop::{Demand, StopReason, StopSources},
     },
+    serving::{
+        activation::inherited_socket,
+        context::{Context, Facts},
+        listener::ControlSocket,
+    },
+};
+use actors::{
+    Actors, Foundation, Work, coordinator::Drain, llm_gateway::reply_keeper::ReplyKeeper,
+};
+use llm::Gateway;
+use settings::Settings;
+use store::{FleetLink, StateLock, Store, settings::DatabaseSettings};
+use telemetry::{
+    LogHandle, LogTarget, Telemetry,
+    log::events::{
+        CONTROL_LISTENING, DAEMON_FAILED, DAEMON_READY, DAEMON_STARTING, DAEMON_STOPPED,
+        DAEMON_STOPPING, WATCHDOG_UNFED,
+    },
+    start_log,
 };
 
 /// How often the daemon looks after itself where no watchdog sets the pace.
@@ -63,7 +68,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(40);
 pub fn run(args: &RunArgs) -> Result<(), Failed> {
     let started = Instant::now();
     let inherited = inherited_socket()?;
-    let (settings, file) = super::settings(args)?;
+    let (settings, file) = crate::settings(args)?;
     let (log, level, _flushed_at_the_end) = start_log(&settings.log, LogTarget::Stdout);
     info!(log, "starting"; DAEMON_STARTING, "version" => env!("CARGO_PKG_VERSION"),
         "pid" => std::process::id(), "profile" => &settings.profile,

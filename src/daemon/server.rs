@@ -9,17 +9,19 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
-
 use futures_util::future::join_all;
 
-use super::{
-    api::{self, Context},
-    audit,
-    connections::{Connections, REFUSED_AT_ONCE, refuse_those_beyond},
-    exit::Failed,
-    peer::Peer,
+use crate::{
+    api,
+    service::exit::Failed,
+    serving::{
+        audit,
+        connections::{Connections, REFUSED_AT_ONCE, refuse_those_beyond},
+        context::Context,
+        peer::Peer,
+    },
 };
-use crate::config::ControlSettings;
+use settings::ControlSettings;
 
 /// Handlers only pass messages on: two threads are plenty, and one stuck client doesn't stop
 /// the other half.
@@ -80,7 +82,7 @@ pub fn serve_tcp(
     let server = HttpServer::new(move || {
         let app = App::new().app_data(context.clone()).wrap(from_fn(audit::log_calls));
         app.service(web::scope("").guard(ThisMachine).configure(api::read_only_routes))
-            .default_service(web::to(api::not_found))
+            .default_service(web::to(crate::serving::failure::not_found))
     })
     .workers(1)
     .max_connections(TCP_MAX_CONNECTIONS)

@@ -5,20 +5,18 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::{
     error::DocumentError,
     facts::{
         ActivityRow, Brief, BudgetFacts, CallTimes, EventFacts, FunctionRow, OptionRow,
         OptionVendor, SourceRow,
     },
 };
-use crate::{
-    model::{
-        Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
-        Tally, Vendor, Window, clock_changes,
-    },
-    planning::timeline::{Conflict, Timeline, VendorCall},
+use model::{
+    Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally,
+    Vendor, Window, clock_changes,
 };
+use planning::timeline::{Conflict, Timeline, VendorCall};
 
 /// Version of the JSON document's shape.
 const FORMAT: &str = "eventplanner-blueprint/1";

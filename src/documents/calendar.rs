@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::blueprint::Blueprint;
+use crate::blueprint::Blueprint;
 
 /// Octets of a content line without its break (RFC 5545 §3.1).
 const LINE_MAX_BYTES: usize = 75;

@@ -1,6 +1,6 @@
 //! Why a blueprint can't be made.
 
-use crate::model::{Amount, VendorId};
+use model::{Amount, VendorId};
 
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
+use model::{
     Amount, Category, Currency, EventType, HouseRule, Percent, Preferences, QuoteLine, Strategy,
     VendorId,
 };

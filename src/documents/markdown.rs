@@ -7,12 +7,12 @@ use minijinja::{
     value::{Serde, ValueKind},
 };
 
-use super::{
+use crate::{
     blueprint::{Blueprint, long_date},
     error::DocumentError,
     escape::{inline, paragraph},
 };
-use crate::model::clock;
+use model::clock;
 
 const TEMPLATE: &str = include_str!("blueprint.md.j2");
 /// Name of the escaping that the template is under.

@@ -3,11 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::*;
-use crate::{
-    model::{Note, PlanId, PlanOption, Request, StopReason, Strategy, Tally, Vendor},
-    planning::{engagement::Engagement, timeline},
-};
+use crate::*;
+use model::{Note, PlanId, PlanOption, Request, StopReason, Strategy, Tally, Vendor};
+use planning::{engagement::Engagement, timeline};
 
 const HOSTILE: &str = "Fig | <b>Hall</b>\n# Owned [x](http://evil)";
 

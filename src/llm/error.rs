@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why [`super::Gateway::new`] refuses its settings.
+/// Why [`crate::Gateway::new`] refuses its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
     /// The address itself is not shown: it may hold a password.

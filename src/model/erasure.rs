@@ -1,6 +1,6 @@
 //! What stays of a plan once the personal data in it are to be forgotten.
 
-use super::{Client, Infeasibility, Note, Request};
+use crate::{Client, Infeasibility, Note, Request};
 
 /// Stands where the client's name, or a name that the client gave, stood.
 const ERASED: &str = "erased";

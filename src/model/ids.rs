@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::names::{name_key, tidy_id};
+use crate::names::{name_key, tidy_id};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $form:path) => {

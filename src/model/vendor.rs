@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil;
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Category, Currency, GeoPoint, Percent, VendorId, Weekday, Window};
+use crate::{Amount, Category, Currency, GeoPoint, Percent, VendorId, Weekday, Window};
 
 /// What a price is per.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

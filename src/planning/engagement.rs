@@ -1,6 +1,6 @@
 //! What a combination is made of: vendors in places.
 
-use crate::model::{Category, Vendor};
+use model::{Category, Vendor};
 
 /// A vendor in a place of a combination.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil;
 use proptest::prelude::*;
 
-use super::{budget::default_shares, inquiry::Inquiry};
-use crate::model::{
+use crate::{domain::input::Inquiry, fitness::budget::default_shares};
+use model::{
     Amount, Anchor, Area, AreaMap, Basis, BookedSlot, Budget, Capacity, Category, CategoryDef,
     CateringPolicy, Client, Currency, EventTime, EventType, GeoPoint, HouseRule, MealOption,
     Percent, Policies, Preferences, PriceLine, Request, Requirements, Service, Shares, Sourced,
@@ -201,7 +201,7 @@ pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
             let weight = 1.0 + (case.request.seed >> i & 3) as f64;
             case.request.services.insert(name, Service { required, weight, ..service });
         }
-        case.requirements.keywords = super::keywords::stems(&case.request.vision);
+        case.requirements.keywords = crate::matching::keywords::stems(&case.request.vision);
         let numbered = vendors.into_iter().enumerate().map(|(i, mut sourced)| {
             sourced.vendor.id = VendorId::new(format!("v{i:02}"));
             sourced

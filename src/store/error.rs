@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-use crate::model::{FieldError, PlanId, PlanState, VendorId};
+use model::{FieldError, PlanId, PlanState, VendorId};
 
 /// A refused row of a vendor file.
 #[derive(Clone, Debug, PartialEq, Eq)]

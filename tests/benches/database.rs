@@ -10,18 +10,18 @@ use std::{
 };
 
 use eventplanner::{
-    actors::{
+    actors::vendor_search::{
         cached_sourcing::CachedSourcing,
+        import::{RowSource, import},
         query_cache::QueryCache,
-        vendor_import::{RowSource, import},
     },
     catalog::invented_cities,
-    control::GenerateVendors,
     model::{Category, Currency, VendorId, Window},
     store::{
         Cluster, Observer, QueryFigures, Reach, SourcingQuery, StateLock, Store,
         settings::DatabaseSettings,
     },
+    wire::GenerateVendors,
 };
 use jiff::{Timestamp, ToSpan, civil};
 

@@ -14,11 +14,8 @@ use std::{
 use eventplanner::{
     model::StopReason,
     planning::{
-        columns::Columns,
-        nogood::NoGoods,
-        problem::Problem,
-        reduce::Reduced,
-        score::Scorer,
+        problem::{Problem, equivalence::Columns, no_goods::NoGoods, score::Scorer},
+        proof::reduction::Reduced,
         search::{Outcome, Search},
         settings::SearchSettings,
     },

@@ -4,8 +4,10 @@
 use std::time::{Duration, Instant};
 
 use eventplanner::planning::{
-    certificate::Certificate,
-    certificate_check::{CHECK_STEPS, check},
+    certificate::{
+        Certificate,
+        check::{CHECK_STEPS, check},
+    },
     problem::Problem,
     search::{Outcome, Search},
     settings::SearchSettings,

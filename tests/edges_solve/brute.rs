@@ -1,6 +1,6 @@
 //! Problem files answered by their words alone: every choice is looked at.
 
-use eventplanner::planning::abstract_file::{CandidateFile, Id, ProblemFile};
+use eventplanner::planning::problem_file::{CandidateFile, Id, ProblemFile};
 
 /// A stream of small numbers from one seed.
 pub struct Dice(pub u64);

@@ -4,9 +4,8 @@
 use std::time::{Duration, Instant};
 
 use eventplanner::planning::{
-    abstract_export::ProblemText,
-    abstract_file::{AnswerFile, Id, ProblemFile},
     problem::{Candidate, Problem, ProblemCategory},
+    problem_file::{AnswerFile, Id, ProblemFile, export::ProblemText},
     search::solve,
 };
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! Ties against every choice that there is.
 
 use eventplanner::planning::{
-    abstract_file::{AnswerFile, CandidateFile, CategoryFile, Id, ProblemFile},
+    problem_file::{AnswerFile, CandidateFile, CategoryFile, Id, ProblemFile},
     search::solve,
     settings::SearchSettings,
 };

@@ -8,12 +8,17 @@ use std::{
 
 use eventplanner::{
     actors::{
-        QueryFigures, cached_sourcing::CachedSourcing, catalogue_watch, query_cache::QueryCache,
+        QueryFigures,
+        vendor_search::{
+            cached_sourcing::CachedSourcing, catalogue_watch, query_cache::QueryCache,
+        },
     },
     model::VendorId,
     store::{Bookings, Cluster, Patch, StateLock, Store, StoreError, settings::DatabaseSettings},
     telemetry::{
-        Snapshot, Telemetry, Window, alert_rules::AlertBook, alerts::TransitionState, metrics,
+        Snapshot, Telemetry, Window,
+        alerts::{TransitionState, rules::AlertBook},
+        figures::metrics,
         settings::AlertSettings,
     },
 };

@@ -2,7 +2,7 @@
 
 use eventplanner::{
     store::MetricRow,
-    telemetry::trends::{SPANS, names, trends},
+    telemetry::report::trends::{SPANS, names, trends},
 };
 use jiff::{Timestamp, ToSpan};
 

@@ -1,11 +1,9 @@
 //! The blueprint agent: writes the connecting text. Every figure of the documents comes from the
 //! plan; the text adds none.
 
-use crate::{
-    documents::Prose,
-    llm::{ProseTask, ProseVendor, Reply, Task},
-    model::{PlanOption, Request, Requirements},
-};
+use documents::Prose;
+use llm::{ProseTask, ProseVendor, Reply, Task};
+use model::{PlanOption, Request, Requirements};
 
 pub const NAME: &str = "blueprint";
 
@@ -14,7 +12,7 @@ pub fn task(request: &Request, requirements: &Requirements, option: &PlanOption)
     let start = request.time.start_zoned();
     let asked = &request.preferences.styles;
     let styles = if asked.is_empty() { &requirements.styles } else { asked };
-    let vendor = |chosen: &crate::model::ChosenVendor| ProseVendor {
+    let vendor = |chosen: &model::ChosenVendor| ProseVendor {
         category: chosen.category.clone(),
         name: chosen.name.clone(),
     };

@@ -1,10 +1,8 @@
 //! The budgeting agent: splits the budget over the categories, once per strategy.
 
-use crate::{
-    llm::{Reply, ShareCategory, SharesTask, Task},
-    model::{Category, CategoryDef, Note, Request, Shares, Strategy},
-    planning::budget::{check_shares, default_shares},
-};
+use llm::{Reply, ShareCategory, SharesTask, Task};
+use model::{Category, CategoryDef, Note, Request, Shares, Strategy};
+use planning::fitness::budget::{check_shares, default_shares};
 
 pub const NAME: &str = "budgeting";
 

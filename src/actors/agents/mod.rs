@@ -15,11 +15,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::{
-    llm::Answer,
-    model::PlanId,
-    store::{AgentOutcome, AgentRun},
-};
+use llm::Answer;
+use model::PlanId;
+use store::{AgentOutcome, AgentRun};
 
 /// When an agent started, on both clocks: one for the record, one for the length.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,8 @@
 //! The requirements agent: reads wishes out of the client's vision.
 
-use crate::{
-    llm::{Reply, RequirementsTask, Task},
-    model::{Request, Requirements},
-    planning::keywords,
-};
+use llm::{Reply, RequirementsTask, Task};
+use model::{Request, Requirements};
+use planning::matching::keywords;
 
 pub const NAME: &str = "requirements";
 

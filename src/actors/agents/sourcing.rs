@@ -5,10 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
-use crate::{
-    model::{AreaMap, CategoryDef, PlanId, Request, Sourced},
-    store::{Reach, SourcingQuery},
-};
+use model::{AreaMap, CategoryDef, PlanId, Request, Sourced};
+use store::{Reach, SourcingQuery};
 
 pub const NAME: &str = "sourcing";
 

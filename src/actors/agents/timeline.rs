@@ -1,11 +1,9 @@
 //! The timeline agent: lays out the run of show of one option.
 
-use crate::{
-    model::{CategoryDef, PlanOption, Request, Vendor},
-    planning::{
-        engagement::Engagement,
-        timeline::{Timeline, schedule},
-    },
+use model::{CategoryDef, PlanOption, Request, Vendor};
+use planning::{
+    engagement::Engagement,
+    timeline::{Timeline, schedule},
 };
 
 pub const NAME: &str = "timeline";

@@ -12,7 +12,7 @@ use actix::{Actor, Handler, Message, dev::ToEnvelope};
 use tokio::sync::watch;
 
 use super::{Life, Posted, State, lock, mailbox::Living, slots::Slots};
-use crate::control::ActorStatus;
+use wire::ActorStatus;
 
 /// Why a request did not reach its actor, or lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

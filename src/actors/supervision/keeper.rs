@@ -13,7 +13,7 @@ use slog::{Logger, crit, debug, warn};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Handle, Heartbeat, Life, State, lock, mailbox::Living};
-use crate::telemetry::events;
+use telemetry::log::events;
 
 /// When an actor is restarted, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use actix::{Actor, Context, Handler, Message};
 use slog::Logger;
 use tokio::sync::mpsc;
 
-use super::*;
+use crate::supervision::*;
 
 struct Fragile {
     served: u32,

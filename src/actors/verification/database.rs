@@ -12,11 +12,9 @@ use super::{
     Material, Verifier, open,
     samples::{Claim, Comparison},
 };
-use crate::{
-    actors::vendor_search::VendorSearch,
-    control::ApiError,
-    store::{SourcingQuery, Store, ping_without_pool},
-};
+use crate::vendor_search::VendorSearch;
+use store::{SourcingQuery, Store, ping_without_pool};
+use wire::ApiError;
 
 const QUERY_CACHE: Claim =
     Claim { name: "query cache", unit: "ms of a vendor query", promised: Some(60.0) };

@@ -7,7 +7,7 @@ use super::{
     database::ms,
     samples::{Claim, Comparison},
 };
-use crate::llm::{
+use llm::{
     Gateway, Priority, Task,
     settings::{LlmSettings, ServerKind},
 };

@@ -11,25 +11,23 @@ mod search;
 
 use std::sync::Arc;
 
+use ::llm::{Task, settings::LlmSettings};
 use jiff::Timestamp;
+use samples::Comparison;
 use tokio::sync::Semaphore;
 
-use self::samples::Comparison;
-use super::{
+use crate::{
     agents::{budgeting, requirements, sourcing},
-    beam_coordinator::{BeamCoordinator, ExportProblem},
+    coordinator::{BeamCoordinator, ExportProblem},
     supervision::Handle,
     vendor_search::VendorSearch,
 };
-use crate::{
-    control::{ApiError, ErrorCode, OptimizationsView},
-    llm::{Task, settings::LlmSettings},
-    model::CategoryDef,
-    planning::{problem::Problem, settings::SearchSettings},
-    store::{
-        Plan, PlanFilter, Reach, SourcingQuery, Store, StoreError, settings::DatabaseSettings,
-    },
+use model::CategoryDef;
+use planning::{problem::Problem, settings::SearchSettings};
+use store::{
+    Plan, PlanFilter, Reach, SourcingQuery, Store, StoreError, settings::DatabaseSettings,
 };
+use wire::{ApiError, ErrorCode, OptimizationsView};
 
 /// Stored plans that are measured on, the newest ones.
 const PLANS: u32 = 10;

@@ -1,6 +1,6 @@
 //! Samples of a mechanism off and on, and what they say.
 
-use crate::control::{Mechanism, Verdict};
+use wire::{Mechanism, Verdict};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug)]

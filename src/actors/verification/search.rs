@@ -8,10 +8,8 @@ use super::{
     database::ms,
     samples::{Claim, Comparison},
 };
-use crate::{
-    actors::checkpoint::Checkpoint,
-    planning::{problem::Problem, search::Search, settings::SearchSettings},
-};
+use crate::run::checkpoint::Checkpoint;
+use planning::{problem::Problem, search::Search, settings::SearchSettings};
 
 const EARLY: Claim =
     Claim { name: "early termination", unit: "ms of a search's rounds", promised: Some(20.0) };

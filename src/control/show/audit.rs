@@ -1,7 +1,7 @@
 //! The audit and a reload as people read them.
 
 use super::{Look, Table};
-use crate::control::{AuditTrail, BrokenChain, Reloaded, VerifiedAudit};
+use wire::{AuditTrail, BrokenChain, Reloaded, VerifiedAudit};
 
 /// Hex digits of a hash that are shown; `--json` has all of them.
 const HASH_SHOWN: usize = 12;

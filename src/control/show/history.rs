@@ -1,7 +1,7 @@
 //! The history as people read it.
 
 use super::{Look, Table};
-use crate::control::History;
+use wire::History;
 
 /// Characters of an entry's details.
 const DETAIL_CHARS: usize = 100;

@@ -1,13 +1,11 @@
 //! Plans as people read them.
 
 use super::{Look, Table, table::clean};
-use crate::{
-    control::{EventFacts, PlanSummary, PlanView},
-    model::{
-        Basis, Category, ChosenVendor, Currency, EventTime, Infeasibility, PlanOption, PlanState,
-        coming_twice, grouped,
-    },
+use model::{
+    Basis, Category, ChosenVendor, Currency, EventTime, Infeasibility, PlanOption, PlanState,
+    coming_twice, grouped,
 };
+use wire::{EventFacts, PlanSummary, PlanView};
 
 /// Stands where there is nothing.
 const NONE: &str = "–";
@@ -244,7 +242,7 @@ fn vendor_cell(option: &PlanOption, category: &Category) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NoWayOut, Relaxation};
+    use model::{NoWayOut, Relaxation};
 
     #[test]
     fn a_plan_reads_from_its_json_and_shows_what_matters() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Look, table::clean};
-use crate::control::PlanEvent;
+use wire::PlanEvent;
 
 const TICK: Duration = Duration::from_millis(120);
 

@@ -1,7 +1,7 @@
 //! A proof as people read it.
 
 use super::{Look, Table};
-use crate::control::{ProofStrategy, ProofView};
+use wire::{ProofStrategy, ProofView};
 
 /// The bound's ingredients, what they exclude, and what the check says.
 pub fn proof_text(proof: &ProofView, look: Look) -> String {

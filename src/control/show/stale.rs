@@ -1,7 +1,7 @@
 //! What changed under an option, as people read it.
 
 use super::{Look, Table};
-use crate::control::Stale;
+use wire::Stale;
 
 /// Stands where a record says nothing.
 const NONE: &str = "–";

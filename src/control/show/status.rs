@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Look, Table};
-use crate::control::{Alerts, HealthView, LlmEndpoint, LlmView, StatusView, show_duration};
+use crate::show_duration;
+use wire::{Alerts, HealthView, LlmEndpoint, LlmView, StatusView};
 
 const MIB: u64 = 1024 * 1024;
 

@@ -1,10 +1,8 @@
 //! Vendors as people read them.
 
 use super::{Look, Table};
-use crate::{
-    control::{DatabaseUse, ImportReport, VendorStats},
-    model::{PriceLine, Vendor},
-};
+use model::{PriceLine, Vendor};
+use wire::{DatabaseUse, ImportReport, VendorStats};
 
 pub fn vendor_list(vendors: &[Vendor], look: Look) -> String {
     let headers = ["id", "category", "name", "city", "area", "rating", "guests", "prices"];
@@ -96,7 +94,7 @@ pub fn import_text(report: &ImportReport) -> String {
 
 /// `1200.00 INR per guest`.
 fn price(line: &PriceLine) -> String {
-    use crate::model::Basis;
+    use model::Basis;
     let basis = match line.basis {
         Basis::Flat => "",
         Basis::PerGuest => " per guest",
@@ -110,7 +108,7 @@ fn price(line: &PriceLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::VendorCount;
+    use wire::VendorCount;
 
     #[test]
     fn counts_stand_by_city_and_category() {

@@ -1,7 +1,7 @@
 //! The table of `verify optimizations`.
 
 use super::{Look, Table};
-use crate::control::{Mechanism, OptimizationsView};
+use wire::{Mechanism, OptimizationsView};
 
 pub fn optimizations_text(view: &OptimizationsView, look: Look) -> String {
     let headers = ["mechanism", "off", "on", "gain", "promised", "verdict", "samples", "unit"];

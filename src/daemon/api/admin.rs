@@ -4,25 +4,26 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
-
 use slog::{Level, info};
 use tokio::time::timeout;
 
-use super::{Answer, Context, Failure, body::Json};
-use crate::{
-    actors::{
-        Duty,
-        beam_coordinator::{Drain, Resume},
-        llm_gateway::FlushResponses,
-        metrics::VerifyMechanisms,
-        vendor_messages::FlushQueries,
-    },
-    control::{
-        ApiError, CacheName, DrainDaemon, ErrorCode, FlushCache, Flushed, LogLevel, SAMPLES_MAX,
-        SAMPLES_MIN, VerifyOptimizations,
-    },
-    daemon::peer::Admin,
-    telemetry::events::{CACHE_FLUSHED, DRAINED, DRAINING, LOG_LEVEL_CHANGED},
+use super::body::Json;
+use crate::serving::{
+    context::Context,
+    failure::{Answer, Failure},
+    peer::Admin,
+};
+use actors::{
+    Duty,
+    coordinator::{Drain, Resume},
+    llm_gateway::FlushResponses,
+    metrics::VerifyMechanisms,
+    vendor_search::messages::FlushQueries,
+};
+use telemetry::log::events::{CACHE_FLUSHED, DRAINED, DRAINING, LOG_LEVEL_CHANGED};
+use wire::{
+    ApiError, CacheName, DrainDaemon, ErrorCode, FlushCache, Flushed, LogLevel, SAMPLES_MAX,
+    SAMPLES_MIN, VerifyOptimizations,
 };
 
 /// As the setting log.level names them.
@@ -129,7 +130,7 @@ pub async fn fault(context: Data<Context>, _: Admin, Json(body): Json<InjectFaul
 #[serde(deny_unknown_fields)]
 pub struct InjectFault {
     actor: String,
-    fault: crate::actors::supervision::Fault,
+    fault: actors::supervision::Fault,
 }
 
 fn level(name: &str) -> Result<Level, Failure> {

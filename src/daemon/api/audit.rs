@@ -3,12 +3,11 @@
 use actix_web::{HttpResponse, web::Data};
 use serde::Deserialize;
 
-use super::{Answer, Context, body::Params, path::PlanPath};
-use crate::{
-    control::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit},
-    model::PlanId,
-    store::ChainCheck,
-};
+use super::{body::Params, path::PlanPath};
+use crate::serving::{context::Context, failure::Answer};
+use model::PlanId;
+use store::ChainCheck;
+use wire::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
 
 /// Plans that one call checks: a bounded time.
 const PLANS_AT_ONCE: u32 = 500;

@@ -10,8 +10,8 @@ use actix_web::{
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
 
-use super::{Context, Failure};
-use crate::control::{ApiError, ErrorCode};
+use crate::serving::{context::Context, failure::Failure};
+use wire::{ApiError, ErrorCode};
 
 /// A whole body, as it came.
 pub struct Document(pub Vec<u8>);

@@ -10,15 +10,14 @@ use serde::Deserialize;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use super::{
-    Answer, Context, Failure,
-    body::{Params, next_part, too_large},
+use super::body::{Params, next_part, too_large};
+use crate::serving::{
+    context::Context,
+    failure::{Answer, Failure},
+    peer::Admin,
 };
-use crate::{
-    actors::vendor_messages::ImportVendors,
-    control::{ApiError, ErrorCode, ImportFormat, ImportReport},
-    daemon::peer::Admin,
-};
+use actors::vendor_search::messages::ImportVendors;
+use wire::{ApiError, ErrorCode, ImportFormat, ImportReport};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,13 +2,14 @@
 
 use actix_web::{HttpResponse, web::Data};
 
-use super::{Answer, Context, Failure};
-use crate::{
-    actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp},
-    control::{LlmEndpoint, LlmFigures, LlmTimes, LlmView},
-    daemon::peer::Admin,
-    llm::{EndpointCounters, EndpointStatus, FailureKind, TimeSummary},
+use crate::serving::{
+    context::Context,
+    failure::{Answer, Failure},
+    peer::Admin,
 };
+use actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp};
+use llm::{EndpointCounters, EndpointStatus, FailureKind, TimeSummary};
+use wire::{LlmEndpoint, LlmFigures, LlmTimes, LlmView};
 
 pub async fn status(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&context).await?))

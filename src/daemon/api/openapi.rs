@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::Answer;
+use crate::serving::failure::Answer;
 
 /// OpenAPI 3.1; a test holds it against the routes and the replies.
 pub const DOCUMENT: &str = include_str!("../../../etc/openapi.json");

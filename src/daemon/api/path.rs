@@ -4,8 +4,9 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
-use super::Failure;
-use crate::{control::ApiError, model::PlanId};
+use crate::serving::failure::Failure;
+use model::PlanId;
+use wire::ApiError;
 
 /// The `{id}` of a plan's path.
 pub struct PlanPath(pub PlanId);

@@ -6,17 +6,14 @@ use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Answer, Context, body::Params};
-use crate::{
-    actors::{
-        Duty,
-        metrics::{GetAlerts, GetPrometheus, GetReport, ReportSpan},
-    },
-    control::{
-        ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView,
-        parse_duration,
-    },
+use super::body::Params;
+use crate::serving::{context::Context, failure::Answer};
+use actors::{
+    Duty,
+    metrics::{GetAlerts, GetPrometheus, GetReport, ReportSpan},
 };
+use control::parse_duration;
+use wire::{ActorStatus, ApiError, ErrorCode, Features, HealthView, ReportFormat, StatusView};
 
 /// A database that takes longer to say that it is there is as good as away.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);

@@ -2,15 +2,10 @@
 
 use actix_web::{HttpResponse, web::Data};
 
-use super::{
-    Answer, Context,
-    body::{Json, Params},
-};
-use crate::{
-    actors::vendor_messages::{GetVendorStats, ImportGenerated, SearchVendors},
-    control::{GenerateVendors, ImportReport, VendorList, VendorQuery, VendorStats},
-    daemon::peer::Admin,
-};
+use super::body::{Json, Params};
+use crate::serving::{context::Context, failure::Answer, peer::Admin};
+use actors::vendor_search::messages::{GetVendorStats, ImportGenerated, SearchVendors};
+use wire::{GenerateVendors, ImportReport, VendorList, VendorQuery, VendorStats};
 
 pub async fn search(context: Data<Context>, Params(query): Params<VendorQuery>) -> Answer {
     let vendors = context.actors.vendors.ask(SearchVendors(query)).await?;

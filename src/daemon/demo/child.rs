@@ -12,10 +12,8 @@ use tokio::{
     process::{Child, ChildStdin, Command},
 };
 
-use crate::{
-    control::SOCKET_NAME,
-    daemon::{cli::DemoArgs, exit::Failed},
-};
+use crate::{cli::DemoArgs, service::exit::Failed};
+use control::SOCKET_NAME;
 
 /// Database of the demo: empty at each start, so that equal demos give equal plans.
 const DATABASE: &str = "eventplanner_demo";

@@ -8,8 +8,9 @@ mod story;
 
 use std::path::PathBuf;
 
-use super::{cli::DemoArgs, exit::Failed};
 use child::DemoDaemon;
+
+use crate::{cli::DemoArgs, service::exit::Failed};
 
 /// Runs the demo to its end; the daemon is stopped whatever happens, unless it is to be kept.
 pub fn run(args: &DemoArgs) -> Result<(), Failed> {

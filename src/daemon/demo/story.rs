@@ -9,16 +9,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::child::DemoDaemon;
-use crate::{
-    control::{
-        Client, ImportReport, PlanView, Reply, SaveError, SelectOption, StatusView, follow_plan,
-        is_settled, save_documents,
-        show::{Look, Progress, plan_text},
-        show_duration,
-    },
-    daemon::{cli::DemoArgs, exit::Failed},
-    model::PlanState,
+use crate::{cli::DemoArgs, service::exit::Failed};
+use control::{
+    Client, Reply, SaveError, follow_plan, save_documents,
+    show::{Look, Progress, plan_text},
+    show_duration,
 };
+use model::PlanState;
+use wire::{ImportReport, PlanView, SelectOption, StatusView, is_settled};
 
 const VENDORS: &[u8] = include_bytes!("../../../etc/sample/vendors.json");
 const REQUEST: &[u8] = include_bytes!("../../../etc/sample/wedding.json");
@@ -123,10 +121,10 @@ async fn download(client: &Client, plan: &PlanView, dir: &Path) -> Result<Vec<Pa
 fn print(args: &DemoArgs, plan: PlanView, documents: Vec<PathBuf>) -> Result<(), Failed> {
     if args.json {
         let text = serde_json::to_string_pretty(&DemoDocument { plan, documents })?;
-        return crate::daemon::print(&format!("{text}\n"));
+        return crate::print(&format!("{text}\n"));
     }
     let look = Look::of_stdout();
     let paths: Vec<String> = documents.iter().map(|path| path.display().to_string()).collect();
     let text = plan_text(&plan, look);
-    crate::daemon::print(&format!("{text}blueprint written: {}\n", paths.join(", ")))
+    crate::print(&format!("{text}blueprint written: {}\n", paths.join(", ")))
 }

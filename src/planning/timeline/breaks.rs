@@ -1,6 +1,6 @@
 //! Breaks of those who work long hours at an event.
 
-use super::{network::Minutes, program::Program, template::MEAL};
+use super::{program::Program, template::MEAL, timing::network::Minutes};
 
 /// Who works longer gets a break (Directive 2003/88/EC, article 4).
 const WITHOUT_BREAK_MAX: Minutes = 6 * 60;

@@ -3,8 +3,11 @@
 use jiff::{Timestamp, ToSpan};
 
 use super::{
-    Break, Conflict, Severity, VendorCall, breaks, network::Minutes, place::Place,
-    program::Program, template::Photos, travel::travel_minutes, words::Words,
+    Break, Conflict, Severity, VendorCall, breaks,
+    program::Program,
+    template::Photos,
+    timing::{network::Minutes, place::Place, travel::travel_minutes},
+    words::Words,
 };
 
 /// Minutes from the event's start, `start ≤ end`.

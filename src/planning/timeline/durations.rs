@@ -1,6 +1,6 @@
 //! How long the activities of a stretch of time take: the wanted lengths, scaled to fit.
 
-use super::network::Minutes;
+use super::timing::network::Minutes;
 
 /// Bounds and wish for one activity, `least ≤ ideal ≤ most`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Conflict, Severity, VendorCall};
-use crate::{
-    model::{VendorId, clock},
-    planning::engagement::Engagement,
-};
+use crate::engagement::Engagement;
+use model::{VendorId, clock};
 
 /// Vendors who would serve two functions at once, or can't clear away between two.
 pub(super) fn clashes(

@@ -2,7 +2,7 @@
 
 use jiff::{ToSpan, Zoned, civil};
 
-use super::{network::Minutes, place::Place};
+use super::timing::{network::Minutes, place::Place};
 
 /// Local hour before which an event still belongs to the night of the day before.
 const NIGHT_ENDS_HOUR: i8 = 4;

@@ -3,35 +3,25 @@
 //! Pure: the same request and vendors give the same timeline. The search asks it about every
 //! combination it would keep, so it is written to take microseconds.
 
-mod alike;
-mod blame;
 mod breaks;
 mod calls;
-mod certain;
-mod class;
 mod durations;
 mod functions;
 mod hours;
-mod network;
-mod overlap;
 mod part;
-mod place;
 mod program;
-mod refusals;
-mod repair;
+pub(crate) mod refusals;
 mod template;
-mod travel;
+pub(crate) mod timing;
 mod words;
 
 use jiff::Timestamp;
+use part::schedule_part;
 use serde::{Deserialize, Serialize};
 
-pub use self::alike::{Sight, Traits};
-pub use self::class::TimeClass;
-use self::part::schedule_part;
-pub use self::refusals::{Impossible, Refusal, certain_refusal, impossible, is_certain, refusal};
-use super::engagement::Engagement;
-use crate::model::{Category, CategoryDef, Request, VendorId};
+use crate::engagement::Engagement;
+use model::{Category, CategoryDef, Request, VendorId};
+pub use refusals::{Impossible, Refusal, certain_refusal, impossible, is_certain, refusal};
 
 /// When everything happens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

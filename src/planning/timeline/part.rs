@@ -4,20 +4,16 @@ use jiff::{SignedDuration, ToSpan, Zoned};
 
 use super::{
     Activity, Conflict, Severity, Timeline,
-    blame::blamed,
     calls::calls,
     hours::{Hours, minutes_until_each},
-    network::Minutes,
-    place::Place,
     program::{Program, Rule},
-    repair::settle,
+    refusals::blame::blamed,
     template::GETTING_READY,
+    timing::{network::Minutes, place::Place, repair::settle},
     words::{Words, shown_name},
 };
-use crate::{
-    model::{CategoryDef, Part, Request},
-    planning::engagement::Engagement,
-};
+use crate::engagement::Engagement;
+use model::{CategoryDef, Part, Request};
 
 /// Schedules one part with the vendors that it needs.
 pub(super) fn schedule_part(

@@ -3,12 +3,14 @@
 use super::{
     durations::{Length, fill},
     hours::Hours,
-    network::{Minutes, Network, ORIGIN, Point},
-    place::Place,
     template::{GETTING_READY, OPEN_END, OWN, Photos, Step, steps},
-    travel::travel_minutes,
+    timing::{
+        network::{Minutes, Network, ORIGIN, Point},
+        place::Place,
+        travel::travel_minutes,
+    },
 };
-use crate::model::{Anchor, GeoPoint, Part};
+use model::{Anchor, GeoPoint, Part};
 
 /// Guests who need one more minute to arrive and find their places.
 const GUESTS_PER_ARRIVAL_MINUTE: i64 = 20;

@@ -1,9 +1,8 @@
 //! The run of show of each event type, as data. Durations are planning practice, not measured:
 //! they only shape the first draft, which anchors, vendors and the client's hours then bend.
 
-use crate::model::EventType;
-
-use super::network::Minutes;
+use super::timing::network::Minutes;
+use model::EventType;
 
 /// What a photographer has to do with an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

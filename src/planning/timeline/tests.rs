@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil};
 
-use super::*;
-use crate::model::{
+use crate::timeline::*;
+use model::{
     Amount, Anchor, Budget, Client, Currency, EventTime, EventType, GeoPoint, Percent, Policies,
     Preferences, Request, Service, Vendor, Wants,
 };

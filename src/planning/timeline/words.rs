@@ -4,12 +4,11 @@ use jiff::{SignedDuration, Zoned};
 
 use super::{
     hours::Hours,
-    network::Minutes,
-    place::Place,
     program::{Program, Rule},
     template::MEAL,
+    timing::{network::Minutes, place::Place},
 };
-use crate::model::clock;
+use model::clock;
 
 /// Tells times in the event's own zone.
 pub(super) struct Words<'a> {

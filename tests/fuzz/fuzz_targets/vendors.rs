@@ -1,10 +1,7 @@
 //! Any bytes are rows, each one a vendor or refused; the reader comes to an end.
 #![no_main]
 
-use eventplanner::{
-    catalog::{Format, reader},
-    model::ERRORS_MAX,
-};
+use eventplanner::{catalog::{Format, reader}, model::ERRORS_MAX};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

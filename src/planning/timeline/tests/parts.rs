@@ -1,7 +1,7 @@
 //! Functions, ways between places, venue hours, breaks.
 
-use super::*;
-use crate::model::{Function, GeoPoint};
+use crate::timeline::tests::*;
+use model::{Function, GeoPoint};
 
 fn severities(timeline: &Timeline) -> Vec<Severity> {
     timeline.conflicts.iter().map(|conflict| conflict.severity).collect()

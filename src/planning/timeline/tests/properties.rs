@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::timeline::{refusals::class::TimeClass, tests::*};
 
 fn any_request() -> impl Strategy<Value = Request> {
     let event_type = prop::sample::select(vec![

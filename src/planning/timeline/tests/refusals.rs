@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::model::{Function, GeoPoint};
+use crate::timeline::tests::*;
+use model::{Function, GeoPoint};
 
 /// The categories of the first severe conflict.
 fn places_of(request: &Request, vendors: &[Vendor]) -> Option<Vec<String>> {

@@ -1,0 +1,100 @@
+//! What the other daemons of this database tell: passed on to the watchers of plans and to the
+//! dispatcher.
+
+use std::{sync::Arc, time::Duration};
+
+use slog::{debug, info, warn};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
+
+use crate::{
+    run::event_hub::PlanEvents,
+    supervision::Handle,
+    vendor_search::{VendorSearch, messages::LearnChanges},
+    work::Work,
+};
+use store::{Heard, Store};
+use telemetry::{Telemetry, figures::metrics, log::events};
+
+/// A plan that another daemon made ready is that daemon's first: it claims without a hint. Hints
+/// of one span wake the dispatcher once.
+const OTHERS_FIRST: Duration = Duration::from_millis(10);
+
+/// Listens until the link ends with the daemon.
+pub struct FleetEar {
+    pub store: Store,
+    pub events: PlanEvents,
+    pub vendors: Handle<VendorSearch>,
+    /// Wakes the dispatcher.
+    pub wake: Arc<Notify>,
+    pub telemetry: Telemetry,
+    pub work: Work,
+}
+
+impl FleetEar {
+    pub async fn listen(self, mut heard: mpsc::Receiver<Heard>) {
+        let mut wake_at: Option<Instant> = None;
+        let mut is_up = true;
+        loop {
+            let wake = async {
+                match wake_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = tokio::select! {
+                heard = heard.recv() => heard,
+                () = wake => {
+                    self.wake.notify_one();
+                    wake_at = None;
+                    continue;
+                }
+            };
+            let Some(heard) = heard else { return };
+            let may_be_claimed = matches!(heard, Heard::Ready(_));
+            self.act(heard, &mut is_up).await;
+            if may_be_claimed && wake_at.is_none() {
+                wake_at = Some(Instant::now() + OTHERS_FIRST);
+            }
+        }
+    }
+
+    async fn act(&self, heard: Heard, is_up: &mut bool) {
+        let log = &self.work.log;
+        match heard {
+            Heard::Ready(plan) | Heard::Changed(plan) => {
+                self.events.tell_stored(&self.store, plan).await;
+            }
+            Heard::Catalogue => self.forget_vendors().await,
+            Heard::Joined | Heard::Missed => {
+                *is_up = true;
+                self.forget_vendors().await;
+                self.events.tell_all_stored(&self.store).await;
+                self.wake.notify_one();
+            }
+            Heard::Died { daemons, plans } => {
+                self.telemetry.add(metrics::PLANS_TAKEN_OVER, &[], plans);
+                info!(log, "other daemons ended without a goodbye"; events::DAEMONS_DIED,
+                    "daemons" => daemons.join(", "), "plans" => plans);
+                self.wake.notify_one();
+            }
+            // Said once per outage.
+            Heard::Lost { cause } => {
+                if std::mem::take(is_up) {
+                    warn!(log, "out of touch with the other daemons"; events::FLEET_LINK_LOST,
+                        "error" => cause);
+                }
+            }
+        }
+    }
+
+    /// What was read of vendors before may be stale.
+    async fn forget_vendors(&self) {
+        if let Err(error) = self.vendors.ask(LearnChanges).await {
+            // A restarting actor has an empty cache, and what can't be learnt is forgotten.
+            debug!(self.work.log, "changed vendors were not looked up"; "error" => %error);
+        }
+    }
+}

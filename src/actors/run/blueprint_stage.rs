@@ -1,0 +1,108 @@
+//! The writing stage of a run: timeline, text, documents, confirmed bookings.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use slog::{Logger, info};
+
+use super::context::{RunContext, RunError, agent_event, report_agents};
+use crate::agents::{Started, blueprint, timeline};
+use documents::{Blueprint, DocumentError, Sources};
+use llm::Priority;
+use model::{CalledOff, PlanState, VendorId};
+use store::{AgentOutcome, AgentRun, Bookings, Document, Patch, Plan, Transition};
+use telemetry::log::events;
+
+/// The blueprint that the other forms are written from.
+const BLUEPRINT_JSON: &str = "blueprint.json";
+
+/// Writes the documents of the selected option and completes the plan, in one transaction.
+pub async fn write(
+    context: &RunContext,
+    plan: &Plan,
+    log: &Logger,
+    agent_runs: &mut Vec<AgentRun>,
+) -> Result<PlanState, RunError> {
+    let began = Instant::now();
+    let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
+    let result = plan.result.as_ref().ok_or_else(|| missing("result"))?;
+    let tally = result.tally.as_ref().ok_or_else(|| missing("figures of its search"))?;
+    let selected = plan.selected.ok_or_else(|| missing("selected option"))?;
+    let option = result.options.iter().find(|option| option.number == selected);
+    let option = option.ok_or_else(|| missing("option of the selected number"))?;
+    let request = &plan.request;
+
+    let categories = context.peers.requested_categories(request).await?;
+    let ids: Vec<VendorId> = option.vendors.iter().map(|chosen| chosen.id.clone()).collect();
+    let vendors = context.store.vendors_by_ids(&ids).await?;
+    let started = Started::now(plan.id);
+    let laid_out = timeline::lay_out(request, &categories, option, &vendors);
+    let timeline_run = started.ended(timeline::NAME, AgentOutcome::Ok);
+
+    let started = Started::now(plan.id);
+    let requirements = plan.requirements.clone().unwrap_or_default();
+    let tasks = vec![blueprint::task(request, &requirements, option)];
+    let deadline = Instant::now() + context.settings.workflow.agent_timeout;
+    // Somebody has just selected an option.
+    let answers = context.peers.ask_llm(tasks, Priority::Interactive, deadline).await?;
+    let answer = answers.into_iter().next();
+    let answer = answer.ok_or_else(|| RunError::Passing("the gateway gave no answer".into()))?;
+    let blueprint_run = started.answered(blueprint::NAME, &answer);
+    *agent_runs = vec![timeline_run, blueprint_run];
+    report_agents(context, log, agent_runs);
+
+    let sources = Sources {
+        plan: plan.id,
+        request,
+        options: &result.options,
+        selected,
+        vendors: &vendors,
+        timeline: &laid_out,
+        tally,
+        notes: &result.notes,
+        prose: &blueprint::conclude(answer.reply),
+        generated_at: Timestamp::now(),
+    };
+    let documents = Blueprint::new(sources).and_then(|blueprint| render(&blueprint));
+    let documents = documents.map_err(|error| RunError::Final(error.to_string()))?;
+    let patch = Patch {
+        bookings: Bookings::Confirm,
+        documents: &documents,
+        events: agent_runs.iter().map(agent_event).collect(),
+        agent_runs,
+        ..Patch::default()
+    };
+    let (from, to) = (PlanState::Writing, PlanState::Completed);
+    let change = Transition::new(plan.id, plan.run_number, from, to).with(patch);
+    context.store.transition(&change).await?;
+    info!(log, "the blueprint is written"; events::PLAN_COMPLETED,
+        "documents" => documents.len(), "ms" => began.elapsed().as_millis() as u64);
+    Ok(to)
+}
+
+/// The documents of a plan that was called off, written anew from the blueprint as it was stored.
+/// What can't be read as one, being another version's, is left as it was.
+pub fn call_off(documents: &[Document], how: CalledOff) -> Vec<Document> {
+    let stored = documents.iter().find(|document| document.name == BLUEPRINT_JSON);
+    let read = stored.and_then(|json| serde_json::from_slice::<Blueprint>(&json.body).ok());
+    let called_off = read.map(|blueprint| Blueprint { called_off: Some(how), ..blueprint });
+    called_off.and_then(|blueprint| render(&blueprint).ok()).unwrap_or_default()
+}
+
+/// The blueprint in all its forms.
+fn render(blueprint: &Blueprint) -> Result<Vec<Document>, DocumentError> {
+    let document = |name: &str, media_type: &str, body: String| Document {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        body: body.into_bytes(),
+    };
+    let mut json = serde_json::to_string_pretty(&documents::json(blueprint)?)?;
+    json.push('\n');
+    let markdown = documents::markdown(blueprint)?;
+    let calendar = documents::calendar(blueprint);
+    Ok(vec![
+        document("blueprint.md", "text/markdown; charset=utf-8", markdown),
+        document(BLUEPRINT_JSON, "application/json", json),
+        document("blueprint.ics", "text/calendar; charset=utf-8", calendar),
+    ])
+}

@@ -1,0 +1,126 @@
+//! What every run of a plan works with, and how it can end without a result.
+
+use std::sync::Arc;
+
+use slog::{Logger, debug, warn};
+use tokio::sync::Semaphore;
+
+use super::{
+    briefing::{BriefingLimits, Peers},
+    event_hub::PlanEvents,
+};
+use crate::work::Work;
+use llm::Priority;
+use model::PlanId;
+use settings::Settings;
+use store::{AgentOutcome, AgentRun, AuditEvent, Store, StoreError};
+use telemetry::{Telemetry, figures::metrics, log::events};
+use wire::{ApiError, ErrorCode};
+
+/// What every run needs. Cheap to clone.
+#[derive(Clone)]
+pub struct RunContext {
+    pub store: Store,
+    pub work: Work,
+    pub peers: Peers,
+    pub events: PlanEvents,
+    pub telemetry: Telemetry,
+    /// As they were when the run began.
+    pub settings: Arc<Settings>,
+    /// This process's name in leases; nobody else has ever had it.
+    pub owner: Arc<str>,
+    /// Searches at the same time: one per core.
+    pub cores: Arc<Semaphore>,
+}
+
+impl RunContext {
+    /// A plan that somebody watches goes before those that wait for nobody.
+    pub fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
+        let is_watched = self.events.is_watched(plan);
+        let priority = if is_watched { Priority::Interactive } else { Priority::Background };
+        BriefingLimits::of(&self.settings.workflow, priority)
+    }
+}
+
+/// Why a run ended without what it was to bring about.
+#[derive(Debug)]
+pub enum RunError {
+    Interrupted(Interrupt),
+    /// Another daemon claimed the plan, or somebody changed its state: nothing more to do here.
+    NotOurs,
+    /// Something that the plan needs was away or busy: worth another try.
+    Passing(String),
+    /// The plan, or a bug that it brings out: worth few more tries.
+    Failed(String),
+    /// The same every time.
+    Final(String),
+}
+
+impl From<ApiError> for RunError {
+    fn from(error: ApiError) -> Self {
+        match error.code {
+            ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Timeout => {
+                Self::Passing(error.to_string())
+            }
+            ErrorCode::Internal => Self::Failed(error.to_string()),
+            _ => Self::Final(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Fenced { .. } | StoreError::WrongState { .. } => Self::NotOurs,
+            StoreError::NoSuchPlan { .. } => Self::NotOurs,
+            error if error.is_transient() || error.is_outage() => Self::Passing(error.to_string()),
+            error => Self::Final(error.to_string()),
+        }
+    }
+}
+
+/// Why a run is to end early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Somebody cancelled the plan.
+    Cancelled,
+    /// The daemon stops: give the plan back.
+    Drained,
+    /// Another daemon has the plan now: drop the work.
+    Fenced,
+}
+
+/// Counts and logs the agents' runs; they are stored with what the run comes to.
+pub fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
+    for run in runs {
+        let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
+        context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
+        context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
+        note_fallback(log, run);
+        debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
+            "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
+    }
+}
+
+/// Logs that the built-in rules stood in for a model.
+fn note_fallback(log: &Logger, run: &AgentRun) {
+    let reason = run.detail.as_ref().and_then(|detail| detail["reason"].as_str());
+    if let (AgentOutcome::Fallback, None, Some(reason)) = (run.outcome, &run.model, reason) {
+        warn!(log, "the rules answered in place of a model"; events::LLM_FALLBACK,
+            "agent" => &run.agent, "reason" => reason);
+    }
+}
+
+/// What the audit says of an agent, and of the reply that it used.
+pub fn agent_event(run: &AgentRun) -> AuditEvent {
+    AuditEvent::new(
+        "agent",
+        serde_json::json!({
+            "agent": run.agent,
+            "outcome": run.outcome,
+            "server": run.server,
+            "model": run.model,
+            "detail": run.detail,
+        }),
+    )
+}

@@ -1,0 +1,17 @@
+//! A plan's documents.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+
+use crate::{
+    api::path::PlanPath,
+    serving::{context::Context, failure::Answer},
+};
+use actors::coordinator::GetDocument;
+use wire::DocumentView;
+
+/// The document itself, under its media type.
+pub async fn show(context: Data<Context>, PlanPath(id): PlanPath, request: HttpRequest) -> Answer {
+    let name = request.match_info().query("name").to_owned();
+    let document: DocumentView = context.actors.coordinator.ask(GetDocument { id, name }).await?;
+    Ok(HttpResponse::Ok().content_type(document.media_type).body(document.body))
+}

@@ -1,0 +1,203 @@
+//! Plans: submit, list, show, select, cancel.
+
+pub(crate) mod documents;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod history;
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use events::settled;
+use jiff::civil;
+use serde::Deserialize;
+
+use super::{
+    body::{Document, Json, Params},
+    path::PlanPath,
+};
+use crate::serving::{
+    context::Context,
+    failure::{Answer, Failure},
+    peer::{Admin, Peer},
+};
+use actors::{
+    coordinator::{
+        CancelPlan, GetPlan, GetProof, ListPlans, ReplanPlan, SelectOption, SubmitPlan, Submitted,
+    },
+    vendor_search::messages::ForgetStale,
+};
+use control::parse_duration;
+use model::{Currency, EventType, PlanId, PlanState};
+use store::PlanFilter;
+use wire::{ApiError, ErrorCode, PlanList};
+
+/// Longest idempotency key in bytes.
+const KEY_MAX_BYTES: usize = 200;
+/// Priorities lie within plus and minus this.
+const PRIORITY_MAX: i16 = 100;
+const LIST_DEFAULT: u32 = 20;
+const LIST_MAX: u32 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitQuery {
+    #[serde(default)]
+    priority: i16,
+}
+
+/// 202 with the queued plan; 200 where its idempotency key came before. `?priority=`: higher goes
+/// first; only those who administer may go before the others.
+pub async fn submit(
+    context: Data<Context>,
+    peer: Peer,
+    request: HttpRequest,
+    Params(SubmitQuery { priority }): Params<SubmitQuery>,
+    Document(document): Document,
+) -> Answer {
+    context.actors.gate.knock(peer.uid, peer.pid).await?;
+    let idempotency_key = idempotency_key(&request)?;
+    let admits = priority <= 0 || context.admins.includes(peer.uid);
+    check_priority(priority, admits)?;
+    let message = SubmitPlan { document, idempotency_key, priority, uid: peer.uid };
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+/// As `submit`, with a plan that stands in for an earlier one.
+pub async fn replan(
+    context: Data<Context>,
+    peer: Peer,
+    request: HttpRequest,
+    PlanPath(id): PlanPath,
+    Json(change): Json<wire::Replan>,
+) -> Answer {
+    context.actors.gate.knock(peer.uid, peer.pid).await?;
+    let idempotency_key = idempotency_key(&request)?;
+    let message = ReplanPlan { id, change, idempotency_key, uid: peer.uid };
+    Ok(accepted(context.actors.coordinator.ask(message).await?))
+}
+
+fn accepted(submitted: Submitted) -> HttpResponse {
+    let location = format!("/v1/plans/{}", submitted.plan.id);
+    let mut response =
+        if submitted.created { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    response.insert_header((header::LOCATION, location)).json(submitted.plan)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    state: Option<PlanState>,
+    user: Option<u32>,
+    client: Option<String>,
+    date: Option<civil::Date>,
+    city: Option<String>,
+    event_type: Option<EventType>,
+    currency: Option<Currency>,
+    limit: Option<u32>,
+    before: Option<PlanId>,
+}
+
+pub async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> Answer {
+    let limit = query.limit.unwrap_or(LIST_DEFAULT);
+    if !(1..=LIST_MAX).contains(&limit) {
+        let hint = format!("write 1 to {LIST_MAX}");
+        return Err(ApiError::invalid("limit", format!("is {limit}"), hint).into());
+    }
+    let filter = PlanFilter {
+        state: query.state,
+        requested_by: query.user,
+        client: query.client,
+        date: query.date,
+        city: query.city,
+        event_type: query.event_type,
+        currency: query.currency,
+        after: None,
+        limit,
+    };
+    let message = ListPlans { filter, before: query.before };
+    let list: PlanList = context.actors.coordinator.ask(message).await?;
+    Ok(HttpResponse::Ok().json(list))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowQuery {
+    wait: Option<String>,
+}
+
+/// The plan; with `?wait=30s` once it is settled, or the span is over.
+pub async fn show(
+    context: Data<Context>,
+    PlanPath(id): PlanPath,
+    Params(query): Params<ShowQuery>,
+) -> Answer {
+    let plan = match wait(&query, context.max_wait)? {
+        Some(span) => settled(&context, id, span).await?,
+        None => context.actors.coordinator.ask(GetPlan { id }).await?,
+    };
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+/// 202: the documents are written after the reply.
+pub async fn select(
+    context: Data<Context>,
+    peer: Peer,
+    PlanPath(id): PlanPath,
+    Json(body): Json<wire::SelectOption>,
+) -> Answer {
+    let wire::SelectOption { option: number, accept_changes } = body;
+    let message = SelectOption { id, number, accept_changes, uid: peer.uid };
+    let plan = context.actors.coordinator.ask(message).await?;
+    let location = format!("/v1/plans/{id}");
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(plan))
+}
+
+pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+    let plan = context.actors.coordinator.ask(CancelPlan { id, uid: peer.uid }).await?;
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+/// What the bound rests on, checked for this reply.
+pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+    let proof = context.actors.coordinator.ask(GetProof { id }).await?;
+    Ok(HttpResponse::Ok().json(proof))
+}
+
+/// Erases the personal data of a plan that has ended.
+pub async fn erase(context: Data<Context>, _: Admin, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+    context.store.erase(id, Some(peer.uid)).await?;
+    // Its vendors may be free again.
+    context.actors.vendors.ask(ForgetStale).await?;
+    let plan = context.actors.coordinator.ask(GetPlan { id }).await?;
+    Ok(HttpResponse::Ok().json(plan))
+}
+
+fn check_priority(priority: i16, admits: bool) -> Result<(), Failure> {
+    if priority.abs() > PRIORITY_MAX {
+        let hint = format!("write -{PRIORITY_MAX} to {PRIORITY_MAX}");
+        return Err(ApiError::invalid("priority", format!("is {priority}"), hint).into());
+    }
+    if !admits {
+        let message = "only those who administer the daemon may put a plan before the others";
+        let error = ApiError::new(ErrorCode::Denied, message);
+        return Err(error.with_hint("leave the priority out, or ask root").into());
+    }
+    Ok(())
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Failure> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    if text.is_empty() || text.len() > KEY_MAX_BYTES {
+        let hint = format!("write 1 to {KEY_MAX_BYTES} visible ASCII characters");
+        return Err(ApiError::invalid("idempotency-key", "cannot be used", hint).into());
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn wait(query: &ShowQuery, max: Duration) -> Result<Option<Duration>, Failure> {
+    let parsed = query.wait.as_deref().map(parse_duration).transpose();
+    let span = parsed.map_err(|message| ApiError::invalid("wait", message, "write e.g. 30s"))?;
+    Ok(span.map(|span| span.min(max)))
+}

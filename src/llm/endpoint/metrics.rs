@@ -1,0 +1,274 @@
+//! What an endpoint did, in numbers. Times go into histograms of bounded memory.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hdrhistogram::Histogram;
+
+use super::breaker::BreakerState;
+use crate::failure::{Failure, FailureKind};
+
+/// Longest time that a histogram tells apart, in microseconds: ten minutes.
+const LONGEST_US: u64 = 600_000_000;
+
+/// Digits that a histogram keeps.
+const DIGITS: u8 = 2;
+
+/// A distribution of times, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TimeSummary {
+    pub count: u64,
+    pub sum: f64,
+    pub mean: f64,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+/// Times with percentiles, some 25 kB.
+pub struct Times {
+    histogram: Option<Histogram<u64>>,
+    count: u64,
+    sum: Duration,
+}
+
+impl Times {
+    pub fn new() -> Self {
+        // The bounds are constants that the crate accepts.
+        let histogram = Histogram::new_with_bounds(1, LONGEST_US, DIGITS).ok();
+        Self { histogram, count: 0, sum: Duration::ZERO }
+    }
+
+    pub fn record(&mut self, time: Duration) {
+        self.count += 1;
+        self.sum = self.sum.saturating_add(time);
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(LONGEST_US));
+        }
+    }
+
+    pub fn summary(&self) -> TimeSummary {
+        let at = |quantile: f64| {
+            let micros = self.histogram.as_ref().map_or(0, |h| h.value_at_quantile(quantile));
+            micros as f64 / 1e6
+        };
+        if self.count == 0 {
+            return TimeSummary::default();
+        }
+        let sum = self.sum.as_secs_f64();
+        TimeSummary {
+            count: self.count,
+            sum,
+            mean: sum / self.count as f64,
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: at(1.0),
+        }
+    }
+}
+
+/// How long the parts of one request at an endpoint took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    pub queue: Duration,
+    pub first_byte: Option<Duration>,
+    /// On the wire, all tries together.
+    pub upstream: Duration,
+    /// Between tries.
+    pub backoff: Duration,
+}
+
+impl Spent {
+    /// Total time without queueing, backoff and waiting for the server.
+    pub fn overhead(&self, total: Duration) -> Duration {
+        total.saturating_sub(self.queue + self.upstream + self.backoff)
+    }
+}
+
+/// How one request at an endpoint went, for whoever keeps figures of his own.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTimes<'a> {
+    pub endpoint: &'a str,
+    pub model: &'a str,
+    pub succeeded: bool,
+    pub queue: Duration,
+    /// From a call to the first byte of its reply.
+    pub first_byte: Option<Duration>,
+    pub total: Duration,
+    /// Total without queueing, backoff and waiting for the server.
+    pub overhead: Duration,
+}
+
+/// Called at the end of each request; must be quick.
+pub type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
+
+/// Counters and times of one endpoint.
+pub struct EndpointMetrics {
+    counts: EndpointCounters,
+    queue: Times,
+    first_byte: Times,
+    total: Times,
+    overhead: Times,
+}
+
+/// A snapshot of [`EndpointMetrics`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EndpointCounters {
+    pub endpoint: String,
+    pub model: String,
+    /// Questions that this endpoint was to answer itself: neither cached nor coalesced.
+    pub requests: u64,
+    pub succeeded: u64,
+    pub cache_hits: u64,
+    pub coalesced: u64,
+    /// HTTP calls: with retries and repairs.
+    pub calls: u64,
+    pub retries: u64,
+    pub repairs: u64,
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+    /// Of calls and of requests refused before a call, by kind.
+    pub failures: BTreeMap<FailureKind, u64>,
+    pub breaker: Option<BreakerState>,
+    pub queue: TimeSummary,
+    pub first_byte: TimeSummary,
+    pub total: TimeSummary,
+    /// Total without queueing, backoff and waiting for the server.
+    pub overhead: TimeSummary,
+}
+
+/// What the whole gateway did since its start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LlmCounters {
+    /// Questions asked.
+    pub requests: u64,
+    /// Questions that `rules` answered although endpoints are configured.
+    pub fallbacks: u64,
+    /// Questions that joined a call under way.
+    pub coalesced: u64,
+    /// Requests to endpoints that are under way or queued now, coalesced ones once.
+    pub under_way: usize,
+    pub cache: CacheCounters,
+    /// All answers, `rules` and cache included.
+    pub answer: TimeSummary,
+    /// Over all endpoints.
+    pub failures: BTreeMap<FailureKind, u64>,
+    pub endpoints: Vec<EndpointCounters>,
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+impl EndpointMetrics {
+    pub fn new(endpoint: &str, model: &str) -> Self {
+        let counts = EndpointCounters {
+            endpoint: endpoint.to_owned(),
+            model: model.to_owned(),
+            ..EndpointCounters::default()
+        };
+        Self {
+            counts,
+            queue: Times::new(),
+            first_byte: Times::new(),
+            total: Times::new(),
+            overhead: Times::new(),
+        }
+    }
+
+    pub fn cache_hit(&mut self) {
+        self.counts.cache_hits += 1;
+    }
+
+    pub fn coalesced(&mut self) {
+        self.counts.coalesced += 1;
+    }
+
+    pub fn retry(&mut self) {
+        self.counts.retries += 1;
+    }
+
+    pub fn repair(&mut self) {
+        self.counts.repairs += 1;
+    }
+
+    pub fn failure(&mut self, failure: &Failure) {
+        *self.counts.failures.entry(failure.kind).or_default() += 1;
+    }
+
+    pub fn call(&mut self) {
+        self.counts.calls += 1;
+    }
+
+    pub fn tokens(&mut self, tokens_in: u64, tokens_out: u64) {
+        self.counts.tokens_in = self.counts.tokens_in.saturating_add(tokens_in);
+        self.counts.tokens_out = self.counts.tokens_out.saturating_add(tokens_out);
+    }
+
+    /// A request ended. Times of failed ones would blur the distributions; they are counted only.
+    pub fn request(&mut self, succeeded: bool, total: Duration, spent: Spent) {
+        self.counts.requests += 1;
+        self.queue.record(spent.queue);
+        if !succeeded {
+            return;
+        }
+        self.counts.succeeded += 1;
+        self.total.record(total);
+        if let Some(first_byte) = spent.first_byte {
+            self.first_byte.record(first_byte);
+        }
+        self.overhead.record(spent.overhead(total));
+    }
+
+    pub fn snapshot(&self, breaker: BreakerState) -> EndpointCounters {
+        EndpointCounters {
+            breaker: Some(breaker),
+            queue: self.queue.summary(),
+            first_byte: self.first_byte.summary(),
+            total: self.total.summary(),
+            overhead: self.overhead.summary(),
+            ..self.counts.clone()
+        }
+    }
+}
+
+/// What the cache did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CacheCounters {
+    pub hits: u64,
+    pub misses: u64,
+    /// Pushed out by newer entries.
+    pub evictions: u64,
+    /// Found, but older than the time to live.
+    pub expired: u64,
+    pub entries: usize,
+    /// Mean age of the hits when they were hit, in seconds; 0 without hits.
+    pub mean_hit_age_seconds: f64,
+}
+
+impl CacheCounters {
+    /// Hits over lookups; `None` before the first lookup.
+    pub fn hit_rate(&self) -> Option<f64> {
+        let lookups = self.hits + self.misses;
+        (lookups > 0).then(|| self.hits as f64 / lookups as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overhead_is_what_neither_queue_nor_server_took() {
+        let mut metrics = EndpointMetrics::new("one", "m");
+        let ms = Duration::from_millis;
+        let spent =
+            Spent { queue: ms(10), first_byte: Some(ms(20)), upstream: ms(60), backoff: ms(25) };
+        metrics.request(true, ms(100), spent);
+        metrics.request(false, ms(900), Spent::default());
+        let seen = metrics.snapshot(BreakerState::Closed);
+        assert_eq!((seen.requests, seen.succeeded, seen.total.count), (2, 1, 1));
+        assert!((seen.overhead.p50 - 0.005).abs() < 1e-4, "{:?}", seen.overhead);
+        assert!((seen.total.sum - 0.1).abs() < 1e-9 && seen.queue.count == 2);
+        assert_eq!(Times::new().summary(), TimeSummary::default());
+    }
+}

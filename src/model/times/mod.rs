@@ -1,0 +1,4 @@
+//! Instants, zones, and local times as people write them.
+
+pub(crate) mod local_time;
+pub(crate) mod time;

@@ -1,0 +1,207 @@
+//! The roles that vendors can take, what stands against each, and what it costs.
+
+use super::{
+    constraints::Rules,
+    input::{CATERER, DECORATOR, Inquiry, VENUE},
+    policies::{decorates_venue, takes_decor},
+    quote::{Scope, total},
+    violation::{Broken, Reason},
+};
+use crate::{matching::compatibility::AreaTable, problem::CategoryIndex};
+use model::{CategoryDef, CateringPolicy, Sourced, Vendor, VendorId};
+
+/// What a vendor does as a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Nobody: an optional category is left out.
+    Skip,
+    /// The service of a category other than `venue`.
+    Service,
+    /// A venue without its kitchen.
+    Rental,
+    /// A venue with its kitchen, which then also fills the caterer's place.
+    Catering,
+}
+
+/// A vendor in a role, with all that stands against it and what it costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub sourced: &'a Sourced,
+    pub role: Role,
+    pub broken: Broken,
+    /// In its own place, in minor units of the budget's currency. 0 for a vendor of another one:
+    /// whatever it costs takes nothing off this budget, and only a plan that doesn't insist on
+    /// the currency can have it.
+    pub quote: i64,
+    /// In the caterer's place, the same; 0 unless it caters.
+    pub plates: i64,
+}
+
+impl<'a> Entry<'a> {
+    pub fn vendor(&self) -> &'a Vendor {
+        &self.sourced.vendor
+    }
+
+    /// In minor units.
+    pub fn cost(&self) -> i64 {
+        self.quote.saturating_add(self.plates)
+    }
+}
+
+/// Puts vendors into roles.
+pub(crate) struct Roles<'i, 'a> {
+    inquiry: &'i Inquiry<'a>,
+    rules: Rules<'a>,
+    musts: &'i Musts<'a>,
+    caterer: Option<CategoryIndex>,
+    /// A decorator must come to the venue.
+    must_decorate: bool,
+}
+
+impl<'i, 'a> Roles<'i, 'a> {
+    pub fn new(inquiry: &'i Inquiry<'a>, areas: &AreaTable, musts: &'i Musts<'a>) -> Self {
+        let rules = Rules::new(inquiry, areas);
+        let must_come =
+            |index: CategoryIndex| !musts.may_skip(inquiry, &inquiry.categories[index], index);
+        let must_decorate =
+            decorates_venue(inquiry) && inquiry.index_of(DECORATOR).is_some_and(must_come);
+        Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER), must_decorate }
+    }
+
+    /// Whether the vendor can't keep the event's times, whoever else is engaged.
+    pub fn clashes(&self, index: CategoryIndex, vendor: &Vendor) -> bool {
+        self.rules.clashes(&self.inquiry.categories[index], vendor)
+    }
+
+    /// The roles that a vendor's category and price list offer (none: e.g. a hall sold with
+    /// plates only, where no caterer is wanted), with the constraints that each would break.
+    pub fn of(
+        &self,
+        index: CategoryIndex,
+        sourced: &'a Sourced,
+    ) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        let vendor = &sourced.vendor;
+        let mut broken = self.rules.broken(&self.inquiry.categories[index], sourced);
+        if self.musts.of_category(Some(index)).is_some_and(|id| *id != vendor.id) {
+            broken = broken.and(Broken::only(Reason::NotMustInclude));
+        }
+        let is_venue = vendor.category.as_str() == VENUE;
+        if is_venue && self.must_decorate && !takes_decor(vendor) {
+            broken = broken.and(Broken::only(Reason::Decor));
+        }
+        let roles = if is_venue {
+            [self.rental(sourced), self.catering(sourced)]
+        } else {
+            [Some(self.service(sourced)), None]
+        };
+        let spendable = self.inquiry.request.spendable_minor();
+        roles.into_iter().flatten().map(move |mut entry| {
+            entry.broken = entry.broken.and(broken);
+            if entry.cost() > spendable {
+                entry.broken = entry.broken.and(Broken::only(Reason::OverBudget));
+            }
+            entry
+        })
+    }
+
+    fn service(&self, sourced: &'a Sourced) -> Entry<'a> {
+        let vendor = &sourced.vendor;
+        let is_eaten = vendor.category.as_str() == CATERER;
+        let broken = match is_eaten {
+            true => self.rules.unserved_diets(vendor, Scope::Whole),
+            false => Broken::NOTHING,
+        };
+        let quote = self.quote(vendor, Scope::Whole);
+        Entry { sourced, role: Role::Service, broken, quote, plates: 0 }
+    }
+
+    fn rental(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+        let vendor = &sourced.vendor;
+        if !Scope::Rental.is_priced(vendor) {
+            return None;
+        }
+        let forbids = self.caterer.is_some() && vendor.catering() == CateringPolicy::InHouse;
+        let broken = if forbids { Broken::only(Reason::Catering) } else { Broken::NOTHING };
+        let quote = self.quote(vendor, Scope::Rental);
+        Some(Entry { sourced, role: Role::Rental, broken, quote, plates: 0 })
+    }
+
+    fn catering(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+        let vendor = &sourced.vendor;
+        let caterer = &self.inquiry.categories[self.caterer?];
+        if !Scope::Plates.is_priced(vendor) {
+            return None;
+        }
+        let mut broken = self.rules.unserved_diets(vendor, Scope::Plates);
+        // The kitchen works where a caterer would, which may be on other days.
+        broken = broken.and(self.rules.away(caterer, sourced));
+        if vendor.catering() == CateringPolicy::Outside {
+            broken = broken.and(Broken::only(Reason::Catering));
+        }
+        // An outside caterer that must come rules the venue's kitchen out.
+        if self.musts.of_category(self.caterer).is_some() {
+            broken = broken.and(Broken::only(Reason::NotMustInclude));
+        }
+        let quote = self.quote(vendor, Scope::Rental);
+        let plates = self.quote(vendor, Scope::Plates);
+        Some(Entry { sourced, role: Role::Catering, broken, quote, plates })
+    }
+
+    fn quote(&self, vendor: &Vendor, scope: Scope) -> i64 {
+        let request = self.inquiry.request;
+        let total = total(request, &vendor.category, vendor, scope);
+        total.and_then(|total| total.minor_in(request.budget.currency)).unwrap_or(0)
+    }
+}
+
+/// What `must_include` asks for.
+pub(crate) struct Musts<'a> {
+    /// Per category: the vendor that must fill it.
+    by_category: Vec<Option<&'a VendorId>>,
+    /// What makes the request infeasible on its own.
+    pub impossible: Vec<String>,
+}
+
+impl<'a> Musts<'a> {
+    pub fn of(inquiry: &Inquiry<'a>) -> Self {
+        let mut by_category = vec![None; inquiry.categories.len()];
+        let mut impossible = Vec::new();
+        for id in &inquiry.request.must_include {
+            let Some(sourced) = inquiry.vendors.iter().find(|sourced| sourced.vendor.id == *id)
+            else {
+                impossible.push(format!(
+                    "must_include names `{id}`, which is not among the vendors for this request"
+                ));
+                continue;
+            };
+            let category = &sourced.vendor.category;
+            let Some(index) = inquiry.index_of(category.as_str()) else {
+                impossible
+                    .push(format!("must_include names `{id}`, but no {category} is requested"));
+                continue;
+            };
+            match by_category[index] {
+                None => by_category[index] = Some(id),
+                Some(first) => impossible.push(format!(
+                    "must_include names `{first}` and `{id}`, but there is one place for a \
+                     {category}"
+                )),
+            }
+        }
+        Self { by_category, impossible }
+    }
+
+    /// Whether a vendor must fill the category.
+    pub fn is_forced(&self, index: CategoryIndex) -> bool {
+        self.of_category(Some(index)).is_some()
+    }
+
+    /// Whether a category may be left out: an optional one that no vendor must fill.
+    pub fn may_skip(&self, inquiry: &Inquiry<'_>, def: &CategoryDef, index: usize) -> bool {
+        !inquiry.service(&def.name).required && !self.is_forced(index)
+    }
+
+    fn of_category(&self, index: Option<CategoryIndex>) -> Option<&'a VendorId> {
+        self.by_category.get(index?).copied().flatten()
+    }
+}

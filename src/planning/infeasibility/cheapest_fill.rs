@@ -1,0 +1,296 @@
+//! The cheapest way to fill every place: feasibility is a matter of money, of who may stand
+//! where, and of the timeline, so it needs no search for value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cheapest_fit::{Fit, Member, cheapest_fit};
+use crate::{
+    domain::{
+        input::{CATERER, DECORATOR, Inquiry, VENUE},
+        roles::{Entry, Musts, Role, Roles},
+        violation::{Broken, Reason},
+    },
+    engagement::Engagement,
+    matching::compatibility::AreaTable,
+    problem::CategoryIndex,
+    timeline::refusals::class::TimeClass,
+};
+use model::{CategoryDef, Request, Sourced, VendorId};
+
+/// Tells whether vendors in their places have a timeline without severe conflicts; an error is
+/// the conflict in plain words. It refuses no part of what it accepts as a whole, and treats
+/// vendors of one [`TimeClass`] alike.
+pub type Timeline<'t> =
+    dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
+
+/// Constraints that are not to count.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waivers {
+    pub broken: Broken,
+    pub must_include: bool,
+    /// Required categories that may be left out all the same.
+    pub optional: BTreeSet<CategoryIndex>,
+}
+
+/// Who could stand where, with what stands against it.
+pub(crate) struct Ledger<'i, 'a> {
+    inquiry: &'i Inquiry<'a>,
+    musts: Musts<'a>,
+    /// By category.
+    entries: Vec<Vec<Entry<'a>>>,
+}
+
+/// The cheapest combination that meets everything but the budget.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cheapest<'a> {
+    pub found: Option<Chosen<'a>>,
+    /// Nothing cheaper is feasible than what was found, or nothing at all. False where the bound
+    /// came first.
+    pub is_decided: bool,
+    /// What the timeline said against the cheapest vendors of all.
+    pub refusal: Option<String>,
+}
+
+/// A total in minor units, and who stands in which category.
+pub(crate) type Chosen<'a> = (i64, Vec<(CategoryIndex, Entry<'a>)>);
+
+impl<'i, 'a> Ledger<'i, 'a> {
+    pub fn of(
+        inquiry: &'i Inquiry<'a>,
+        areas: &AreaTable,
+        vendors: impl IntoIterator<Item = &'a Sourced>,
+    ) -> Self {
+        let musts = Musts::of(inquiry);
+        let roles = Roles::new(inquiry, areas, &musts);
+        let mut entries = vec![Vec::new(); inquiry.categories.len()];
+        for sourced in vendors {
+            if let Some(index) = inquiry.index_of(sourced.vendor.category.as_str()) {
+                entries[index].extend(roles.of(index, sourced));
+            }
+        }
+        Self { inquiry, musts, entries }
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Entry<'a>)> {
+        let categories = self.entries.iter().enumerate();
+        categories.flat_map(|(index, entries)| entries.iter().map(move |entry| (index, entry)))
+    }
+
+    /// What `must_include` makes impossible on its own.
+    pub fn impossible(&self) -> &[String] {
+        &self.musts.impossible
+    }
+
+    /// The cheapest combination that costs at most `most` and that the timeline, where it is to be
+    /// asked, accepts.
+    pub fn cheapest(
+        &self,
+        waivers: &Waivers,
+        most: i64,
+        schedules: Option<&mut Schedules<'_, '_>>,
+    ) -> Cheapest<'a> {
+        let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
+        if !self.musts.impossible.is_empty() && !waivers.must_include {
+            return result;
+        }
+        // Most often the cheapest of each place will do together: no need to sort everybody.
+        result.found = self.cheapest_untimed(waivers).filter(|(total, _)| *total <= most);
+        let Some(((_, chosen), schedules)) = result.found.as_ref().zip(schedules) else {
+            return result;
+        };
+        match schedules.judge(self.inquiry, chosen) {
+            Some(Ok(())) => result,
+            Some(Err(refusal)) => {
+                let refusal = Some(refusal);
+                Cheapest { refusal, ..self.cheapest_timed(waivers, most, schedules) }
+            }
+            None => Cheapest::default(),
+        }
+    }
+
+    fn cheapest_untimed(&self, waivers: &Waivers) -> Option<Chosen<'a>> {
+        let mut best: Option<Chosen<'a>> = None;
+        for mode in self.modes() {
+            let least = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
+                let all = self.choices(index, kitchen, waivers);
+                all.min_by(|a, b| order_of(a).cmp(&order_of(b))).map(|choice| (index, choice))
+            };
+            let Some(places) = mode.iter().map(least).collect::<Option<Vec<_>>>() else { continue };
+            let costs = places.iter().map(|(_, choice)| cost_of(choice));
+            let total = costs.fold(0, i64::saturating_add);
+            if best.as_ref().is_none_or(|(least, _)| total < *least) {
+                let chosen =
+                    places.into_iter().filter_map(|(index, choice)| Some((index, choice?)));
+                best = Some((total, chosen.collect()));
+            }
+        }
+        best
+    }
+
+    /// Of those with the same demands on time only the cheapest can be part of it.
+    fn cheapest_timed(
+        &self,
+        waivers: &Waivers,
+        most: i64,
+        schedules: &mut Schedules<'_, '_>,
+    ) -> Cheapest<'a> {
+        let request = self.inquiry.request;
+        let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
+        let mut below = most.saturating_add(1);
+        for mode in self.modes() {
+            let place = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
+                let mut choices: Vec<Choice<'a>> = self.choices(index, kitchen, waivers).collect();
+                choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+                let mut seen = BTreeSet::new();
+                choices.retain(|choice| {
+                    let class = |entry: &Entry<'_>| TimeClass::of(request, entry.vendor());
+                    seen.insert(choice.as_ref().map(class))
+                });
+                (index, choices)
+            };
+            let places: Vec<(CategoryIndex, Vec<Choice<'a>>)> = mode.iter().map(place).collect();
+            let costs: Vec<Vec<i64>> =
+                places.iter().map(|(_, choices)| choices.iter().map(cost_of).collect()).collect();
+            let chosen = |members: &[Member]| -> Vec<(CategoryIndex, Entry<'a>)> {
+                let of = |&(list, rank): &Member| Some((places[list].0, places[list].1[rank]?));
+                members.iter().filter_map(of).collect()
+            };
+            let mut accepts =
+                |members: &[Member]| Some(schedules.judge(self.inquiry, &chosen(members))?.is_ok());
+            match cheapest_fit(&costs, below, &mut accepts) {
+                Fit::Found(total, ranks) => {
+                    below = total;
+                    let members: Vec<Member> = ranks.into_iter().enumerate().collect();
+                    result.found = Some((total, chosen(&members)));
+                }
+                Fit::None => {}
+                Fit::Unknown => result.is_decided = false,
+            }
+        }
+        result
+    }
+
+    /// The ways to share the venue's and the caterer's place: the places to fill, and whether the
+    /// venue caters.
+    fn modes(&self) -> Vec<Vec<(CategoryIndex, Kitchen)>> {
+        let places = 0..self.entries.len();
+        let mut modes = vec![places.clone().map(|index| (index, Kitchen::Closed)).collect()];
+        let place = |name| self.inquiry.index_of(name);
+        if let (Some(venue), Some(caterer)) = (place(VENUE), place(CATERER)) {
+            let kitchen = |index| if index == venue { Kitchen::Open } else { Kitchen::Closed };
+            let others = places.filter(|&index| index != caterer);
+            modes.push(others.map(|index| (index, kitchen(index))).collect());
+        }
+        modes
+    }
+
+    fn choices(
+        &self,
+        index: CategoryIndex,
+        kitchen: Kitchen,
+        waivers: &Waivers,
+    ) -> impl Iterator<Item = Choice<'a>> {
+        let mut ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        // Where a decorator may be left out, leaving it out costs least, and no venue minds.
+        if self.inquiry.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, waivers)) {
+            ignored = ignored.and(Broken::only(Reason::Decor));
+        }
+        let may_stand = move |entry: &&Entry<'a>| {
+            entry.broken.without(ignored).is_nothing()
+                && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
+        };
+        let may_skip = self.may_skip(index, waivers) && kitchen == Kitchen::Closed;
+        let skip = may_skip.then_some(None);
+        self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
+    }
+
+    fn may_skip(&self, index: CategoryIndex, waivers: &Waivers) -> bool {
+        let def = &self.inquiry.categories[index];
+        let is_forced = self.musts.is_forced(index) && !waivers.must_include;
+        let is_optional =
+            waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
+        is_optional && !is_forced
+    }
+}
+
+/// Whether the venue caters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kitchen {
+    Open,
+    Closed,
+}
+
+/// Nobody, or somebody in a role.
+type Choice<'a> = Option<Entry<'a>>;
+
+fn cost_of(choice: &Choice<'_>) -> i64 {
+    choice.as_ref().map_or(0, Entry::cost)
+}
+
+fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
+    (cost_of(choice), choice.as_ref().map(|entry| &entry.vendor().id))
+}
+
+/// All that the timeline looks at of a vendor in a place.
+type Standing = (CategoryIndex, Role, TimeClass);
+
+/// What the timeline says of the vendors of one request, asked once per class of vendors.
+pub(crate) struct Schedules<'s, 't> {
+    timeline: &'s mut Timeline<'t>,
+    known: BTreeMap<Vec<Standing>, Result<(), String>>,
+    /// Schedules that may still be asked for.
+    left: u32,
+}
+
+impl<'s, 't> Schedules<'s, 't> {
+    /// `left`: schedules to ask for at most.
+    pub fn new(timeline: &'s mut Timeline<'t>, left: u32) -> Self {
+        Self { timeline, known: BTreeMap::new(), left }
+    }
+
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The refusal in plain words; `None` where no further schedule may be asked for.
+    pub fn judge(
+        &mut self,
+        inquiry: &Inquiry<'_>,
+        chosen: &[(CategoryIndex, Entry<'_>)],
+    ) -> Option<Result<(), String>> {
+        let class = |entry: &Entry<'_>| TimeClass::of(inquiry.request, entry.vendor());
+        let mut key: Vec<Standing> =
+            chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
+        key.sort_unstable();
+        if let Some(known) = self.known.get(&key) {
+            return Some(known.clone());
+        }
+        self.left = self.left.checked_sub(1)?;
+        let engagements = engagements(inquiry, chosen);
+        let said = (self.timeline)(inquiry.request, inquiry.categories, &engagements);
+        self.known.insert(key, said.clone());
+        Some(said)
+    }
+}
+
+/// In category order.
+pub(crate) fn engagements<'e>(
+    inquiry: &Inquiry<'e>,
+    chosen: &[(CategoryIndex, Entry<'e>)],
+) -> Vec<Engagement<'e>> {
+    let mut engagements: Vec<(CategoryIndex, Engagement<'e>)> = Vec::with_capacity(chosen.len());
+    for &(index, entry) in chosen {
+        let at = |index: CategoryIndex, in_house| {
+            let category = &inquiry.categories[index].name;
+            (index, Engagement { category, vendor: entry.vendor(), in_house })
+        };
+        engagements.push(at(index, false));
+        if entry.role == Role::Catering
+            && let Some(caterer) = inquiry.index_of(CATERER)
+        {
+            engagements.push(at(caterer, true));
+        }
+    }
+    engagements.sort_by_key(|(index, _)| *index);
+    engagements.into_iter().map(|(_, engagement)| engagement).collect()
+}

@@ -1,0 +1,135 @@
+//! The lazy constraint: combinations that the caller refused are cut off for good, one by one or
+//! by what they have in common.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Combination, Solution, equivalence::Member, no_goods::NoGood, score::chosen_candidates,
+};
+
+/// No-goods that one search learns at most; each may split the kinds of candidates. Beyond, a
+/// refused combination is cut off alone.
+const LEARNED_MAX: usize = 512;
+
+/// What the caller says of a combination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Accepted,
+    /// This one is refused; others like it may not be.
+    Refused,
+    /// Refused by one of these no-goods; the others hold as well.
+    Cut(Vec<NoGood>),
+}
+
+impl From<bool> for Verdict {
+    /// Whether it is accepted.
+    fn from(accepted: bool) -> Self {
+        if accepted { Self::Accepted } else { Self::Refused }
+    }
+}
+
+/// Asks the caller.
+pub type Accept<'a> = dyn FnMut(&Combination) -> Verdict + 'a;
+
+/// What was refused so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Refusals {
+    refused: BTreeSet<Combination>,
+    unclean: BTreeSet<Member>,
+    learned: Vec<NoGood>,
+}
+
+impl Refusals {
+    pub fn new(refused: Vec<Combination>, learned: Vec<NoGood>) -> Self {
+        let unclean = refused.iter().flat_map(chosen_candidates).collect();
+        Self { refused: refused.into_iter().collect(), unclean, learned }
+    }
+
+    pub fn contains(&self, chosen: &Combination) -> bool {
+        self.refused.contains(chosen) || self.learned.iter().any(|nogood| nogood.cuts(chosen))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.learned.is_empty()
+    }
+
+    /// Those that were refused alone, ascending.
+    pub fn to_vec(&self) -> Vec<Combination> {
+        self.refused.iter().cloned().collect()
+    }
+
+    /// Candidates that stand in a combination that was refused alone.
+    pub fn unclean(&self) -> &BTreeSet<Member> {
+        &self.unclean
+    }
+
+    /// In the order in which they were found.
+    pub fn learned(&self) -> &[NoGood] {
+        &self.learned
+    }
+
+    fn add(&mut self, chosen: &Combination) {
+        self.unclean.extend(chosen_candidates(chosen));
+        self.refused.insert(chosen.clone());
+    }
+
+    /// Whether one of the no-goods that cut the combination is kept.
+    fn learn(&mut self, chosen: &Combination, nogoods: Vec<NoGood>) -> bool {
+        if self.learned.len() + nogoods.len() > LEARNED_MAX
+            || !nogoods.iter().any(|nogood| nogood.cuts(chosen))
+        {
+            return false;
+        }
+        for nogood in nogoods {
+            if !self.learned.contains(&nogood) {
+                self.learned.push(nogood);
+            }
+        }
+        true
+    }
+}
+
+/// Asks the caller, and remembers refusals.
+pub struct Judge<'a> {
+    accept: &'a mut Accept<'a>,
+    refusals: &'a mut Refusals,
+    /// The largest value refused by this judge; `-inf` where nothing was.
+    pub refused_value: f64,
+    /// Whether what it learns is worth beginning anew for.
+    pub begins_anew: bool,
+    has_learned: bool,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(accept: &'a mut Accept<'a>, refusals: &'a mut Refusals) -> Self {
+        Self {
+            accept,
+            refusals,
+            refused_value: f64::NEG_INFINITY,
+            begins_anew: false,
+            has_learned: false,
+        }
+    }
+
+    /// Whether it learned of a no-good: beginning anew, with all that it cuts, is quicker than
+    /// meeting those one by one.
+    pub fn is_to_begin_anew(&self) -> bool {
+        self.begins_anew && self.has_learned
+    }
+
+    pub fn accepts(&mut self, solution: &Solution) -> bool {
+        let chosen = &solution.chosen;
+        if !self.refusals.contains(chosen) {
+            match (self.accept)(chosen) {
+                Verdict::Accepted => return true,
+                Verdict::Cut(nogoods) => match self.refusals.learn(chosen, nogoods) {
+                    true => self.has_learned = true,
+                    false => self.refusals.add(chosen),
+                },
+                Verdict::Refused => self.refusals.add(chosen),
+            }
+        }
+        self.refused_value = self.refused_value.max(solution.value);
+        false
+    }
+}

@@ -1,0 +1,179 @@
+//! What a proof looks for and what it has: the goal, the incumbent, and the allowance.
+
+use std::cell::RefCell;
+
+use crate::problem::{Combination, diversity::Placed, score::Scorer};
+use model::StopReason;
+
+/// Nodes between two looks at the caller's clock.
+const POLL_NODES: u64 = 1024;
+
+/// The best that differs from all of `others` in `least` places.
+#[derive(Clone, Copy)]
+pub struct Goal<'a> {
+    pub others: &'a [Placed],
+    pub least: usize,
+}
+
+/// The nodes of one proof phase, over all of its searches.
+#[derive(Clone, Copy, Debug)]
+pub struct Purse {
+    left: u64,
+    until_poll: u64,
+    /// Those before the last poll.
+    spent: u64,
+    ended: Option<StopReason>,
+}
+
+impl Purse {
+    pub fn new(nodes: u64) -> Self {
+        Self { left: nodes, until_poll: POLL_NODES, spent: 0, ended: None }
+    }
+
+    /// A purse with half of what is left, and the other half.
+    pub fn halves(&self) -> (Self, u64) {
+        let half = self.left / 2;
+        (Self { left: self.left - half, ..*self }, half)
+    }
+
+    /// With these nodes too, unless the caller has ended the work.
+    pub fn with(self, nodes: u64) -> Self {
+        let left = if self.ended.is_some() { 0 } else { self.left + nodes };
+        Self { left, ..self }
+    }
+
+    /// The caller's reason, once it has ended the work.
+    pub fn ended(&self) -> Option<StopReason> {
+        self.ended
+    }
+
+    /// Nodes spent so far, in steps of a poll.
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+}
+
+/// What remains to be spent, and who may end it.
+pub struct Allowance<'a> {
+    purse: &'a mut Purse,
+    /// Given the nodes spent so far.
+    poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
+}
+
+impl<'a> Allowance<'a> {
+    pub fn new(purse: &'a mut Purse, poll: &'a mut dyn FnMut(u64) -> Option<StopReason>) -> Self {
+        Self { purse, poll }
+    }
+
+    /// Takes nodes; false once they are spent or the caller has ended it.
+    pub fn spend(&mut self, nodes: u64) -> bool {
+        let purse = &mut *self.purse;
+        if purse.left < nodes || purse.ended.is_some() {
+            purse.left = 0;
+            return false;
+        }
+        purse.left -= nodes;
+        if purse.until_poll > nodes {
+            purse.until_poll -= nodes;
+        } else {
+            purse.spent += POLL_NODES.max(nodes);
+            purse.until_poll = POLL_NODES;
+            purse.ended = (self.poll)(purse.spent);
+        }
+        purse.ended.is_none()
+    }
+
+    pub fn left(&self) -> u64 {
+        self.purse.left
+    }
+}
+
+/// The incumbent, and what can still beat it.
+pub struct Target<'a, 'p> {
+    pub scorer: &'a Scorer<'p>,
+    best: Option<Placed>,
+    key: f64,
+    first_use: f64,
+    /// Covers the rounding of sums.
+    slack: f64,
+    /// Where others can see the incumbent.
+    board: Option<&'a RefCell<Option<Placed>>>,
+}
+
+/// How an upper bound compares with the incumbent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    Worse,
+    /// Can tie in value at best.
+    Tie,
+    Better,
+}
+
+impl<'a, 'p> Target<'a, 'p> {
+    pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
+        let terms = scorer.problem().categories.len() as f64;
+        let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
+        let mut target =
+            Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack, board: None };
+        if let Some(best) = best {
+            target.replace(best);
+        }
+        target
+    }
+
+    pub fn best(&self) -> Option<&Placed> {
+        self.best.as_ref()
+    }
+
+    pub fn into_best(self) -> Option<Placed> {
+        self.best
+    }
+
+    /// Shows the incumbent there, now and whenever it is replaced.
+    pub fn shown_on(mut self, board: &'a RefCell<Option<Placed>>) -> Self {
+        board.replace(self.best.clone());
+        self.board = Some(board);
+        self
+    }
+
+    pub fn replace(&mut self, placed: Placed) {
+        if let Some(board) = self.board {
+            board.replace(Some(placed.clone()));
+        }
+        self.key = self.scorer.key(placed.solution.value);
+        self.first_use = placed.solution.usage.first().copied().unwrap_or(0.0);
+        self.best = Some(placed);
+    }
+
+    /// The incumbent's value, `-inf` without one.
+    pub fn value(&self) -> f64 {
+        self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.solution.value)
+    }
+
+    /// The incumbent's use of the first limit.
+    pub fn first_use(&self) -> f64 {
+        self.first_use
+    }
+
+    /// What can be hoped for where no value exceeds `bound`.
+    pub fn outlook(&self, bound: f64) -> Outlook {
+        // Far from a tie, which is nearly always, no rounding is needed.
+        let key = self.scorer.key(bound + self.slack);
+        if key > self.key {
+            Outlook::Better
+        } else if key == self.key {
+            Outlook::Tie
+        } else {
+            Outlook::Worse
+        }
+    }
+
+    /// Whether a combination no smaller than `least` in order can win a tie in value and use.
+    pub fn loses_order(&self, least: &Combination) -> bool {
+        self.best.as_ref().is_some_and(|best| *least >= best.solution.chosen)
+    }
+}

@@ -1,0 +1,85 @@
+//! Where value has nothing to go by yet: a first combination, or the proof that there is none.
+
+use super::Search;
+use crate::{
+    problem::{
+        Combination,
+        diversity::Placed,
+        lazy_constraint::{Accept, Judge},
+        score::Scorer,
+    },
+    proof::{
+        fitting::{Fitter, Fitting},
+        incumbent::{Allowance, Purse},
+        reduced_problem::Compact,
+    },
+};
+
+/// Nodes for the start that the first round looks for: some ten milliseconds. The proof goes on.
+const START_NODES: u64 = 200_000;
+/// Nodes for the certificate's multipliers: far more than the steps can spend on any problem.
+const MULTIPLIER_NODES: u64 = 10_000_000;
+
+impl Search<'_> {
+    /// A combination that keeps the limits, where no greedy start does; the bound is `-inf`
+    /// where it is proven that there is none.
+    pub(crate) fn look_for_start(&mut self, accept: &mut Accept<'_>) {
+        let Some(compact) = self.compacts.first() else { return };
+        let mut purse = Purse::new(START_NODES);
+        let mut poll = |_| None;
+        let mut allowance = Allowance::new(&mut purse, &mut poll);
+        let mut judge = Judge::new(accept, &mut self.refusals);
+        let sought = seek(&self.scorer, compact, (&[], 0), &mut judge, &mut allowance);
+        match sought {
+            Sought::Found(placed) => {
+                self.kept.push((*placed).clone());
+                self.pool.insert(&self.scorer, *placed);
+            }
+            Sought::Excluded => self.bound = f64::NEG_INFINITY,
+            Sought::Open => {}
+        }
+    }
+
+    /// Prices per unit of each limit which show that nothing keeps the limits, where a bound
+    /// without any branching does.
+    pub(crate) fn excluding_multipliers(&self) -> Option<Vec<f64>> {
+        let mut purse = Purse::new(MULTIPLIER_NODES);
+        let mut poll = |_| None;
+        let mut allowance = Allowance::new(&mut purse, &mut poll);
+        Fitter::new(self.compacts.first()?).multipliers(&mut allowance)
+    }
+}
+
+/// What a search for any combination came to.
+pub(crate) enum Sought {
+    Found(Box<Placed>),
+    /// Proven: there is none.
+    Excluded,
+    Open,
+}
+
+/// Any combination that differs from the others in `least` places. One strategy's compact decides
+/// for all: each reduction leaves something feasible where anything is.
+pub(crate) fn seek(
+    scorer: &Scorer,
+    compact: &Compact,
+    (others, least): (&[Placed], usize),
+    judge: &mut Judge,
+    allowance: &mut Allowance,
+) -> Sought {
+    let Some(wide) = compact.apart(scorer, others, least) else { return Sought::Excluded };
+    let mut found = None;
+    let mut visit = |chosen: &Combination| {
+        let solution = scorer.solution(chosen);
+        let placed = solution.and_then(|solution| Placed::new(scorer, solution));
+        found = placed.filter(|placed| {
+            placed.least_difference(others) >= least && judge.accepts(&placed.solution)
+        });
+        found.is_some()
+    };
+    match Fitter::new(&wide).run(&mut visit, allowance) {
+        Fitting::Excluded => Sought::Excluded,
+        Fitting::Found => found.map_or(Sought::Open, |placed| Sought::Found(Box::new(placed))),
+        Fitting::Open => Sought::Open,
+    }
+}

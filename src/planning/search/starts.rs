@@ -1,0 +1,124 @@
+//! Where the beam begins: greedy combinations at several prices, brought within the limits.
+
+use super::{
+    beam::{Moves, Seat},
+    neighbourhood::{View, prices},
+};
+use crate::{problem::Combination, proof::labels::Role};
+
+/// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
+const START_FACTORS: [f64; 13] =
+    [0.0, 0.7, 0.9, 1.0, 1.03, 1.08, 1.15, 1.3, 1.6, 2.5, 5.0, 20.0, 1e4];
+/// Swaps that a start may take to get within the limits, per place.
+const REPAIRS_PER_PLACE: usize = 3;
+
+impl Moves<'_, '_> {
+    /// Combinations to begin with; not all are feasible.
+    pub fn starts(&self) -> Vec<Combination> {
+        if self.compact.infeasible {
+            return Vec::new();
+        }
+        let n = self.compact.places.len();
+        let mut starts: Vec<Combination> = Vec::new();
+        let mut any_fits = false;
+        for factor in START_FACTORS {
+            let seats = self.construct(&prices(self.compact, self.dual, factor));
+            any_fits |= self.excess(&self.used(&seats)) == 0.0;
+            starts.push(self.combination(&seats));
+            if factor >= 1.0 && !any_fits {
+                let repaired = self.repair(seats, REPAIRS_PER_PLACE * n);
+                starts.push(self.combination(&repaired));
+            }
+        }
+        starts
+    }
+
+    /// Greedy: the places one after the other, each with the best at these prices beside the ones
+    /// before and its share of the pairs with the ones to come.
+    fn construct(&self, prices: &[f64]) -> Vec<Seat> {
+        let n = self.compact.places.len();
+        let mut sums: Vec<Vec<f64>> =
+            self.compact.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|&p| {
+            let ties = self.compact.places[p].labels.iter();
+            (!ties.clone().any(|l| matches!(l.role, Role::Both(_))), p)
+        });
+        let mut seats: Vec<Option<Seat>> = vec![None; n];
+        for (k, &p) in order.iter().enumerate() {
+            let place = &self.compact.places[p];
+            let mut best = (f64::NEG_INFINITY, 0, 0);
+            for (label, l) in place.labels.iter().enumerate() {
+                let share = self.dual.share(p, label, order[k + 1..].iter().copied());
+                for item in l.items.clone() {
+                    let value = place.reduced_value(item, prices) + sums[p][label] + share;
+                    if value > best.0 {
+                        best = (value, label, item);
+                    }
+                }
+            }
+            let (_, label, item) = best;
+            for &other in &order[k + 1..] {
+                self.compact.pairs.add(p, label, other, &mut sums[other]);
+            }
+            seats[p] = Some(self.seat(p, label, item));
+        }
+        seats.into_iter().flatten().collect()
+    }
+
+    /// Swaps that bring the use nearer to the limits, the mildest first.
+    pub(crate) fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
+        for _ in 0..most {
+            let view = View::new(self.compact, seats.clone());
+            let excess = self.excess(&view.used);
+            if excess == 0.0 {
+                break;
+            }
+            let mut best: Option<(f64, usize, usize, usize)> = None;
+            for (p, place) in self.compact.places.iter().enumerate() {
+                for (label, l) in place.labels.iter().enumerate() {
+                    if view.sums[p][label] < self.compact.pairs.blocked_below() {
+                        continue;
+                    }
+                    for item in l.items.clone() {
+                        let own = place.use_of(item, self.compact.dimensions());
+                        let used: Vec<f64> = view
+                            .used
+                            .iter()
+                            .zip(own)
+                            .zip(&view.seats[p].usage)
+                            .map(|((used, new), old)| used + new - old)
+                            .collect();
+                        let saved = excess - self.excess(&used);
+                        if saved <= 0.0 {
+                            continue;
+                        }
+                        let loss = view.part(p) - place.value[item] - view.sums[p][label];
+                        // Value lost per excess removed; what gains value comes first.
+                        let rate = if loss > 0.0 { loss / saved } else { loss * saved };
+                        if best.is_none_or(|best| rate < best.0) {
+                            best = Some((rate, p, label, item));
+                        }
+                    }
+                }
+            }
+            let Some((_, p, label, item)) = best else { break };
+            seats[p] = self.seat(p, label, item);
+        }
+        seats
+    }
+
+    /// By how much use exceeds the limits, in shares of the limits, summed.
+    pub(crate) fn excess(&self, used: &[f64]) -> f64 {
+        let over = |(used, limit): (&f64, &f64)| {
+            let (over, unit) = (used - limit, if *limit > 0.0 { *limit } else { 1.0 });
+            if over > 0.0 { over / unit } else { 0.0 }
+        };
+        used.iter().zip(&self.compact.limits).map(over).sum()
+    }
+
+    pub(crate) fn used(&self, seats: &[Seat]) -> Vec<f64> {
+        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
+        (0..self.compact.dimensions()).map(sum).collect()
+    }
+}
