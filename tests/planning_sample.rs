@@ -8,7 +8,7 @@ use eventplanner::{
         AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants,
     },
     planning::{
-        assembly::assemble, domain::input::Inquiry, fitness::budget::default_shares,
+        assembly::assemble, domain::input::PlanningInput, fitness::budget::default_shares,
         matching::keywords, search::solve, settings::SearchSettings,
     },
 };
@@ -37,7 +37,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     let requirements =
         Requirements { keywords: keywords::stems(&request.vision), ..Requirements::default() };
     let areas = AreaMap::new(areas(&request.city));
-    let inquiry = Inquiry {
+    let inquiry = PlanningInput {
         request: &request,
         requirements: &requirements,
         categories: &categories,

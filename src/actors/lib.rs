@@ -26,4 +26,4 @@ mod work;
 pub use dispatch::Duty;
 pub use metrics::query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
-pub use work::{Threads, Work};
+pub use work::{TaskSpawner, Threads};

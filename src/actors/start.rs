@@ -5,19 +5,22 @@ use std::{sync::Arc, time::Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::{
-    coordinator::{BeamCoordinator, service::PlanService, submit_gate::Gate},
-    dispatch::{Dispatcher, Duty, Handover, fleet::FleetEar, housekeeping::keep_house, runs::Runs},
+    coordinator::{BeamCoordinator, service::PlanService, submit_gate::SubmitGate},
+    dispatch::{
+        Dispatcher, Duty, SharedAcrossRestarts, fleet::PeerListener, housekeeping::keep_house,
+        runs::Runs,
+    },
     llm_gateway::{LlmGateway, ResizeResponses, figures::observe_times, reply_keeper::ReplyKeeper},
     metrics::{Metrics, MetricsLimits, SetAlerts, look::Sources},
     run::{briefing::Peers, context::RunContext, event_hub::PlanEvents},
     supervision::{Handle, Policy, supervise},
     vendor_search::{VendorSearch, messages::ResizeQueries, query_cache::QueryCache},
     verification::{Verifier, VerifierSettings},
-    work::Work,
+    work::TaskSpawner,
 };
 use llm::Gateway;
 use settings::{Settings, SupervisionSettings};
-use store::{Heard, Store, settings::DatabaseSettings};
+use store::{PeerEvent, Store, settings::DatabaseSettings};
 use telemetry::{LogHandle, Telemetry, report::ReportLimits};
 use wire::{ActorStatus, ApiError};
 
@@ -28,14 +31,14 @@ pub struct Foundation {
     pub keeper: ReplyKeeper,
     pub telemetry: Telemetry,
     /// The process's runtime and log.
-    pub work: Work,
+    pub work: TaskSpawner,
     pub log_handle: LogHandle,
     /// As the store was opened with them: with the address that is in use.
     pub database: DatabaseSettings,
     /// This process's name in leases; nobody else has ever had it.
     pub owner: String,
     /// What the other daemons tell, where there may be any.
-    pub heard: Option<mpsc::Receiver<Heard>>,
+    pub heard: Option<mpsc::Receiver<PeerEvent>>,
 }
 
 /// How to reach the actors. Cheap to clone.
@@ -48,7 +51,7 @@ pub struct Actors {
     /// The figures that all of them, and the control server, count into.
     pub telemetry: Telemetry,
     /// Where submissions are turned away before any actor is asked.
-    pub gate: Gate,
+    pub gate: SubmitGate,
     /// Whether plans are claimed.
     pub duty: watch::Receiver<Duty>,
     /// True while draining with nothing left.
@@ -91,12 +94,12 @@ impl Actors {
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };
-        let handover = Handover::new(now.clone());
+        let handover = SharedAcrossRestarts::new(now.clone());
         let (duty, idle) = (handover.duty.subscribe(), handover.idle.subscribe());
         let events = PlanEvents::default();
         work.spawn(keep_house(store.clone(), now.clone(), work.clone()));
         if let Some(heard) = heard {
-            let ear = FleetEar {
+            let ear = PeerListener {
                 store: store.clone(),
                 events: events.clone(),
                 vendors: vendors.clone(),
@@ -116,7 +119,7 @@ impl Actors {
             owner: owner.into(),
             cores: Arc::new(Semaphore::new(cores())),
         };
-        let gate = Gate::new(store.clone(), now.clone(), telemetry.clone(), work.clone());
+        let gate = SubmitGate::new(store.clone(), now.clone(), telemetry.clone(), work.clone());
         let door = gate.clone();
         let coordinator =
             supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {

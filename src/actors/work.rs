@@ -25,13 +25,13 @@ pub struct Threads {
 
 /// The process's runtimes, and the log for what fails on them.
 #[derive(Clone)]
-pub struct Work {
+pub struct TaskSpawner {
     threads: Threads,
     pub log: Logger,
     telemetry: Telemetry,
 }
 
-impl Work {
+impl TaskSpawner {
     pub fn new(threads: Threads, log: Logger, telemetry: Telemetry) -> Self {
         Self { threads, log, telemetry }
     }

@@ -39,7 +39,7 @@ use crate::{
     },
 };
 use actors::{
-    Actors, Foundation, Work, coordinator::Drain, llm_gateway::reply_keeper::ReplyKeeper,
+    Actors, Foundation, TaskSpawner, coordinator::Drain, llm_gateway::reply_keeper::ReplyKeeper,
 };
 use llm::Gateway;
 use settings::Settings;
@@ -287,7 +287,7 @@ async fn start_actors(
         database,
         gateway,
         keeper,
-        work: Work::new(threads, log.clone(), telemetry.clone()),
+        work: TaskSpawner::new(threads, log.clone(), telemetry.clone()),
         telemetry,
         log_handle: level.clone(),
         owner,

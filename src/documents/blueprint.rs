@@ -13,8 +13,8 @@ use crate::{
     },
 };
 use model::{
-    Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request, Tally,
-    Vendor, Window, clock_changes,
+    Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
+    SearchSummary, Vendor, Window, clock_changes,
 };
 use planning::timeline::{Conflict, Timeline, VendorCall};
 
@@ -55,7 +55,7 @@ pub struct Blueprint {
     /// All options, with the chosen one marked.
     pub options: Vec<OptionRow>,
     /// What the search proved.
-    pub proof: Tally,
+    pub proof: SearchSummary,
     pub sources: Vec<SourceRow>,
     /// Nothing of it takes place any more.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -74,7 +74,7 @@ pub struct Sources<'a> {
     pub vendors: &'a [Vendor],
     /// Of the chosen option.
     pub timeline: &'a Timeline,
-    pub tally: &'a Tally,
+    pub tally: &'a SearchSummary,
     pub notes: &'a [Note],
     pub prose: &'a Prose,
     pub generated_at: Timestamp,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::*;
-use model::{Note, PlanId, PlanOption, Request, StopReason, Strategy, Tally, Vendor};
+use model::{Note, PlanId, PlanOption, Request, SearchSummary, StopReason, Strategy, Vendor};
 use planning::{engagement::Engagement, timeline};
 
 const HOSTILE: &str = "Fig | <b>Hall</b>\n# Owned [x](http://evil)";
@@ -92,7 +92,7 @@ fn blueprint_for(request: &Request, options: &[PlanOption]) -> Result<Blueprint,
         selected: 1,
         vendors: &vendors,
         timeline: &timeline::schedule(request, &[], &engagements),
-        tally: &Tally {
+        tally: &SearchSummary {
             rounds: 4,
             combinations_scored: 1_234,
             best_possible: 0.9,

@@ -27,7 +27,7 @@ pub use plan::quote::{Quote, QuoteLine};
 pub use plan::recheck::{CalledOff, VendorBasis, VendorChange, Violation};
 pub use plan::{
     ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,
-    Relaxation, Shares, StopReason, Strategy, Tally,
+    Relaxation, SearchSummary, Shares, StopReason, Strategy,
 };
 pub use request::change::RequestChange;
 pub use request::function::{Function, Part};

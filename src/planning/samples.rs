@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil;
 use proptest::prelude::*;
 
-use crate::{domain::input::Inquiry, fitness::budget::default_shares};
+use crate::{domain::input::PlanningInput, fitness::budget::default_shares};
 use model::{
     Amount, Anchor, Area, AreaMap, Basis, BookedSlot, Budget, Capacity, Category, CategoryDef,
     CateringPolicy, Client, Currency, EventTime, EventType, GeoPoint, HouseRule, MealOption,
@@ -52,8 +52,8 @@ impl Case {
         self
     }
 
-    pub fn inquiry(&self) -> Inquiry<'_> {
-        Inquiry {
+    pub fn inquiry(&self) -> PlanningInput<'_> {
+        PlanningInput {
             request: &self.request,
             requirements: &self.requirements,
             categories: &self.categories,

@@ -19,7 +19,7 @@ pub use connection::observer::{Observer, QueryFigures, Unobserved};
 pub use connection::pool::PoolStatus;
 pub use connection::unpooled::ping_without_pool;
 pub use error::{RowError, StoreError};
-pub use fleet::{FleetLink, Heard};
+pub use fleet::{FleetLink, PeerEvent};
 pub use import::{ImportPlan, ImportSession, ImportSummary};
 pub use plans::change::{Changed, GiveBack, Lease, Patch, Transition};
 pub use plans::checkpoints::Checkpoint;
@@ -57,7 +57,7 @@ pub struct Store {
     pool: crate::connection::pool::Pool,
     submissions: crate::plans::submission::Submissions,
     outcomes: crate::plans::outcomes::Outcomes,
-    hints: crate::fleet::notify::Hints,
+    hints: crate::fleet::notify::Notifications,
 }
 
 impl Store {
@@ -82,7 +82,7 @@ impl Store {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, StoreError> {
         let pool = crate::connection::pool::Pool::closed(settings, observer)?;
-        let hints = crate::fleet::notify::Hints::new();
+        let hints = crate::fleet::notify::Notifications::new();
         let submissions = crate::plans::submission::Submissions::start(pool.clone(), hints.clone());
         let outcomes = crate::plans::outcomes::Outcomes::start(pool.clone(), hints.clone());
         Ok(Self { pool, submissions, outcomes, hints })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use model::{
     Amount, Budget, Category, Currency, EventType, Function, Infeasibility, Note, Percent, PlanId,
-    PlanOption, PlanState, Request, Requirements, Shares, StopReason, Tally,
+    PlanOption, PlanState, Request, Requirements, SearchSummary, Shares, StopReason,
 };
 
 /// A plan as `plan show --json` prints it. Facts that don't exist yet are `null` or empty;
@@ -84,7 +84,7 @@ impl PlanView {
         }
     }
 
-    pub fn set_tally(&mut self, tally: &Tally) {
+    pub fn set_tally(&mut self, tally: &SearchSummary) {
         self.rounds = Some(tally.rounds);
         self.combinations_scored = Some(tally.combinations_scored);
         self.best_possible = Some(tally.best_possible);

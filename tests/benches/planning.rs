@@ -14,7 +14,7 @@ use std::{
 use eventplanner::{
     model::StopReason,
     planning::{
-        problem::{Problem, equivalence::Columns, no_goods::NoGoods, score::Scorer},
+        problem::{Problem, equivalence::EquivalenceClasses, no_goods::NoGoods, score::Scorer},
         proof::reduction::Reduced,
         search::{Outcome, Search},
         settings::SearchSettings,
@@ -71,7 +71,7 @@ fn ms(since: Instant) -> f64 {
 fn run(problem: &Problem, settings: &SearchSettings) -> Run {
     let began = Instant::now();
     let nogoods = NoGoods::new(problem, &[]);
-    let columns = Columns::new(problem, &nogoods);
+    let columns = EquivalenceClasses::new(problem, &nogoods);
     let scorer = Scorer::new(problem);
     let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
     let reduction = ms(began);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use eventplanner::{
     model::{Infeasibility, Note, PlanId, PlanState, Request, Requirements},
     store::{
-        ChainCheck, GiveBack, Heard, NewPlan, Patch, PlanResult, ProofRow, SearchOutcome, Store,
-        StoreError, Transition,
+        ChainCheck, GiveBack, NewPlan, Patch, PeerEvent, PlanResult, ProofRow, SearchOutcome,
+        Store, StoreError, Transition,
     },
 };
 use serde_json::json;
@@ -29,7 +29,10 @@ fn fresh_id() -> PlanId {
 }
 
 /// The next thing heard that fits.
-async fn hear(heard: &mut mpsc::Receiver<Heard>, fits: impl Fn(&Heard) -> bool) -> Heard {
+async fn hear(
+    heard: &mut mpsc::Receiver<PeerEvent>,
+    fits: impl Fn(&PeerEvent) -> bool,
+) -> PeerEvent {
     let fitting = async {
         loop {
             let next = heard.recv().await.expect("the link ended");
@@ -44,9 +47,9 @@ async fn hear(heard: &mut mpsc::Receiver<Heard>, fits: impl Fn(&Heard) -> bool) 
 async fn joined(
     store: &Store,
     name: &str,
-) -> (eventplanner::store::FleetLink, mpsc::Receiver<Heard>) {
+) -> (eventplanner::store::FleetLink, mpsc::Receiver<PeerEvent>) {
     let (link, mut heard) = store.join_fleet(name.to_owned()).expect("joins once");
-    hear(&mut heard, |heard| *heard == Heard::Joined).await;
+    hear(&mut heard, |heard| *heard == PeerEvent::Joined).await;
     (link, heard)
 }
 
@@ -59,12 +62,12 @@ async fn what_one_daemon_does_the_other_hears() {
     assert!(one.join_fleet("twice".into()).is_none());
 
     let plan = submit(&one).await;
-    hear(&mut heard, |heard| *heard == Heard::Ready(plan)).await;
+    hear(&mut heard, |heard| *heard == PeerEvent::Ready(plan)).await;
     let run = one.claim(claim("one", LEASE, 1)).await.unwrap().remove(0);
-    hear(&mut heard, |heard| *heard == Heard::Changed(plan)).await;
+    hear(&mut heard, |heard| *heard == PeerEvent::Changed(plan)).await;
     let failed = Transition::new(plan, run.run_number, PlanState::Running, PlanState::Failed);
     one.transition(&failed).await.unwrap();
-    hear(&mut heard, |heard| *heard == Heard::Changed(plan)).await;
+    hear(&mut heard, |heard| *heard == PeerEvent::Changed(plan)).await;
 }
 
 #[tokio::test]
@@ -79,8 +82,8 @@ async fn a_death_frees_plans_at_once_and_a_goodbye_is_none() {
 
     // As a kill would: the connection ends, nothing is said.
     drop(link);
-    let died = Heard::Died { daemons: vec!["one".into()], plans: 1 };
-    assert_eq!(hear(&mut heard, |heard| matches!(heard, Heard::Died { .. })).await, died);
+    let died = PeerEvent::Died { daemons: vec!["one".into()], plans: 1 };
+    assert_eq!(hear(&mut heard, |heard| matches!(heard, PeerEvent::Died { .. })).await, died);
     let taken = other.claim(claim("other", LEASE, 1)).await.unwrap().remove(0);
     assert_eq!((taken.id, taken.run_number, taken.crashes), (plan, 2, 1));
     let late = Transition::new(plan, 1, PlanState::Running, PlanState::Failed);
@@ -110,8 +113,8 @@ async fn a_link_that_was_cut_comes_back() {
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let killed: i64 = raw(&url).await.query_one(kill, &[]).await.unwrap().get(0);
     assert_eq!(killed, 1, "the lock of the daemon's life");
-    hear(&mut heard, |heard| matches!(heard, Heard::Lost { .. })).await;
-    hear(&mut heard, |heard| *heard == Heard::Joined).await;
+    hear(&mut heard, |heard| matches!(heard, PeerEvent::Lost { .. })).await;
+    hear(&mut heard, |heard| *heard == PeerEvent::Joined).await;
 }
 
 #[tokio::test]
@@ -306,7 +309,7 @@ async fn a_takeover_is_quick() {
         one.claim(claim(&name, LEASE, 10)).await.unwrap();
         let died = Instant::now();
         drop(link);
-        hear(&mut heard, |heard| matches!(heard, Heard::Died { .. })).await;
+        hear(&mut heard, |heard| matches!(heard, PeerEvent::Died { .. })).await;
         assert_eq!(other.claim(claim("other", LEASE, 10)).await.unwrap().len(), 1);
         times.push(died.elapsed());
     }

@@ -28,8 +28,8 @@ use service::PlanService;
 use crate::{
     dispatch::Dispatcher,
     run::proof_record::NamedProblem,
-    supervision::{Heartbeat, Lifeline, Posted},
-    work::Work,
+    supervision::{DeathNotice, Envelope, Heartbeat},
+    work::TaskSpawner,
 };
 use wire::{ApiError, DocumentView, PlanList, PlanView, ProofView};
 
@@ -45,16 +45,16 @@ pub struct Resume;
 pub struct BeamCoordinator {
     service: PlanService,
     dispatcher: Dispatcher,
-    work: Work,
-    _lifeline: Lifeline,
+    work: TaskSpawner,
+    _lifeline: DeathNotice,
 }
 
 impl BeamCoordinator {
     pub fn new(
         service: PlanService,
         dispatcher: Dispatcher,
-        work: Work,
-        lifeline: Lifeline,
+        work: TaskSpawner,
+        lifeline: DeathNotice,
     ) -> Self {
         Self { service, dispatcher, work, _lifeline: lifeline }
     }
@@ -72,10 +72,10 @@ impl Handler<Heartbeat> for BeamCoordinator {
     }
 }
 
-impl Handler<Posted<Self>> for BeamCoordinator {
+impl Handler<Envelope<Self>> for BeamCoordinator {
     type Result = ();
 
-    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
         posted.begin(self, context);
     }
 }

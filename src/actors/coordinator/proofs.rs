@@ -10,7 +10,7 @@ use super::{
 use crate::run::{
     briefing::BriefingLimits,
     proof_record::{NamedProblem, ProofRecord},
-    search_run::{self, Found, SearchInput},
+    search_run::{self, AgentFindings, SearchInput},
 };
 use llm::Priority;
 use store::{Plan, Reach};
@@ -81,7 +81,7 @@ impl PlanService {
             return Err(ApiError::new(ErrorCode::WrongState, message)
                 .with_hint("wait for its options, or submit it again"));
         };
-        let found = Found { requirements, shares, categories, supply };
+        let found = AgentFindings { requirements, shares, categories, supply };
         Ok(SearchInput::new(&plan, found, today))
     }
 }

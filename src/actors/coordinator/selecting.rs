@@ -19,7 +19,7 @@ use model::{
 };
 use planning::{
     assembly::recheck::{Recheck, recheck},
-    domain::{basis, constraints::needed_window, input::Inquiry},
+    domain::{basis, constraints::needed_window, input::PlanningInput},
     fitness::budget::default_shares,
 };
 use store::{Agreed, AuditEvent, Choice, Plan, PlanResult, Present, Selected, StoreError};
@@ -122,7 +122,7 @@ fn judge(
     let requirements = plan.requirements.clone().unwrap_or_default();
     let sourced = |vendor| Sourced { vendor, busy: Vec::new() };
     let vendors: Vec<Sourced> = present.vendors.iter().cloned().map(sourced).collect();
-    let inquiry = Inquiry {
+    let inquiry = PlanningInput {
         request,
         requirements: &requirements,
         categories,
@@ -195,7 +195,12 @@ fn stale(plan: &Plan, option: &PlanOption, found: Recheck) -> ApiError {
 
 /// The plan with the option as it is now. Its fitness and the bound stay those of the search,
 /// and a note says so.
-fn accepted(plan: &Plan, option: &PlanOption, found: Recheck, inquiry: &Inquiry<'_>) -> Agreed {
+fn accepted(
+    plan: &Plan,
+    option: &PlanOption,
+    found: Recheck,
+    inquiry: &PlanningInput<'_>,
+) -> Agreed {
     let Recheck { changes, vendors, total, windows, .. } = found;
     let event = AuditEvent::new(
         "changes_accepted",

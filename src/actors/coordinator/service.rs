@@ -12,11 +12,11 @@ use super::{
         Watched,
     },
     replan,
-    submit_gate::Gate,
+    submit_gate::SubmitGate,
     times, view,
 };
 use crate::{
-    dispatch::{Handover, runs::Runs},
+    dispatch::{SharedAcrossRestarts, runs::Runs},
     run::{
         blueprint_stage::call_off,
         context::{Interrupt, RunContext},
@@ -45,12 +45,17 @@ struct Caller {
 pub struct PlanService {
     pub(crate) context: RunContext,
     runs: Runs,
-    handover: Handover,
-    gate: Gate,
+    handover: SharedAcrossRestarts,
+    gate: SubmitGate,
 }
 
 impl PlanService {
-    pub fn new(context: RunContext, runs: Runs, handover: Handover, gate: Gate) -> Self {
+    pub fn new(
+        context: RunContext,
+        runs: Runs,
+        handover: SharedAcrossRestarts,
+        gate: SubmitGate,
+    ) -> Self {
         Self { context, runs, handover, gate }
     }
 

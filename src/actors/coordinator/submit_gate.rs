@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     dispatch::admission::{Admission, Refused},
-    work::Work,
+    work::TaskSpawner,
 };
 use settings::Settings;
 use store::Store;
@@ -35,12 +35,12 @@ const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Outlives every generation of the coordinator. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate {
+pub struct SubmitGate {
     admission: Arc<Admission>,
     store: Store,
     settings: watch::Receiver<Arc<Settings>>,
     telemetry: Telemetry,
-    work: Work,
+    work: TaskSpawner,
     /// By process id.
     at_once: Arc<Throttle<i32>>,
     paused: Arc<Semaphore>,
@@ -48,12 +48,12 @@ pub struct Gate {
     told: Arc<Throttle<&'static str>>,
 }
 
-impl Gate {
+impl SubmitGate {
     pub fn new(
         store: Store,
         settings: watch::Receiver<Arc<Settings>>,
         telemetry: Telemetry,
-        work: Work,
+        work: TaskSpawner,
     ) -> Self {
         Self {
             admission: Arc::default(),
@@ -71,7 +71,7 @@ impl Gate {
     ///
     /// # Errors
     /// `busy`.
-    pub async fn knock(&self, uid: u32, pid: i32) -> Result<(), ApiError> {
+    pub async fn precheck(&self, uid: u32, pid: i32) -> Result<(), ApiError> {
         let Err(refusal) = self.standing(uid) else { return Ok(()) };
         if self.at_once.passes(pid, Instant::now()).is_none()
             && let Ok(_place) = self.paused.try_acquire()

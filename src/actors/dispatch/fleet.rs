@@ -13,9 +13,9 @@ use crate::{
     run::event_hub::PlanEvents,
     supervision::Handle,
     vendor_search::{VendorSearch, messages::LearnChanges},
-    work::Work,
+    work::TaskSpawner,
 };
-use store::{Heard, Store};
+use store::{PeerEvent, Store};
 use telemetry::{Telemetry, figures::metrics, log::events};
 
 /// A plan that another daemon made ready is that daemon's first: it claims without a hint. Hints
@@ -23,18 +23,18 @@ use telemetry::{Telemetry, figures::metrics, log::events};
 const OTHERS_FIRST: Duration = Duration::from_millis(10);
 
 /// Listens until the link ends with the daemon.
-pub struct FleetEar {
+pub struct PeerListener {
     pub store: Store,
     pub events: PlanEvents,
     pub vendors: Handle<VendorSearch>,
     /// Wakes the dispatcher.
     pub wake: Arc<Notify>,
     pub telemetry: Telemetry,
-    pub work: Work,
+    pub work: TaskSpawner,
 }
 
-impl FleetEar {
-    pub async fn listen(self, mut heard: mpsc::Receiver<Heard>) {
+impl PeerListener {
+    pub async fn listen(self, mut heard: mpsc::Receiver<PeerEvent>) {
         let mut wake_at: Option<Instant> = None;
         let mut is_up = true;
         loop {
@@ -53,7 +53,7 @@ impl FleetEar {
                 }
             };
             let Some(heard) = heard else { return };
-            let may_be_claimed = matches!(heard, Heard::Ready(_));
+            let may_be_claimed = matches!(heard, PeerEvent::Ready(_));
             self.act(heard, &mut is_up).await;
             if may_be_claimed && wake_at.is_none() {
                 wake_at = Some(Instant::now() + OTHERS_FIRST);
@@ -61,27 +61,27 @@ impl FleetEar {
         }
     }
 
-    async fn act(&self, heard: Heard, is_up: &mut bool) {
+    async fn act(&self, heard: PeerEvent, is_up: &mut bool) {
         let log = &self.work.log;
         match heard {
-            Heard::Ready(plan) | Heard::Changed(plan) => {
+            PeerEvent::Ready(plan) | PeerEvent::Changed(plan) => {
                 self.events.tell_stored(&self.store, plan).await;
             }
-            Heard::Catalogue => self.forget_vendors().await,
-            Heard::Joined | Heard::Missed => {
+            PeerEvent::Catalogue => self.forget_vendors().await,
+            PeerEvent::Joined | PeerEvent::Missed => {
                 *is_up = true;
                 self.forget_vendors().await;
                 self.events.tell_all_stored(&self.store).await;
                 self.wake.notify_one();
             }
-            Heard::Died { daemons, plans } => {
+            PeerEvent::Died { daemons, plans } => {
                 self.telemetry.add(metrics::PLANS_TAKEN_OVER, &[], plans);
                 info!(log, "other daemons ended without a goodbye"; events::DAEMONS_DIED,
                     "daemons" => daemons.join(", "), "plans" => plans);
                 self.wake.notify_one();
             }
             // Said once per outage.
-            Heard::Lost { cause } => {
+            PeerEvent::Lost { cause } => {
                 if std::mem::take(is_up) {
                     warn!(log, "out of touch with the other daemons"; events::FLEET_LINK_LOST,
                         "error" => cause);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use slog::{info, warn};
 use tokio::sync::watch;
 
-use crate::work::Work;
+use crate::work::TaskSpawner;
 use settings::Settings;
 use store::{Store, StoreError};
 use telemetry::log::events;
@@ -17,7 +17,7 @@ const BATCHES_MAX: u32 = 100;
 
 /// Clears away until the daemon ends. Each round is a task of its own: one that panics costs
 /// only itself.
-pub async fn keep_house(store: Store, settings: watch::Receiver<Arc<Settings>>, work: Work) {
+pub async fn keep_house(store: Store, settings: watch::Receiver<Arc<Settings>>, work: TaskSpawner) {
     let mut every = tokio::time::interval(EVERY);
     loop {
         every.tick().await;

@@ -47,7 +47,7 @@ pub enum Duty {
 
 /// What one generation's dispatcher shares with the next one's.
 #[derive(Clone)]
-pub struct Handover {
+pub struct SharedAcrossRestarts {
     /// There may be a plan to claim.
     pub wake: Arc<Notify>,
     pub duty: watch::Sender<Duty>,
@@ -60,7 +60,7 @@ pub struct Handover {
     former: Arc<Mutex<Option<AbortHandle>>>,
 }
 
-impl Handover {
+impl SharedAcrossRestarts {
     pub fn new(settings: watch::Receiver<Arc<Settings>>) -> Self {
         let (duty, _) = watch::channel(Duty::Claiming);
         let (idle, _) = watch::channel(false);
@@ -72,13 +72,13 @@ impl Handover {
 /// Owned by the coordinator; its drop ends the claiming and, with it, every run.
 pub struct Dispatcher {
     runs: Runs,
-    handover: Handover,
+    handover: SharedAcrossRestarts,
     task: AbortHandle,
 }
 
 impl Dispatcher {
     /// Starts to claim. `runs` must be the ones that the plan service reaches.
-    pub fn start(context: RunContext, runs: Runs, handover: &Handover) -> Self {
+    pub fn start(context: RunContext, runs: Runs, handover: &SharedAcrossRestarts) -> Self {
         let work = context.work.clone();
         let claiming = Claiming {
             context,
@@ -131,7 +131,7 @@ impl Drop for Dispatcher {
 struct Claiming {
     context: RunContext,
     runs: Runs,
-    handover: Handover,
+    handover: SharedAcrossRestarts,
     running: JoinSet<()>,
     /// Whether the database answered last time.
     reachable: bool,

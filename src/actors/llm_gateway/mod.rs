@@ -20,8 +20,8 @@ use reply_keeper::ReplyKeeper;
 use tokio::sync::oneshot;
 
 use crate::{
-    supervision::{Heartbeat, Lifeline, Posted},
-    work::Work,
+    supervision::{DeathNotice, Envelope, Heartbeat},
+    work::TaskSpawner,
 };
 use llm::{Answer, EndpointStatus, Gateway, ModelStatus, Priority, Task};
 use telemetry::Telemetry;
@@ -115,18 +115,18 @@ impl Message for ResizeResponses {
 pub struct LlmGateway {
     gateway: Gateway,
     keeper: ReplyKeeper,
-    work: Work,
+    work: TaskSpawner,
     telemetry: Telemetry,
-    _lifeline: Lifeline,
+    _lifeline: DeathNotice,
 }
 
 impl LlmGateway {
     pub fn new(
         gateway: Gateway,
         keeper: ReplyKeeper,
-        work: Work,
+        work: TaskSpawner,
         telemetry: Telemetry,
-        lifeline: Lifeline,
+        lifeline: DeathNotice,
     ) -> Self {
         Self { gateway, keeper, work, telemetry, _lifeline: lifeline }
     }
@@ -144,10 +144,10 @@ impl Handler<Heartbeat> for LlmGateway {
     }
 }
 
-impl Handler<Posted<Self>> for LlmGateway {
+impl Handler<Envelope<Self>> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
         posted.begin(self, context);
     }
 }

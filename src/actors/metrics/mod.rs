@@ -23,10 +23,10 @@ use slog::warn;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
-    supervision::{Heartbeat, Lifeline, Posted},
+    supervision::{DeathNotice, Envelope, Heartbeat},
     vendor_search::database_use,
     verification::Verifier,
-    work::Work,
+    work::TaskSpawner,
 };
 use store::MetricRow;
 use telemetry::{
@@ -123,9 +123,9 @@ pub struct Metrics {
     watch: Arc<Mutex<Watch>>,
     waiting_reports: Arc<Semaphore>,
     verifier: Verifier,
-    work: Work,
+    work: TaskSpawner,
     interval: Duration,
-    _lifeline: Lifeline,
+    _lifeline: DeathNotice,
 }
 
 /// How often to look, and what to judge by.
@@ -141,9 +141,9 @@ impl Metrics {
     pub fn new(
         sources: Sources,
         verifier: Verifier,
-        work: Work,
+        work: TaskSpawner,
         limits: MetricsLimits,
-        lifeline: Lifeline,
+        lifeline: DeathNotice,
     ) -> Self {
         let moment = || Moment { figures: sources.telemetry.snapshot(), at: Instant::now() };
         let watch = Watch {
@@ -186,10 +186,10 @@ impl Handler<Heartbeat> for Metrics {
     }
 }
 
-impl Handler<Posted<Self>> for Metrics {
+impl Handler<Envelope<Self>> for Metrics {
     type Result = ();
 
-    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
         posted.begin(self, context);
     }
 }

@@ -43,11 +43,11 @@ impl BriefingLimits {
 }
 
 /// What the agents of round 0 found.
-pub struct Briefing {
+pub struct RoundZero {
     pub requirements: Requirements,
     pub shares: Vec<Shares>,
     pub categories: Vec<CategoryDef>,
-    pub supply: sourcing::Supply,
+    pub supply: sourcing::SourcedVendors,
     pub notes: Vec<Note>,
     pub runs: Vec<AgentRun>,
 }
@@ -70,7 +70,7 @@ impl Peers {
         plan: &Plan,
         today: Date,
         limits: BriefingLimits,
-    ) -> Result<Briefing, ApiError> {
+    ) -> Result<RoundZero, ApiError> {
         let request = &plan.request;
         let categories = self.requested_categories(request).await?;
         // Requirements and budgeting share one batch; with sourcing that makes three agents.
@@ -94,7 +94,7 @@ impl Peers {
         let (shares, refused) = budgeting::conclude(request, answer.reply);
         notes.extend(refused);
         runs.push(sourcing_run);
-        Ok(Briefing { requirements, shares, categories, supply, notes, runs })
+        Ok(RoundZero { requirements, shares, categories, supply, notes, runs })
     }
 
     /// The definitions of the requested categories, in order.
@@ -115,14 +115,14 @@ impl Peers {
         today: Date,
         reach: Reach,
         limits: BriefingLimits,
-    ) -> Result<(sourcing::Supply, AgentRun), ApiError> {
+    ) -> Result<(sourcing::SourcedVendors, AgentRun), ApiError> {
         let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach, plan.holder);
             let found = VendorSearch::source(&self.vendors, queries).await?;
             let cities = sourcing::cities(request, &found);
             let areas = self.vendors.ask(GetAreas { cities }).await?;
-            Ok::<_, ApiError>(sourcing::Supply { found, areas })
+            Ok::<_, ApiError>(sourcing::SourcedVendors { found, areas })
         };
         let late = |_| {
             let seconds = limits.agent_timeout.as_secs();

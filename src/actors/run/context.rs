@@ -9,7 +9,7 @@ use super::{
     briefing::{BriefingLimits, Peers},
     event_hub::PlanEvents,
 };
-use crate::work::Work;
+use crate::work::TaskSpawner;
 use llm::Priority;
 use model::PlanId;
 use settings::Settings;
@@ -21,7 +21,7 @@ use wire::{ApiError, ErrorCode};
 #[derive(Clone)]
 pub struct RunContext {
     pub store: Store,
-    pub work: Work,
+    pub work: TaskSpawner,
     pub peers: Peers,
     pub events: PlanEvents,
     pub telemetry: Telemetry,

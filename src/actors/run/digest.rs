@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use model::{Infeasibility, PlanOption, Request, Requirements, Shares, Tally};
+use model::{Infeasibility, PlanOption, Request, Requirements, SearchSummary, Shares};
 use planning::problem::Problem;
 
 /// BLAKE3, hex, over every number of a problem and the ids of its candidates.
@@ -54,7 +54,7 @@ pub struct PlanContent<'a> {
     pub requirements: &'a Requirements,
     pub shares: &'a [Shares],
     pub options: &'a [PlanOption],
-    pub tally: Option<&'a Tally>,
+    pub tally: Option<&'a SearchSummary>,
     pub infeasibility: Option<&'a Infeasibility>,
 }
 

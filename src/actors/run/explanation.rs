@@ -6,7 +6,7 @@ use super::{
     search_run::{self, SearchInput},
 };
 use crate::{
-    agents::sourcing::Supply,
+    agents::sourcing::SourcedVendors,
     vendor_search::messages::{GetNearestCities, GetServedCities},
 };
 use model::Infeasibility;
@@ -122,7 +122,7 @@ async fn source(
     plan: &Plan,
     input: &SearchInput,
     reach: Reach,
-) -> Result<Supply, RunError> {
+) -> Result<SourcedVendors, RunError> {
     let limits = context.briefing_limits(plan.id);
     let sourcing = context.peers.source(plan, &input.categories, input.today, reach, limits);
     Ok(sourcing.await?.0)

@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::search_run::SearchInput;
-use model::{PlanId, Tally};
+use model::{PlanId, SearchSummary};
 use planning::{
     assembly::Assembly,
     certificate::{
@@ -108,7 +108,7 @@ impl ProofRecord {
     }
 
     /// Checks the certificate against the problem, and tells what it rests on.
-    pub fn view(&self, plan: PlanId, tally: &Tally) -> ProofView {
+    pub fn view(&self, plan: PlanId, tally: &SearchSummary) -> ProofView {
         let checked = check(&self.problem.problem, &self.certificate, CHECK_STEPS);
         let (checked, refuted) = match checked {
             Ok(checked) => (Some(checked), None),

@@ -11,13 +11,14 @@ use super::{
     digest::problem_digest,
     proof_record::{self, CANDIDATES_MAX, NamedProblem},
 };
-use crate::agents::sourcing::Supply;
+use crate::agents::sourcing::SourcedVendors;
 use model::{
-    CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, Shares, StopReason, Tally,
+    CategoryDef, Infeasibility, Note, PlanOption, Request, Requirements, SearchSummary, Shares,
+    StopReason,
 };
 use planning::{
     assembly::{Assembly, assemble, timetable::Timetable},
-    domain::input::Inquiry,
+    domain::input::PlanningInput,
     engagement::Engagement,
     infeasibility,
     problem::outcome::PROVEN_GAP,
@@ -35,30 +36,30 @@ pub struct SearchInput {
     /// The requested categories, in order.
     pub categories: Vec<CategoryDef>,
     pub shares: Vec<Shares>,
-    pub supply: Supply,
+    pub supply: SourcedVendors,
     pub today: jiff::civil::Date,
     /// Of a replanned plan: the option whose vendors are to be kept.
     pub previous: Option<PlanOption>,
 }
 
 /// What the agents found out for a search.
-pub struct Found {
+pub struct AgentFindings {
     pub requirements: Requirements,
     pub shares: Vec<Shares>,
     pub categories: Vec<CategoryDef>,
-    pub supply: Supply,
+    pub supply: SourcedVendors,
 }
 
 impl SearchInput {
     /// `today`: the day of planning, where the event is.
-    pub fn new(plan: &Plan, found: Found, today: jiff::civil::Date) -> Self {
-        let Found { requirements, shares, categories, supply } = found;
+    pub fn new(plan: &Plan, found: AgentFindings, today: jiff::civil::Date) -> Self {
+        let AgentFindings { requirements, shares, categories, supply } = found;
         let (request, previous) = (plan.request.clone(), plan.previous.clone());
         Self { request, requirements, categories, shares, supply, today, previous }
     }
 
-    pub fn inquiry(&self) -> Inquiry<'_> {
-        Inquiry {
+    pub fn inquiry(&self) -> PlanningInput<'_> {
+        PlanningInput {
             request: &self.request,
             requirements: &self.requirements,
             categories: &self.categories,
@@ -90,7 +91,7 @@ pub enum SearchEvent {
 pub enum SearchEnd {
     Found {
         options: Vec<PlanOption>,
-        tally: Tally,
+        tally: SearchSummary,
         notes: Vec<Note>,
         /// `None` where the problem is too large to be kept.
         proof: io::Result<Option<ProofRow>>,
@@ -251,7 +252,7 @@ fn conclude(
         (Some(reason), _) => reason,
         (None, reason) => reason,
     };
-    let tally = Tally {
+    let tally = SearchSummary {
         rounds: outcome.rounds,
         combinations_scored: outcome.combinations_scored,
         best_possible,

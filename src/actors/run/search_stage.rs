@@ -13,15 +13,15 @@ use slog::{Logger, debug, info};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
-    briefing::Briefing,
+    briefing::RoundZero,
     checkpoint::{self, Checkpoint},
     context::{RunContext, RunError, agent_event, report_agents},
     digest::{PlanContent, plan_digest},
     explanation::explain,
-    search_run::{self, Found, SearchEnd, SearchEvent, SearchInput},
+    search_run::{self, AgentFindings, SearchEnd, SearchEvent, SearchInput},
 };
 use model::{
-    Infeasibility, Note, PlanOption, PlanState, Request, StopReason, Tally, clock_changes,
+    Infeasibility, Note, PlanOption, PlanState, Request, SearchSummary, StopReason, clock_changes,
 };
 use planning::{domain::basis, search::Progress};
 use store::{AgentRun, Plan, PlanResult, ProofRow, RoundFigures, SearchOutcome};
@@ -43,7 +43,7 @@ pub async fn search(
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
     let limits = context.briefing_limits(plan.id);
     let briefing = context.peers.brief(plan, today, limits).await?;
-    let Briefing { requirements, shares, categories, supply, notes, runs } = briefing;
+    let RoundZero { requirements, shares, categories, supply, notes, runs } = briefing;
     report_agents(context, log, &runs);
     let notes = [notes, clock_notes(&plan.request)].concat();
     *agent_runs = runs;
@@ -54,7 +54,7 @@ pub async fn search(
     };
     let closed = |_| RunError::Passing("the daemon is stopping".into());
     let core = context.cores.clone().acquire_owned().await.map_err(closed)?;
-    let found = Found { requirements, shares, categories, supply };
+    let found = AgentFindings { requirements, shares, categories, supply };
     let input = Arc::new(SearchInput::new(plan, found, today));
     let mut history = Vec::new();
     let end =
@@ -260,7 +260,7 @@ impl Finished<'_> {
     async fn options(
         self,
         options: Vec<PlanOption>,
-        tally: Tally,
+        tally: SearchSummary,
         notes: Vec<Note>,
         (history, proof): (Vec<RoundFigures>, Option<ProofRow>),
     ) -> Result<PlanState, RunError> {
@@ -294,7 +294,7 @@ impl Finished<'_> {
     fn digest(
         &self,
         options: &[PlanOption],
-        tally: Option<&Tally>,
+        tally: Option<&SearchSummary>,
         infeasibility: Option<&Infeasibility>,
     ) -> String {
         let content = PlanContent {

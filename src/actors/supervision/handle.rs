@@ -11,7 +11,7 @@ use std::{
 use actix::{Actor, Handler, Message, dev::ToEnvelope};
 use tokio::sync::watch;
 
-use super::{Life, Posted, State, lock, mailbox::Living, slots::Slots};
+use super::{Envelope, Life, State, lock, mailbox::Generation, slots::Slots};
 use wire::ActorStatus;
 
 /// Why a request did not reach its actor, or lost it.
@@ -40,7 +40,7 @@ struct Shared<A: Actor> {
     name: &'static str,
     slots: Slots,
     refused: AtomicU64,
-    address: watch::Receiver<Option<Living<A>>>,
+    address: watch::Receiver<Option<Generation<A>>>,
     restart_wait: Duration,
     life: Arc<Mutex<Life>>,
 }
@@ -50,7 +50,7 @@ impl<A: Actor> Handle<A> {
     pub(super) fn new(
         name: &'static str,
         capacity: usize,
-        address: watch::Receiver<Option<Living<A>>>,
+        address: watch::Receiver<Option<Generation<A>>>,
         restart_wait: Duration,
         life: Arc<Mutex<Life>>,
     ) -> Self {
@@ -67,8 +67,8 @@ impl<A: Actor> Handle<A> {
     /// frozen, with the request.
     pub async fn ask<M, T, E>(&self, message: M) -> Result<T, E>
     where
-        A: Handler<M> + Handler<Posted<A>>,
-        A::Context: ToEnvelope<A, Posted<A>>,
+        A: Handler<M> + Handler<Envelope<A>>,
+        A::Context: ToEnvelope<A, Envelope<A>>,
         M: Message<Result = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<AskError> + Send + 'static,
@@ -99,7 +99,7 @@ impl<A: Actor> Handle<A> {
 
     pub fn status(&self) -> ActorStatus {
         let life = lock(&self.shared.life);
-        let mailbox = self.shared.address.borrow().as_ref().map_or(0, Living::waiting);
+        let mailbox = self.shared.address.borrow().as_ref().map_or(0, Generation::waiting);
         ActorStatus {
             name: self.shared.name.to_owned(),
             state: life.state.as_str().to_owned(),
@@ -116,8 +116,8 @@ impl<A: Actor> Handle<A> {
     /// The living generation, waiting out a restart.
     async fn living(
         &self,
-        generations: &mut watch::Receiver<Option<Living<A>>>,
-    ) -> Result<Living<A>, AskError> {
+        generations: &mut watch::Receiver<Option<Generation<A>>>,
+    ) -> Result<Generation<A>, AskError> {
         let actor = self.shared.name;
         if lock(&self.shared.life).state == State::Stopped {
             return Err(AskError::Restarting { actor });

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use slog::{Logger, crit, debug, warn};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Handle, Heartbeat, Life, State, lock, mailbox::Living};
+use super::{Handle, Heartbeat, Life, State, lock, mailbox::Generation};
 use telemetry::log::events;
 
 /// When an actor is restarted, and when it is given up.
@@ -46,11 +46,11 @@ impl Default for Policy {
 }
 
 /// Owned by an actor for its whole life; its drop tells the supervisor of the actor's end.
-pub struct Lifeline {
+pub struct DeathNotice {
     end: Option<oneshot::Sender<Death>>,
 }
 
-impl Drop for Lifeline {
+impl Drop for DeathNotice {
     fn drop(&mut self) {
         let death = if std::thread::panicking() { Death::Panicked } else { Death::Stopped };
         if let Some(end) = self.end.take() {
@@ -85,7 +85,7 @@ pub fn supervise<A>(
     policy: Policy,
     log: &Logger,
     escalate: mpsc::Sender<&'static str>,
-    factory: impl Fn(Lifeline) -> A + Send + Sync + 'static,
+    factory: impl Fn(DeathNotice) -> A + Send + Sync + 'static,
 ) -> Handle<A>
 where
     A: Actor<Context = Context<A>> + Handler<Heartbeat>,
@@ -120,14 +120,14 @@ struct Keeper<A: Actor, F> {
     policy: Policy,
     log: Logger,
     life: Arc<Mutex<Life>>,
-    address: watch::Sender<Option<Living<A>>>,
+    address: watch::Sender<Option<Generation<A>>>,
     factory: Arc<F>,
 }
 
 impl<A, F> Keeper<A, F>
 where
     A: Actor<Context = Context<A>> + Handler<Heartbeat>,
-    F: Fn(Lifeline) -> A + Send + Sync + 'static,
+    F: Fn(DeathNotice) -> A + Send + Sync + 'static,
 {
     /// Returns when the actor is given up.
     async fn run(self) {
@@ -161,7 +161,7 @@ where
         let capacity = self.policy.capacity;
         let address = A::start_in_arbiter(&arbiter.handle(), move |context| {
             context.set_mailbox_capacity(capacity);
-            factory(Lifeline { end: Some(end) })
+            factory(DeathNotice { end: Some(end) })
         });
         let generation = {
             let mut life = lock(&self.life);
@@ -172,7 +172,7 @@ where
             life.generation
         };
         debug!(self.log, "an actor runs"; events::ACTOR_STARTED, "restarts" => generation - 1);
-        self.address.send_replace(Some(Living::new(address.clone())));
+        self.address.send_replace(Some(Generation::new(address.clone())));
         let death = tokio::select! {
             death = &mut ended => death.unwrap_or(Death::Panicked),
             death = self.watch_heartbeat(address) => death,

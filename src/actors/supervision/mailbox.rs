@@ -15,18 +15,18 @@ use actix::{
 use tokio::sync::oneshot;
 
 /// One generation: its address, and what lies in its mailbox.
-pub(super) struct Living<A: Actor> {
+pub(super) struct Generation<A: Actor> {
     pub address: Addr<A>,
     waiting: Arc<AtomicUsize>,
 }
 
-impl<A: Actor> Clone for Living<A> {
+impl<A: Actor> Clone for Generation<A> {
     fn clone(&self) -> Self {
         Self { address: self.address.clone(), waiting: self.waiting.clone() }
     }
 }
 
-impl<A: Actor> Living<A> {
+impl<A: Actor> Generation<A> {
     pub fn new(address: Addr<A>) -> Self {
         Self { address, waiting: Arc::default() }
     }
@@ -42,8 +42,8 @@ impl<A: Actor> Living<A> {
     /// The actor ended with it.
     pub async fn send<M>(&self, message: M) -> Result<M::Result, MailboxError>
     where
-        A: Handler<M> + Handler<Posted<A>>,
-        A::Context: ToEnvelope<A, Posted<A>>,
+        A: Handler<M> + Handler<Envelope<A>>,
+        A::Context: ToEnvelope<A, Envelope<A>>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
@@ -56,7 +56,7 @@ impl<A: Actor> Living<A> {
             }
         };
         self.address
-            .send(Posted { begin: Box::new(begin), mark: Mark::new(&self.waiting) })
+            .send(Envelope { begin: Box::new(begin), mark: Mark::new(&self.waiting) })
             .await?;
         answer.await.map_err(|_| MailboxError::Closed)
     }
@@ -64,17 +64,17 @@ impl<A: Actor> Living<A> {
 
 type Begin<A> = dyn FnOnce(&mut A, &mut <A as Actor>::Context) + Send;
 
-/// A request in a mailbox: every supervised actor calls [`Posted::begin`].
-pub struct Posted<A: Actor> {
+/// A request in a mailbox: every supervised actor calls [`Envelope::begin`].
+pub struct Envelope<A: Actor> {
     begin: Box<Begin<A>>,
     mark: Mark,
 }
 
-impl<A: Actor> Message for Posted<A> {
+impl<A: Actor> Message for Envelope<A> {
     type Result = ();
 }
 
-impl<A: Actor> Posted<A> {
+impl<A: Actor> Envelope<A> {
     /// Hands the request to the actor's handler for it.
     pub fn begin(self, actor: &mut A, context: &mut A::Context) {
         drop(self.mark);

@@ -3,7 +3,7 @@
 //! actix's own supervisor does not restart an actor after a panic, and restarts it with its old
 //! state and no limit after a stop. Here every generation is built anew by its factory, on a
 //! thread of its own, so that a frozen actor can be left behind. Deaths are noticed at once by a
-//! [`Lifeline`] that the actor owns; freezes by unanswered heartbeats. Callers go through a
+//! [`DeathNotice`] that the actor owns; freezes by unanswered heartbeats. Callers go through a
 //! [`Handle`], which admits a bounded number of requests and outlives the generations.
 
 mod fault;
@@ -22,8 +22,8 @@ use std::{
 #[cfg(any(debug_assertions, feature = "fault-injection"))]
 pub use fault::Fault;
 pub use handle::{AskError, Handle};
-pub use keeper::{Lifeline, Policy, supervise};
-pub use mailbox::Posted;
+pub use keeper::{DeathNotice, Policy, supervise};
+pub use mailbox::Envelope;
 
 /// Asks an actor whether it still answers: every supervised actor calls [`Heartbeat::answer`].
 pub struct Heartbeat {

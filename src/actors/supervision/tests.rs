@@ -10,7 +10,7 @@ use crate::supervision::*;
 
 struct Fragile {
     served: u32,
-    _lifeline: Lifeline,
+    _lifeline: DeathNotice,
 }
 
 impl Actor for Fragile {
@@ -25,10 +25,10 @@ impl Handler<Heartbeat> for Fragile {
     }
 }
 
-impl Handler<Posted<Self>> for Fragile {
+impl Handler<Envelope<Self>> for Fragile {
     type Result = ();
 
-    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
         posted.begin(self, context);
     }
 }

@@ -32,11 +32,11 @@ const AREAS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 const AREAS_TTL: Duration = Duration::from_secs(1);
 
 /// The whole feasible set of one query.
-pub type Found = Arc<Vec<Sourced>>;
+pub type Candidates = Arc<Vec<Sourced>>;
 
 /// Several queries read in one go: every caller who waits for one of them drives it, and when
 /// the last of them goes away, so does the read.
-type Reading = BoxFuture<'static, Result<Arc<Vec<Found>>, ApiError>>;
+type Reading = BoxFuture<'static, Result<Arc<Vec<Candidates>>, ApiError>>;
 type Flight = Shared<Reading>;
 type WeakFlight = WeakShared<Reading>;
 
@@ -120,12 +120,12 @@ struct Leg {
 
 /// Where one query's answer comes from.
 enum Answer {
-    Cached(Found),
+    Cached(Candidates),
     Flying(Flight, usize),
 }
 
 impl Answer {
-    async fn found(self) -> Result<Found, ApiError> {
+    async fn found(self) -> Result<Candidates, ApiError> {
         match self {
             Self::Cached(found) => Ok(found),
             Self::Flying(flight, place) => {
@@ -157,7 +157,7 @@ impl<C: Catalogue> CachedSourcing<C> {
     ///
     /// # Errors
     /// What keeps the database from answering.
-    pub async fn source(&self, queries: Vec<SourcingQuery>) -> Result<Vec<Found>, ApiError> {
+    pub async fn source(&self, queries: Vec<SourcingQuery>) -> Result<Vec<Candidates>, ApiError> {
         let keys: Vec<_> = queries.into_iter().map(SourcingQuery::normalised).collect();
         let Some(shared) = &self.shared else {
             let all = self.store.vendors(&keys).await?;
@@ -324,7 +324,7 @@ fn read<C: Catalogue>(store: C, landing: Landing<C::Horizon>, epoch: Epoch) -> F
     async move {
         let landing = landing;
         let all = store.vendors(&landing.keys).await?;
-        let found: Vec<Found> = all.into_iter().map(Arc::new).collect();
+        let found: Vec<Candidates> = all.into_iter().map(Arc::new).collect();
         let mut state = landing.shared.locked();
         let now = Instant::now();
         for (key, found) in landing.keys.iter().zip(&found) {

@@ -13,7 +13,7 @@ use shuttle::{
 };
 
 use super::{
-    cached_sourcing::{CachedSourcing, Catalogue, Found},
+    cached_sourcing::{CachedSourcing, Candidates, Catalogue},
     query_cache::QueryCache,
 };
 use model::{AreaMap, Category, Sourced, Vendor, Window};
@@ -103,7 +103,7 @@ fn sourced(version: usize) -> Sourced {
     Sourced { vendor, busy: Vec::new() }
 }
 
-fn version_of(found: &Found) -> usize {
+fn version_of(found: &Candidates) -> usize {
     found[0].vendor.parallel_events as usize
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use actix::Message;
 use tokio::sync::oneshot;
 
-use super::{cached_sourcing::Found, query_cache::QueryCacheCounters};
+use super::{cached_sourcing::Candidates, query_cache::QueryCacheCounters};
 use model::{AreaMap, Category, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery};
 use wire::{ApiError, GenerateVendors, ImportFormat, ImportReport, VendorQuery, VendorStats};
@@ -20,7 +20,7 @@ pub struct SourceVendors {
 }
 
 impl Message for SourceVendors {
-    type Result = Result<Vec<Found>, ApiError>;
+    type Result = Result<Vec<Candidates>, ApiError>;
 }
 
 /// The service categories, all of them, in order.

@@ -22,7 +22,7 @@ use std::{
 };
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use cached_sourcing::{CachedSourcing, Found};
+use cached_sourcing::{CachedSourcing, Candidates};
 use database_use::database_use;
 use filter::search_filter;
 use messages::{
@@ -34,8 +34,8 @@ use query_cache::{QueryCache, QueryCacheCounters};
 use tokio::{sync::oneshot, task::AbortHandle};
 
 use crate::{
-    supervision::{Handle, Heartbeat, Lifeline, Posted},
-    work::Work,
+    supervision::{DeathNotice, Envelope, Handle, Heartbeat},
+    work::TaskSpawner,
 };
 use model::{AreaMap, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery, Store};
@@ -50,23 +50,23 @@ type KnownCategories = Arc<Mutex<Option<(Instant, Vec<CategoryDef>)>>>;
 
 pub struct VendorSearch {
     store: Store,
-    work: Work,
+    work: TaskSpawner,
     telemetry: Telemetry,
     sourcing: CachedSourcing,
     /// Ends with the actor.
     _watching: AbortOnDrop,
     categories: KnownCategories,
-    _lifeline: Lifeline,
+    _lifeline: DeathNotice,
 }
 
 impl VendorSearch {
     /// `cache`: `None` where the query cache is switched off.
     pub fn new(
         store: Store,
-        work: Work,
+        work: TaskSpawner,
         telemetry: Telemetry,
         cache: Option<QueryCache>,
-        lifeline: Lifeline,
+        lifeline: DeathNotice,
     ) -> Self {
         let sourcing = CachedSourcing::new(store.clone(), cache);
         let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
@@ -91,7 +91,7 @@ impl VendorSearch {
     pub async fn source(
         vendors: &Handle<Self>,
         queries: Vec<SourcingQuery>,
-    ) -> Result<Vec<Found>, ApiError> {
+    ) -> Result<Vec<Candidates>, ApiError> {
         let (_alive, abandoned) = oneshot::channel();
         vendors.ask(SourceVendors { queries, abandoned }).await
     }
@@ -140,16 +140,16 @@ impl Handler<Heartbeat> for VendorSearch {
     }
 }
 
-impl Handler<Posted<Self>> for VendorSearch {
+impl Handler<Envelope<Self>> for VendorSearch {
     type Result = ();
 
-    fn handle(&mut self, posted: Posted<Self>, context: &mut Context<Self>) {
+    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
         posted.begin(self, context);
     }
 }
 
 impl Handler<SourceVendors> for VendorSearch {
-    type Result = ResponseFuture<Result<Vec<Found>, ApiError>>;
+    type Result = ResponseFuture<Result<Vec<Candidates>, ApiError>>;
 
     fn handle(&mut self, message: SourceVendors, _: &mut Context<Self>) -> Self::Result {
         let (sourcing, telemetry) = (self.sourcing.clone(), self.telemetry.clone());

@@ -25,13 +25,13 @@ const CAUTION: f64 = 1.25;
 
 /// Who waits, by when, for what. Shared by all callers of one coalesced request.
 #[derive(Debug)]
-pub struct Terms {
+pub struct CallPriority {
     wish: Mutex<(Priority, Instant)>,
     /// Place in the line; 0: none.
     place: AtomicU64,
 }
 
-impl Terms {
+impl CallPriority {
     pub fn new(priority: Priority, deadline: Instant) -> Self {
         Self { wish: Mutex::new((priority, deadline)), place: AtomicU64::new(0) }
     }
@@ -114,7 +114,7 @@ impl Line {
 
 /// The gate of one endpoint.
 #[derive(Clone, Debug)]
-pub struct Gate(Arc<Mutex<Line>>);
+pub struct EndpointQueue(Arc<Mutex<Line>>);
 
 /// How full a gate is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub struct Occupancy {
     pub queued: usize,
 }
 
-impl Gate {
+impl EndpointQueue {
     /// `parallel` (at least 1) requests at once, `queue_max` waiting.
     pub fn new(parallel: usize, queue_max: usize) -> Self {
         Self(Arc::new(Mutex::new(Line {
@@ -140,7 +140,7 @@ impl Gate {
     ///
     /// # Errors
     /// `QueueFull`, or `TooLate` where the turn would come after the deadline.
-    pub async fn enter(&self, terms: &Terms) -> Result<Permit, FailureKind> {
+    pub async fn enter(&self, terms: &CallPriority) -> Result<Permit, FailureKind> {
         let (turn, place) = {
             let mut line = locked(&self.0);
             let (priority, deadline) = terms.get();
@@ -175,7 +175,7 @@ impl Gate {
     }
 
     /// A further caller wants the same: it may be more urgent, or wait longer.
-    pub fn join(&self, terms: &Terms, priority: Priority, deadline: Instant) {
+    pub fn join(&self, terms: &CallPriority, priority: Priority, deadline: Instant) {
         terms.widen(priority, deadline);
         let place = terms.place.load(Ordering::Relaxed);
         if priority == Priority::Interactive && place > 0 {
@@ -196,7 +196,7 @@ impl Gate {
 struct Leave<'a> {
     line: &'a Mutex<Line>,
     place: u64,
-    terms: &'a Terms,
+    terms: &'a CallPriority,
 }
 
 impl Drop for Leave<'_> {
@@ -315,9 +315,9 @@ mod tests {
 
     #[tokio::test]
     async fn turns_go_by_priority_and_leavers_lose_nothing() {
-        let gate = Gate::new(1, 3);
+        let gate = EndpointQueue::new(1, 3);
         let far = Instant::now() + Duration::from_secs(60);
-        let terms = |priority| Terms::new(priority, far);
+        let terms = |priority| CallPriority::new(priority, far);
         let first = gate.enter(&terms(Priority::Background)).await.unwrap();
 
         let (slow, left, soon) =

@@ -19,7 +19,7 @@ use std::{
 };
 
 use breaker::{Breaker, BreakerState, Pass};
-use endpoint_queue::Gate;
+use endpoint_queue::EndpointQueue;
 use event::{Events, GatewayEvent};
 use key::{CacheKey, KeyPrefix};
 use metrics::EndpointMetrics;
@@ -47,7 +47,7 @@ pub struct Endpoint {
     pub base: Url,
     pub authorization: Option<HeaderValue>,
     pub pinned: Pinned,
-    pub gate: Gate,
+    pub gate: EndpointQueue,
     pub metrics: Mutex<EndpointMetrics>,
     /// In the order of [`TaskKind::ALL`].
     prefixes: [KeyPrefix; 3],
@@ -93,7 +93,7 @@ impl Endpoint {
             base,
             authorization: http::authorization(&endpoint, credentials.as_deref())?,
             pinned,
-            gate: Gate::new(endpoint.parallel, settings.queue_size),
+            gate: EndpointQueue::new(endpoint.parallel, settings.queue_size),
             metrics: Mutex::new(metrics),
             prefixes: prefixes(&endpoint, pinned, schemas),
             breaker: Mutex::new(Breaker::new(settings.breaker_failures, settings.breaker_open)),

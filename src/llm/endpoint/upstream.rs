@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{
     Endpoint,
-    endpoint_queue::Terms,
+    endpoint_queue::CallPriority,
     event::{Events, GatewayEvent},
     metrics::{Observer, RequestTimes, Spent},
     retry,
@@ -58,7 +58,7 @@ pub struct Upstream<'a> {
     pub endpoint: &'a Endpoint,
     pub settings: &'a LlmSettings,
     pub events: &'a Events,
-    pub terms: &'a Terms,
+    pub terms: &'a CallPriority,
     /// Draws of jitter so far, and their seed.
     pub jitter: &'a AtomicU64,
     pub seed: u64,

@@ -12,13 +12,13 @@ use std::{
 
 use cache::{ReplyCache, SavedReply};
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
-use single_flight::{Boarding, Flights, Landing};
+use single_flight::{Boarding, Flights, Outcome};
 use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
     endpoint::{
         Endpoint,
-        endpoint_queue::Terms,
+        endpoint_queue::CallPriority,
         event::{Events, GatewayEvent},
         key::{CacheKey, KeyPrefix},
         metrics::{LlmCounters, Observer, RequestTimes, Times},
@@ -295,12 +295,12 @@ impl Inner {
             let on = self.settings.response_cache;
             on.then(|| locked(&self.cache).get_again(&key, Instant::now())).flatten()
         };
-        let call = |terms: Arc<Terms>| {
+        let call = |terms: Arc<CallPriority>| {
             let (inner, task) = (Arc::clone(self), Arc::clone(task));
             async move { inner.fly(index, key, &task, &terms).await }.boxed()
         };
-        let terms = Terms::new(priority, deadline);
-        let flight = match self.flights.board((index, key), terms, landed, call) {
+        let terms = CallPriority::new(priority, deadline);
+        let flight = match self.flights.join((index, key), terms, landed, call) {
             Boarding::Landed(reply) => return Ok((reply, true)),
             Boarding::Started(flight) => flight,
             Boarding::Joined(flight, terms) => {
@@ -321,7 +321,7 @@ impl Inner {
     }
 
     /// The shared call: asks the endpoint and keeps a good reply.
-    async fn fly(&self, index: usize, key: CacheKey, task: &Task, terms: &Terms) -> Landing {
+    async fn fly(&self, index: usize, key: CacheKey, task: &Task, terms: &CallPriority) -> Outcome {
         let schema = self.schemas.of(task);
         let upstream = Upstream {
             endpoint: &self.endpoints[index],

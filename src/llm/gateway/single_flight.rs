@@ -17,24 +17,24 @@ use futures_util::{
 };
 
 use crate::{
-    endpoint::{endpoint_queue::Terms, key::CacheKey},
+    endpoint::{endpoint_queue::CallPriority, key::CacheKey},
     failure::Failure,
     locked,
     tasks::Reply,
 };
 
 /// How a flight ends.
-pub type Landing = Result<Arc<Reply>, Arc<Failure>>;
+pub type Outcome = Result<Arc<Reply>, Arc<Failure>>;
 
-pub type Flight = Shared<BoxFuture<'static, Landing>>;
+pub type SingleFlight = Shared<BoxFuture<'static, Outcome>>;
 
 /// One endpoint's flights are its own: another endpoint's failure says nothing about this one.
 pub type FlightKey = (usize, CacheKey);
 
 struct Entry {
     number: u64,
-    flight: WeakShared<BoxFuture<'static, Landing>>,
-    terms: Arc<Terms>,
+    flight: WeakShared<BoxFuture<'static, Outcome>>,
+    terms: Arc<CallPriority>,
 }
 
 type Board = Mutex<HashMap<FlightKey, Entry>>;
@@ -42,16 +42,16 @@ type Board = Mutex<HashMap<FlightKey, Entry>>;
 /// The flights under way.
 #[derive(Default)]
 pub struct Flights {
-    board: Arc<Board>,
+    join: Arc<Board>,
     last_number: AtomicU64,
 }
 
 /// What a caller gets to wait for.
 pub enum Boarding {
     /// A call that was under way, and its terms.
-    Joined(Flight, Arc<Terms>),
+    Joined(SingleFlight, Arc<CallPriority>),
     /// A new one.
-    Started(Flight),
+    Started(SingleFlight),
     /// It has just landed.
     Landed(Arc<Reply>),
 }
@@ -59,15 +59,15 @@ pub enum Boarding {
 impl Flights {
     /// Joins the flight of `key`, or starts one with `call`. `landed` looks the reply up once
     /// more where no flight is found: one may have landed since the caller looked.
-    pub fn board(
+    pub fn join(
         &self,
         key: FlightKey,
-        terms: Terms,
+        terms: CallPriority,
         landed: impl FnOnce() -> Option<Arc<Reply>>,
-        call: impl FnOnce(Arc<Terms>) -> BoxFuture<'static, Landing>,
+        call: impl FnOnce(Arc<CallPriority>) -> BoxFuture<'static, Outcome>,
     ) -> Boarding {
-        let mut board = locked(&self.board);
-        if let Some(entry) = board.get(&key)
+        let mut join = locked(&self.join);
+        if let Some(entry) = join.get(&key)
             && let Some(flight) = entry.flight.upgrade()
         {
             let terms = Arc::clone(&entry.terms);
@@ -78,7 +78,7 @@ impl Flights {
         }
         let number = self.last_number.fetch_add(1, Ordering::Relaxed);
         let terms = Arc::new(terms);
-        let leave = OffBoard { board: Arc::downgrade(&self.board), key, number };
+        let leave = OffBoard { join: Arc::downgrade(&self.join), key, number };
         let call = call(Arc::clone(&terms));
         let flight = async move {
             // Dropped at the end and with the future: the entry never outlives the flight.
@@ -87,28 +87,28 @@ impl Flights {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            board.insert(key, Entry { number, flight: weak, terms });
+            join.insert(key, Entry { number, flight: weak, terms });
         }
         Boarding::Started(flight)
     }
 
     pub fn under_way(&self) -> usize {
-        locked(&self.board).len()
+        locked(&self.join).len()
     }
 }
 
 struct OffBoard {
-    board: Weak<Board>,
+    join: Weak<Board>,
     key: FlightKey,
     number: u64,
 }
 
 impl Drop for OffBoard {
     fn drop(&mut self) {
-        let Some(board) = self.board.upgrade() else { return };
-        let mut board = locked(&board);
-        if board.get(&self.key).is_some_and(|entry| entry.number == self.number) {
-            board.remove(&self.key);
+        let Some(join) = self.join.upgrade() else { return };
+        let mut join = locked(&join);
+        if join.get(&self.key).is_some_and(|entry| entry.number == self.number) {
+            join.remove(&self.key);
         }
     }
 }
@@ -122,24 +122,24 @@ mod tests {
     use super::*;
     use crate::tasks::Priority;
 
-    fn terms() -> Terms {
-        Terms::new(Priority::Interactive, Instant::now())
+    fn terms() -> CallPriority {
+        CallPriority::new(Priority::Interactive, Instant::now())
     }
 
     #[tokio::test]
     async fn callers_share_a_flight_whoever_leaves() {
         let flights = Flights::default();
         let key = (0, CacheKey([7; 32]));
-        let (land, landing) = oneshot::channel::<Landing>();
+        let (land, landing) = oneshot::channel::<Outcome>();
         let Boarding::Started(first) =
-            flights.board(key, terms(), || None, |_| async { landing.await.unwrap() }.boxed())
+            flights.join(key, terms(), || None, |_| async { landing.await.unwrap() }.boxed())
         else {
             panic!("nothing was under way")
         };
         let mut first = Box::pin(first);
         assert!((&mut first).now_or_never().is_none());
         let Boarding::Joined(second, _) =
-            flights.board(key, terms(), || None, |_| panic!("a second call"))
+            flights.join(key, terms(), || None, |_| panic!("a second call"))
         else {
             panic!("not joined")
         };
@@ -154,9 +154,9 @@ mod tests {
     async fn the_last_caller_takes_the_call_along() {
         let flights = Flights::default();
         let key = (0, CacheKey([7; 32]));
-        let (land, landing) = oneshot::channel::<Landing>();
+        let (land, landing) = oneshot::channel::<Outcome>();
         let boarding =
-            flights.board(key, terms(), || None, |_| async { landing.await.unwrap() }.boxed());
+            flights.join(key, terms(), || None, |_| async { landing.await.unwrap() }.boxed());
         let Boarding::Started(flight) = boarding else { panic!() };
         let twin = flight.clone();
         drop(flight);
@@ -165,7 +165,7 @@ mod tests {
         assert!(land.is_closed(), "the call upstream is dropped");
         assert_eq!(flights.under_way(), 0);
         let reply = Arc::new(Reply::Shares(None));
-        let boarding = flights.board(key, terms(), || Some(reply), |_| panic!("a call"));
+        let boarding = flights.join(key, terms(), || Some(reply), |_| panic!("a call"));
         assert!(matches!(boarding, Boarding::Landed(_)));
     }
 }

@@ -257,7 +257,7 @@ impl From<&ChosenVendor> for Holder {
 
 /// What the search did, beside its options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct SearchSummary {
     pub rounds: u32,
     pub combinations_scored: u64,
     /// Upper bound of the fitness over every combination that meets the hard constraints.

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::{
-        eligible::{Exclusion, Seat, Seating},
-        input::{CATERER, DECORATOR, Inquiry, VENUE},
+        eligible::{Eligibility, EligibleVendor, Exclusion},
+        input::{CATERER, DECORATOR, PlanningInput, VENUE},
         policies::{decorates_venue, takes_decor},
-        roles::Role,
-        violation::Reason,
+        roles::CateringRole,
+        violation::Violation,
     },
     engagement::Engagement,
     fitness::{
@@ -40,9 +40,9 @@ pub struct Assembly<'a> {
     /// Statements that make the request infeasible whatever the vendors cost; the problem then
     /// has no candidates.
     pub impossible: Vec<String>,
-    pub(super) inquiry: Inquiry<'a>,
+    pub(super) inquiry: PlanningInput<'a>,
     /// Category → candidate → seat.
-    seats: Vec<Vec<Seat<'a>>>,
+    seats: Vec<Vec<EligibleVendor<'a>>>,
 }
 
 /// Makes the abstract problem of an inquiry (DESIGN "The abstract problem").
@@ -62,11 +62,11 @@ pub struct Assembly<'a> {
 ///
 /// Signatures number the distinct (area, primary style) pairs of the candidates in their order,
 /// the skip's last.
-pub fn assemble<'a>(inquiry: &Inquiry<'a>, settings: &SearchSettings) -> Assembly<'a> {
+pub fn assemble<'a>(inquiry: &PlanningInput<'a>, settings: &SearchSettings) -> Assembly<'a> {
     let areas = AreaTable::new(inquiry.areas);
-    let seating = Seating::of(inquiry, &areas);
+    let seating = Eligibility::of(inquiry, &areas);
     let problem = Valuation::new(inquiry, &areas).problem(&seating.seats, settings);
-    let Seating { seats, excluded, impossible } = seating;
+    let Eligibility { seats, excluded, impossible } = seating;
     Assembly { problem, excluded, impossible, inquiry: *inquiry, seats }
 }
 
@@ -82,7 +82,7 @@ impl<'a> Assembly<'a> {
             let Some(vendor) = seat.vendor else { continue };
             let name = &self.inquiry.categories[category].name;
             places[category] = Some(Engagement { category: name, vendor, in_house: false });
-            if seat.role == Role::Catering
+            if seat.role == CateringRole::Catering
                 && let Some(caterer) = self.inquiry.index_of(CATERER)
             {
                 let name = &self.inquiry.categories[caterer].name;
@@ -92,7 +92,11 @@ impl<'a> Assembly<'a> {
         places.into_iter().flatten().collect()
     }
 
-    pub fn seat(&self, category: CategoryIndex, candidate: CandidateIndex) -> Option<&Seat<'a>> {
+    pub fn seat(
+        &self,
+        category: CategoryIndex,
+        candidate: CandidateIndex,
+    ) -> Option<&EligibleVendor<'a>> {
         self.seats.get(category)?.get(candidate as usize)
     }
 
@@ -106,12 +110,14 @@ impl<'a> Assembly<'a> {
 
     /// The candidates' ids per category, in the problem's order.
     pub fn candidate_ids(&self) -> Vec<Vec<String>> {
-        let ids = |seats: &Vec<Seat<'_>>| seats.iter().map(|seat| seat.id.to_string()).collect();
+        let ids = |seats: &Vec<EligibleVendor<'_>>| {
+            seats.iter().map(|seat| seat.id.to_string()).collect()
+        };
         self.seats.iter().map(ids).collect()
     }
 
     /// How many vendors each reason ruled out, per category.
-    pub fn excluded_counts(&self) -> BTreeMap<(Category, Reason), usize> {
+    pub fn excluded_counts(&self) -> BTreeMap<(Category, Violation), usize> {
         let mut counts = BTreeMap::new();
         for exclusion in &self.excluded {
             *counts.entry((exclusion.category.clone(), exclusion.reason)).or_default() += 1;
@@ -121,14 +127,14 @@ impl<'a> Assembly<'a> {
 }
 
 /// A venue that takes no decorator.
-fn keeps_decor_out(seat: &Seat<'_>) -> bool {
-    matches!(seat.role, Role::Rental | Role::Catering)
+fn keeps_decor_out(seat: &EligibleVendor<'_>) -> bool {
+    matches!(seat.role, CateringRole::Rental | CateringRole::Catering)
         && seat.vendor.is_some_and(|vendor| !takes_decor(vendor))
 }
 
 /// The fitness in parts: per candidate and strategy, and per pair of signatures.
 struct Valuation<'a, 'i> {
-    inquiry: &'i Inquiry<'a>,
+    inquiry: &'i PlanningInput<'a>,
     areas: &'i AreaTable,
     preference: Preference<'a>,
     /// Strategy → category → share.
@@ -140,7 +146,7 @@ struct Valuation<'a, 'i> {
 }
 
 impl<'a, 'i> Valuation<'a, 'i> {
-    fn new(inquiry: &'i Inquiry<'a>, areas: &'i AreaTable) -> Self {
+    fn new(inquiry: &'i PlanningInput<'a>, areas: &'i AreaTable) -> Self {
         let defs = inquiry.categories;
         let share = |shares: &BTreeMap<Category, f64>| {
             defs.iter().map(|def| shares.get(&def.name).copied().unwrap_or(0.0)).collect()
@@ -160,8 +166,9 @@ impl<'a, 'i> Valuation<'a, 'i> {
         }
     }
 
-    fn problem(mut self, seats: &[Vec<Seat<'_>>], settings: &SearchSettings) -> Problem {
-        let signature = |seat: &Seat<'_>| seat.vendor.map(|vendor| self.areas.signature(vendor));
+    fn problem(mut self, seats: &[Vec<EligibleVendor<'_>>], settings: &SearchSettings) -> Problem {
+        let signature =
+            |seat: &EligibleVendor<'_>| seat.vendor.map(|vendor| self.areas.signature(vendor));
         let of_seats: Vec<Vec<Option<Signature>>> =
             seats.iter().map(|seats| seats.iter().map(signature).collect()).collect();
         let distinct: BTreeSet<&Signature> = of_seats.iter().flatten().flatten().collect();
@@ -190,7 +197,7 @@ impl<'a, 'i> Valuation<'a, 'i> {
                     value: self.values(index, seat),
                     usage,
                     signature: signature.as_ref().map_or(skip, |known| ordinals[known]),
-                    also_fills: self.caterer.filter(|_| seat.role == Role::Catering),
+                    also_fills: self.caterer.filter(|_| seat.role == CateringRole::Catering),
                     same_as,
                 });
             }
@@ -211,7 +218,7 @@ impl<'a, 'i> Valuation<'a, 'i> {
     }
 
     /// The decorator's place, where it may be left out and where some venue takes none.
-    fn undecorated(&self, seats: &[Vec<Seat<'_>>]) -> Option<CategoryIndex> {
+    fn undecorated(&self, seats: &[Vec<EligibleVendor<'_>>]) -> Option<CategoryIndex> {
         let decorator =
             self.inquiry.index_of(DECORATOR).filter(|_| decorates_venue(self.inquiry))?;
         let may_come = seats[decorator].iter().any(|seat| seat.vendor.is_some());
@@ -222,12 +229,12 @@ impl<'a, 'i> Valuation<'a, 'i> {
     /// A candidate's value per strategy: its parts of the budget and the preference fit, in the
     /// caterer's place too where it caters. With one category the compatibility is 1 and stands
     /// here.
-    fn values(&mut self, category: CategoryIndex, seat: &Seat<'_>) -> Vec<f64> {
+    fn values(&mut self, category: CategoryIndex, seat: &EligibleVendor<'_>) -> Vec<f64> {
         let fit = |valuation: &mut Self, place: CategoryIndex| {
             let fit = seat.vendor.map_or(0.0, |vendor| valuation.preference.fit(place, vendor));
             PREFERENCE_PART * valuation.weights[place] * fit
         };
-        let caterer = self.caterer.filter(|_| seat.role == Role::Catering);
+        let caterer = self.caterer.filter(|_| seat.role == CateringRole::Catering);
         let mut preference = fit(self, category);
         if let Some(caterer) = caterer {
             preference += fit(self, caterer);

@@ -6,7 +6,7 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{Assembly, assemble};
 use crate::{
-    domain::{input::Inquiry, roles::Role},
+    domain::{input::PlanningInput, roles::CateringRole},
     fitness::fitness,
     problem::{Combination, Problem, Solution},
     samples::{Case, TODAY, any_case},
@@ -236,7 +236,7 @@ proptest! {
         let assembly = assemble(&case.inquiry(), &SearchSettings::default());
         for combination in combinations(&assembly.problem, COMBINATIONS_MAX).iter().take(20) {
             for shares in &case.shares {
-                let alone = Inquiry { shares: std::slice::from_ref(shares), ..case.inquiry() };
+                let alone = PlanningInput { shares: std::slice::from_ref(shares), ..case.inquiry() };
                 let fit = fitness(&alone, &assembly.engagements(combination));
                 let value = value_of_strategy(&assembly, combination, shares.strategy);
                 prop_assert!((fit.fitness - value).abs() < 1e-9, "{fit:?} against {value}");
@@ -281,7 +281,7 @@ proptest! {
         for (index, category) in assembly.problem.categories.iter().enumerate() {
             for (i, candidate) in category.candidates.iter().enumerate() {
                 let seat = assembly.seat(index, i as u32).unwrap();
-                prop_assert_eq!(candidate.also_fills.is_some(), seat.role == Role::Catering);
+                prop_assert_eq!(candidate.also_fills.is_some(), seat.role == CateringRole::Catering);
             }
         }
     }

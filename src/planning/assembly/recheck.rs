@@ -6,10 +6,10 @@ use crate::{
     domain::{
         basis::{basis, differences},
         constraints::needed_window,
-        input::{Inquiry, VENUE},
+        input::{PlanningInput, VENUE},
         quote::{Scope, quote},
-        roles::{Entry, Musts, Role, Roles},
-        violation::{Broken, Reason},
+        roles::{Candidate, CateringRole, MustInclude, Roles},
+        violation::{self, ViolationSet},
     },
     engagement::Engagement,
     matching::compatibility::AreaTable,
@@ -41,7 +41,7 @@ pub struct Recheck {
 /// Looks at an option again. The inquiry's vendors are the present records of the option's own;
 /// `bases` is what is known of what they said when it was made: of a vendor that is not among
 /// them only the prices are compared. Bookings are not looked at.
-pub fn recheck(inquiry: &Inquiry<'_>, option: &PlanOption, bases: &[VendorBasis]) -> Recheck {
+pub fn recheck(inquiry: &PlanningInput<'_>, option: &PlanOption, bases: &[VendorBasis]) -> Recheck {
     let mut look = Look {
         inquiry,
         option,
@@ -55,7 +55,7 @@ pub fn recheck(inquiry: &Inquiry<'_>, option: &PlanOption, bases: &[VendorBasis]
         },
     };
     let areas = AreaTable::new(inquiry.areas);
-    let musts = Musts::of(inquiry);
+    let musts = MustInclude::of(inquiry);
     let roles = Roles::new(inquiry, &areas, &musts);
     for place in &option.vendors {
         look.place(place, &roles);
@@ -65,7 +65,7 @@ pub fn recheck(inquiry: &Inquiry<'_>, option: &PlanOption, bases: &[VendorBasis]
 }
 
 struct Look<'i, 'a> {
-    inquiry: &'i Inquiry<'a>,
+    inquiry: &'i PlanningInput<'a>,
     option: &'i PlanOption,
     bases: &'i [VendorBasis],
     found: Recheck,
@@ -135,19 +135,20 @@ impl<'a> Look<'_, 'a> {
         }
         let Some(index) = self.inquiry.index_of(def.name.as_str()) else { return };
         let role = self.role_of(place);
-        let entry = roles.of(index, sourced).find(|entry: &Entry<'_>| entry.role == role);
-        let broken = entry.map_or(Broken::only(Reason::Catering), |entry| entry.broken);
+        let entry = roles.of(index, sourced).find(|entry: &Candidate<'_>| entry.role == role);
+        let broken =
+            entry.map_or(ViolationSet::only(violation::Violation::Catering), |entry| entry.broken);
         for reason in broken.reasons() {
             self.violated(reason.as_str(), Some(place), reason.in_words());
         }
     }
 
-    fn role_of(&self, place: &ChosenVendor) -> Role {
+    fn role_of(&self, place: &ChosenVendor) -> CateringRole {
         let caters = |other: &ChosenVendor| other.in_house && other.id == place.id;
         match place.category.as_str() == VENUE {
-            true if self.option.vendors.iter().any(caters) => Role::Catering,
-            true => Role::Rental,
-            false => Role::Service,
+            true if self.option.vendors.iter().any(caters) => CateringRole::Catering,
+            true => CateringRole::Rental,
+            false => CateringRole::Service,
         }
     }
 

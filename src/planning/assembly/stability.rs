@@ -3,7 +3,7 @@
 
 use super::Assembly;
 use crate::{
-    domain::{eligible::Seat, input::CATERER, roles::Role},
+    domain::{eligible::EligibleVendor, input::CATERER, roles::CateringRole},
     problem::{CategoryIndex, Problem},
 };
 use model::{Amount, Category, Holder, PlaceChange, PlanOption, VendorId, grouped};
@@ -29,7 +29,7 @@ impl Assembly<'_> {
     fn places_kept(
         &self,
         category: CategoryIndex,
-        seat: &Seat<'_>,
+        seat: &EligibleVendor<'_>,
         previous: &PlanOption,
     ) -> usize {
         let vendor = seat.vendor.map(|vendor| &vendor.id);
@@ -39,7 +39,8 @@ impl Assembly<'_> {
             let before: Option<(&VendorId, bool)> = before.map(|b| (&b.id, b.in_house));
             before == vendor.map(|id| (id, in_house))
         };
-        let caterer = self.inquiry.index_of(CATERER).filter(|_| seat.role == Role::Catering);
+        let caterer =
+            self.inquiry.index_of(CATERER).filter(|_| seat.role == CateringRole::Catering);
         usize::from(keeps(category, false))
             + usize::from(caterer.is_some_and(|caterer| keeps(caterer, true)))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Assembly;
 use crate::{
-    domain::{input::VENUE, roles::Role},
+    domain::{input::VENUE, roles::CateringRole},
     engagement::Engagement,
     problem::{
         CandidateIndex, CategoryIndex, Combination, lazy_constraint::Verdict, no_goods::NoGood,
@@ -223,7 +223,7 @@ impl Kinds {
         let mut kinds = Self { of: Vec::new(), members: Vec::new() };
         for category in categories {
             let name = &inquiry.categories[category].name;
-            let mut known: BTreeMap<(Role, Option<Traits>), usize> = BTreeMap::new();
+            let mut known: BTreeMap<(CateringRole, Option<Traits>), usize> = BTreeMap::new();
             let mut members: Vec<Vec<CandidateIndex>> = Vec::new();
             let mut of = Vec::new();
             for (x, seat) in seats(category).enumerate() {

@@ -16,10 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     problem::{
         Candidate, CategoryIndex, Combination, Problem,
-        equivalence::Columns,
+        equivalence::EquivalenceClasses,
         no_goods::{NoGood, NoGoods},
     },
-    proof::{bound::Dual, labels::Role, multipliers::FACTORS, reduced_problem::Compact},
+    proof::{
+        bound::Dual, labels::LabelKind, multipliers::FACTORS, reduced_problem::ReducedProblem,
+    },
 };
 
 /// Evidence for an upper bound.
@@ -186,8 +188,8 @@ impl Evidence {
     /// Of a dual, for every kind of the problem: also those that the reduction left out.
     pub(super) fn new(
         (problem, nogoods): (&Problem, &NoGoods),
-        columns: &Columns,
-        compact: &Compact,
+        columns: &EquivalenceClasses,
+        compact: &ReducedProblem,
         dual: &Dual,
     ) -> Self {
         let n = problem.categories.len();
@@ -265,17 +267,17 @@ pub fn samples(
 /// The label that stands for a kind in the reduced problem.
 fn label_of(
     (problem, nogoods): (&Problem, &NoGoods),
-    columns: &Columns,
-    compact: &Compact,
+    columns: &EquivalenceClasses,
+    compact: &ReducedProblem,
     place: CategoryIndex,
     identity: &Identity,
 ) -> Option<usize> {
     let row = identity.signature.map_or(columns.rows.empty(), |s| columns.rows.row_of(s));
     let role = match identity.stands {
-        Stands::Alone => Role::Own,
-        Stands::Fills(other) => Role::Both(other),
-        Stands::FilledFrom(other) => Role::Twin(other),
-        Stands::Empty => Role::Empty,
+        Stands::Alone => LabelKind::Own,
+        Stands::Fills(other) => LabelKind::Both(other),
+        Stands::FilledFrom(other) => LabelKind::Twin(other),
+        Stands::Empty => LabelKind::Empty,
     };
     let class = if identity.forbidden.is_empty() && identity.nogoods.is_empty() {
         0

@@ -188,13 +188,13 @@ impl<'c, 'a> Walk<'c, 'a> {
             lists.push(list);
         }
         let chosen = vec![None; n];
-        let mut tuple = Tuple { case, lists, least: &self.least, chosen, steps };
+        let mut tuple = KnapsackLeaf { case, lists, least: &self.least, chosen, steps };
         tuple.below(0, bound, &vec![0.0; case.limits.len()])
     }
 }
 
 /// The items of one tuple of kinds.
-struct Tuple<'t, 'a> {
+struct KnapsackLeaf<'t, 'a> {
     case: &'t Case<'a>,
     /// By place: what each falls short of its kind's best, at most 0, falling.
     lists: Vec<Vec<(f64, &'t Item)>>,
@@ -203,7 +203,7 @@ struct Tuple<'t, 'a> {
     steps: &'t mut Steps,
 }
 
-impl Tuple<'_, '_> {
+impl KnapsackLeaf<'_, '_> {
     fn below(&mut self, place: usize, bound: f64, used: &[f64]) -> Result<bool, String> {
         if place == self.lists.len() {
             self.steps.examined += 1;

@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time};
 
 use super::{
     constraints::needed_window,
-    input::{CATERER, Inquiry, VENUE},
+    input::{CATERER, PlanningInput, VENUE},
 };
 use crate::matching::tags::{has_key, tag_key};
 use model::{
@@ -21,7 +21,7 @@ const DAYS_MAX: usize = 32;
 const DECORATOR: &str = "decorator";
 
 /// The bases of all vendors of these options, each vendor once, by id.
-pub fn of_options(inquiry: &Inquiry<'_>, options: &[PlanOption]) -> Vec<VendorBasis> {
+pub fn of_options(inquiry: &PlanningInput<'_>, options: &[PlanOption]) -> Vec<VendorBasis> {
     let mut chosen: BTreeMap<_, &CategoryDef> = BTreeMap::new();
     for place in options.iter().flat_map(|option| &option.vendors).filter(|p| !p.in_house) {
         let def = inquiry.categories.iter().find(|def| def.name == place.category);

@@ -5,10 +5,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 use jiff::{civil, tz::TimeZone};
 
 use super::{
-    input::{Inquiry, VENUE},
+    input::{PlanningInput, VENUE},
     policies::{drinks_wanted, takes_alcohol},
     quote::{Scope, serves_only_meat},
-    violation::{Broken, Reason},
+    violation::{Violation, ViolationSet},
 };
 use crate::{
     engagement::Engagement,
@@ -41,7 +41,7 @@ fn on_the_spot(served: Window, def: &CategoryDef, vendor: &Vendor) -> Window {
 
 /// The request's side of every check, worked out once.
 pub struct Rules<'a> {
-    inquiry: Inquiry<'a>,
+    inquiry: PlanningInput<'a>,
     city: String,
     city_centre: Option<GeoPoint>,
     days_ahead: i32,
@@ -57,7 +57,7 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub fn new(inquiry: &Inquiry<'a>, areas: &AreaTable) -> Self {
+    pub fn new(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
         let request = inquiry.request;
         let served = inquiry.categories.iter().map(|def| {
             let windows = request.parts_of(&def.name).map(|part| part.time.window());
@@ -78,31 +78,31 @@ impl<'a> Rules<'a> {
     }
 
     /// The constraints that the vendor breaks whatever its role.
-    pub fn broken(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
+    pub fn broken(&self, def: &CategoryDef, sourced: &Sourced) -> ViolationSet {
         let request = self.inquiry.request;
         let vendor = &sourced.vendor;
         let capacity = vendor.capacity.unwrap_or_default();
         let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
         let parts = || request.parts_of(&def.name);
         let is_venue = vendor.category.as_str() == VENUE;
-        let mut broken = Broken::NOTHING;
+        let mut broken = ViolationSet::NOTHING;
         for (is_broken, reason) in [
-            (request.exclude.contains(&vendor.id), Reason::Excluded),
-            (foreign, Reason::Currency),
-            (!self.serves_city(vendor), Reason::City),
+            (request.exclude.contains(&vendor.id), Violation::Excluded),
+            (foreign, Violation::Currency),
+            (!self.serves_city(vendor), Violation::City),
             (
                 capacity.min.is_some_and(|min| parts().any(|part| part.guests < min)),
-                Reason::BelowMinimum,
+                Violation::BelowMinimum,
             ),
             (
                 capacity.max.is_some_and(|max| parts().any(|part| part.guests > max)),
-                Reason::AboveMaximum,
+                Violation::AboveMaximum,
             ),
-            (self.wants_drinks && is_venue && !takes_alcohol(vendor), Reason::Alcohol),
-            (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Reason::LeadTime),
+            (self.wants_drinks && is_venue && !takes_alcohol(vendor), Violation::Alcohol),
+            (i64::from(self.days_ahead) < i64::from(vendor.lead_days), Violation::LeadTime),
         ] {
             if is_broken {
-                broken = broken.and(Broken::only(reason));
+                broken = broken.and(ViolationSet::only(reason));
             }
         }
         broken.and(self.away(def, sourced))
@@ -112,24 +112,24 @@ impl<'a> Rules<'a> {
     /// its blackout dates and closed weekdays, on every local day on which it would be on the
     /// spot, and its bookings. Between two parts of an event it may be closed; what it is held
     /// for, it is held for from the first part to the last one.
-    pub fn away(&self, def: &CategoryDef, sourced: &Sourced) -> Broken {
+    pub fn away(&self, def: &CategoryDef, sourced: &Sourced) -> ViolationSet {
         let vendor = &sourced.vendor;
-        let mut broken = Broken::NOTHING;
+        let mut broken = ViolationSet::NOTHING;
         if !vendor.blackout_dates.is_empty() || !vendor.closed_weekdays.is_empty() {
             for served in self.served.get(&def.name).into_iter().flatten() {
                 let days = LocalDays::of(on_the_spot(*served, def, vendor), &self.zone);
                 if vendor.blackout_dates.iter().any(|date| days.contains(*date)) {
-                    broken = broken.and(Broken::only(Reason::Blackout));
+                    broken = broken.and(ViolationSet::only(Violation::Blackout));
                 }
                 if days.iter().any(|day| closed_on(vendor, day)) {
-                    broken = broken.and(Broken::only(Reason::ClosedWeekday));
+                    broken = broken.and(ViolationSet::only(Violation::ClosedWeekday));
                 }
             }
         }
         if !sourced.busy.is_empty()
             && sourced.is_booked(needed_window(self.inquiry.request, def, vendor))
         {
-            broken = broken.and(Broken::only(Reason::Booked));
+            broken = broken.and(ViolationSet::only(Violation::Booked));
         }
         broken
     }
@@ -139,7 +139,7 @@ impl<'a> Rules<'a> {
         let engagement = Engagement { category: &def.name, vendor, in_house: false };
         let kind = (def.position, self.sight.traits(&engagement));
         *self.clashing.borrow_mut().entry(kind).or_insert_with(|| {
-            let Inquiry { request, categories, .. } = self.inquiry;
+            let PlanningInput { request, categories, .. } = self.inquiry;
             let refusal = certain_refusal(request, categories, &[engagement]);
             // Where the request's own times clash, no vendor is to blame.
             refusal.and_then(|refusal| refusal.places).is_some_and(|places| !places.is_empty())
@@ -149,17 +149,17 @@ impl<'a> Rules<'a> {
     /// The dietary needs that a vendor doesn't serve whose meals are eaten. It must carry each
     /// need as a tag; `vegetarian` is also served by a vegetarian price line; and one with meat
     /// alone serves no need that rules it out.
-    pub fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> Broken {
+    pub fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> ViolationSet {
         let has_tag = |need: &str| vendor.tags.iter().any(|tag| has_key(tag, need));
         let has_veg_line = || {
             let mut lines = vendor.pricing.iter();
             lines.any(|l| l.basis == Basis::PerGuest && l.option == Some(MealOption::Veg))
         };
-        let mut broken = Broken::NOTHING;
+        let mut broken = ViolationSet::NOTHING;
         for (index, need) in self.dietary.iter().enumerate() {
             let named = has_tag(need) || (need == "vegetarian" && has_veg_line());
             if !named || (is_meatless_diet(need) && serves_only_meat(vendor, scope)) {
-                broken = broken.and(Broken::diet(index));
+                broken = broken.and(ViolationSet::diet(index));
             }
         }
         broken

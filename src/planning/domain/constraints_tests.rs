@@ -6,7 +6,7 @@ use crate::{
 };
 use model::{BookedSlot, Capacity, EventTime, EventType, Function, PriceLine, Window};
 
-fn check(case: &Case) -> Option<Reason> {
+fn check(case: &Case) -> Option<Violation> {
     let inquiry = case.inquiry();
     let areas = AreaTable::new(inquiry.areas);
     Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
@@ -17,26 +17,26 @@ type Edit = fn(&mut Vendor);
 
 #[test]
 fn every_limit_is_kept_to_the_edge() {
-    let cases: &[(Option<Reason>, Edit)] = &[
+    let cases: &[(Option<Violation>, Edit)] = &[
         (None, |_| ()),
         (None, |v| v.capacity = Some(Capacity { min: Some(100), ideal: None, max: Some(100) })),
-        (Some(Reason::BelowMinimum), |v| {
+        (Some(Violation::BelowMinimum), |v| {
             v.capacity = Some(Capacity { min: Some(101), ..Capacity::default() });
         }),
-        (Some(Reason::AboveMaximum), |v| {
+        (Some(Violation::AboveMaximum), |v| {
             v.capacity = Some(Capacity { max: Some(99), ..Capacity::default() });
         }),
         // 1 December to 20 February: 81 days.
         (None, |v| v.lead_days = 81),
-        (Some(Reason::LeadTime), |v| v.lead_days = 82),
-        (Some(Reason::Blackout), |v| v.blackout_dates = vec![civil::date(2027, 2, 20)]),
+        (Some(Violation::LeadTime), |v| v.lead_days = 82),
+        (Some(Violation::Blackout), |v| v.blackout_dates = vec![civil::date(2027, 2, 20)]),
         (None, |v| v.blackout_dates = vec![civil::date(2027, 2, 21)]),
-        (Some(Reason::ClosedWeekday), |v| v.closed_weekdays = vec!["saturday".parse().unwrap()]),
+        (Some(Violation::ClosedWeekday), |v| v.closed_weekdays = vec!["saturday".parse().unwrap()]),
         (None, |v| v.closed_weekdays = vec!["sunday".parse().unwrap()]),
-        (Some(Reason::Currency), |v| v.pricing[0].currency = "USD".parse().unwrap()),
+        (Some(Violation::Currency), |v| v.pricing[0].currency = "USD".parse().unwrap()),
         (None, |v| v.city = " BENGALURU ".into()),
-        (Some(Reason::City), |v| v.city = "Mysuru".into()),
-        (Some(Reason::City), |v| {
+        (Some(Violation::City), |v| v.city = "Mysuru".into()),
+        (Some(Violation::City), |v| {
             v.city = "Mysuru".into();
             v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
             v.service_radius_km = Some(111.0);
@@ -47,7 +47,7 @@ fn every_limit_is_kept_to_the_edge() {
             v.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
             v.service_radius_km = Some(112.0);
         }),
-        (Some(Reason::Excluded), |v| v.id = "unwanted".into()),
+        (Some(Violation::Excluded), |v| v.id = "unwanted".into()),
     ];
     for (i, (expected, edit)) in cases.iter().enumerate() {
         let mut florist = vendor("f", "florist");
@@ -74,7 +74,7 @@ fn a_booking_is_in_the_way_from_setup_to_teardown() {
         let at = |time: &str| format!("2027-02-20T{time}:00Z").parse().unwrap();
         let window = Window { start: at(start), end: at(end) };
         case.vendors[0].busy = vec![BookedSlot { slot: 1, window }];
-        assert_eq!(check(&case) == Some(Reason::Booked), busy, "{start}–{end}");
+        assert_eq!(check(&case) == Some(Violation::Booked), busy, "{start}–{end}");
     }
 }
 
@@ -106,14 +106,14 @@ fn every_local_day_on_the_spot_counts() {
         let mut case = Case::of(&["florist"]).with([florist]);
         case.request.time.start = civil::time(start, 0, 0, 0);
         case.request.time.minutes = hours * 60;
-        let expected = is_out.then_some(Reason::ClosedWeekday);
+        let expected = is_out.then_some(Violation::ClosedWeekday);
         assert_eq!(check(&case), expected, "{start}:00, {hours} h, closed on {closed}");
         // The same day as a date.
         let day = LocalDays { first: civil::date(2027, 2, 18), last: civil::date(2027, 2, 24) };
         let vendor = &mut case.vendors[0].vendor;
         let weekday = std::mem::take(&mut vendor.closed_weekdays)[0];
         vendor.blackout_dates = day.iter().filter(|d| d.weekday() == weekday.0).collect();
-        let expected = is_out.then_some(Reason::Blackout);
+        let expected = is_out.then_some(Violation::Blackout);
         assert_eq!(check(&case), expected, "{start}:00, {hours} h, away on {closed}");
     }
 }
@@ -124,7 +124,7 @@ fn make_up_begins_the_day_before() {
     artist.closed_weekdays = vec!["friday".parse().unwrap()];
     let mut case = Case::of(&["makeup_artist"]).with([artist]);
     // Its lead is four hours.
-    for (hour, expected) in [(4, None), (3, Some(Reason::ClosedWeekday))] {
+    for (hour, expected) in [(4, None), (3, Some(Violation::ClosedWeekday))] {
         case.request.time.start = civil::time(hour, 0, 0, 0);
         assert_eq!(check(&case), expected, "{hour}");
     }
@@ -147,8 +147,8 @@ fn each_function_counts_and_the_days_between_them_do_not() {
     };
     let (both, one) = (&["florist", "venue"][..], &["venue"][..]);
     for (closed, services, expected) in [
-        ("saturday", both, Some(Reason::ClosedWeekday)),
-        ("monday", both, Some(Reason::ClosedWeekday)),
+        ("saturday", both, Some(Violation::ClosedWeekday)),
+        ("monday", both, Some(Violation::ClosedWeekday)),
         ("sunday", both, None),
         ("monday", one, None),
     ] {
@@ -178,7 +178,7 @@ fn a_slot_is_free_over_all_of_the_event_or_not_at_all() {
         florist.parallel_events = crews;
         let mut case = Case::of(&["florist"]).with([florist]);
         case.vendors[0].busy = bookings;
-        assert_eq!(check(&case) == Some(Reason::Booked), is_out, "{:?}", case.vendors[0].busy);
+        assert_eq!(check(&case) == Some(Violation::Booked), is_out, "{:?}", case.vendors[0].busy);
     }
 }
 
@@ -205,8 +205,8 @@ fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
         case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
         let inquiry = case.inquiry();
         let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
-        let expected = unserved.iter().map(|&i| Broken::diet(i));
-        let expected = expected.fold(Broken::NOTHING, Broken::and);
+        let expected = unserved.iter().map(|&i| ViolationSet::diet(i));
+        let expected = expected.fold(ViolationSet::NOTHING, ViolationSet::and);
         assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");
         assert_eq!(expected.first().is_some(), !unserved.is_empty());
     }

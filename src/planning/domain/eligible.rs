@@ -3,9 +3,9 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
-    input::Inquiry,
-    roles::{Entry, Musts, Role, Roles},
-    violation::{Broken, Reason},
+    input::PlanningInput,
+    roles::{Candidate, CateringRole, MustInclude, Roles},
+    violation::{Violation, ViolationSet},
 };
 use crate::{matching::compatibility::AreaTable, timeline::certain_refusal};
 use model::{Category, Vendor, VendorId};
@@ -17,12 +17,12 @@ const CATERING_SUFFIX: &str = "+catering";
 
 /// One candidate's side in the domain.
 #[derive(Clone, Debug)]
-pub struct Seat<'a> {
+pub struct EligibleVendor<'a> {
     /// Unique over the problem, except that every skip is called the same.
     pub id: Cow<'a, str>,
     /// `None` for a skip.
     pub vendor: Option<&'a Vendor>,
-    pub role: Role,
+    pub role: CateringRole,
     /// Its quote in its own category's place, in minor units.
     pub quote: i64,
     /// Its quote in the caterer's place, in minor units; 0 unless it caters.
@@ -34,14 +34,14 @@ pub struct Seat<'a> {
 pub struct Exclusion {
     pub vendor: VendorId,
     pub category: Category,
-    pub reason: Reason,
+    pub reason: Violation,
 }
 
 /// Every vendor that may be chosen, and why the others may not.
 #[derive(Clone, Debug)]
-pub struct Seating<'a> {
+pub struct Eligibility<'a> {
     /// Category → candidate, in ascending order of the ids.
-    pub seats: Vec<Vec<Seat<'a>>>,
+    pub seats: Vec<Vec<EligibleVendor<'a>>>,
     /// Vendors without a role, in the order of the inquiry's.
     pub excluded: Vec<Exclusion>,
     /// Statements that make the request infeasible whatever the vendors cost; there are no seats
@@ -49,9 +49,9 @@ pub struct Seating<'a> {
     pub impossible: Vec<String>,
 }
 
-impl<'a> Seating<'a> {
-    pub fn of(inquiry: &Inquiry<'a>, areas: &AreaTable) -> Self {
-        let musts = Musts::of(inquiry);
+impl<'a> Eligibility<'a> {
+    pub fn of(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
+        let musts = MustInclude::of(inquiry);
         let mut excluded = Vec::new();
         let mut seats = seat_vendors(inquiry, areas, &musts, &mut excluded);
         let mut impossible = musts.impossible;
@@ -66,14 +66,14 @@ impl<'a> Seating<'a> {
 
 /// Every vendor that may be chosen, per category, in the order of the candidates.
 fn seat_vendors<'a>(
-    inquiry: &Inquiry<'a>,
+    inquiry: &PlanningInput<'a>,
     areas: &AreaTable,
-    musts: &Musts<'a>,
+    musts: &MustInclude<'a>,
     excluded: &mut Vec<Exclusion>,
-) -> Vec<Vec<Seat<'a>>> {
+) -> Vec<Vec<EligibleVendor<'a>>> {
     let roles = Roles::new(inquiry, areas, musts);
     let ids = Ids::of(inquiry);
-    let mut seats: Vec<Vec<Seat<'a>>> = vec![Vec::new(); inquiry.categories.len()];
+    let mut seats: Vec<Vec<EligibleVendor<'a>>> = vec![Vec::new(); inquiry.categories.len()];
     for sourced in inquiry.vendors {
         let vendor = &sourced.vendor;
         let Some(index) = inquiry.index_of(vendor.category.as_str()) else { continue };
@@ -83,15 +83,17 @@ fn seat_vendors<'a>(
         for entry in roles.of(index, sourced) {
             let mut clashes = || *clashes.get_or_insert_with(|| roles.clashes(index, vendor));
             match entry.broken.first() {
-                None if clashes() => reason = Some(Reason::Times),
+                None if clashes() => reason = Some(Violation::Times),
                 None => seats[index].push(ids.seat(entry)),
                 // A role that the policy forbids says little about the vendor's other one.
-                first if entry.broken.has(Broken::only(Reason::Catering)) => of_policy = first,
+                first if entry.broken.has(ViolationSet::only(Violation::Catering)) => {
+                    of_policy = first
+                }
                 first => reason = first,
             }
         }
         if seats[index].len() == before {
-            let reason = reason.or(of_policy).unwrap_or(Reason::Catering);
+            let reason = reason.or(of_policy).unwrap_or(Violation::Catering);
             let (vendor, category) = (vendor.id.clone(), vendor.category.clone());
             excluded.push(Exclusion { vendor, category, reason });
         }
@@ -99,7 +101,13 @@ fn seat_vendors<'a>(
     for (index, def) in inquiry.categories.iter().enumerate() {
         if musts.may_skip(inquiry, def, index) {
             let id = ids.skip();
-            seats[index].push(Seat { id, vendor: None, role: Role::Skip, quote: 0, plates: 0 });
+            seats[index].push(EligibleVendor {
+                id,
+                vendor: None,
+                role: CateringRole::Skip,
+                quote: 0,
+                plates: 0,
+            });
         }
         seats[index].sort_by(|a, b| a.id.as_bytes().cmp(b.id.as_bytes()));
         // The same vendor twice would be two candidates of one id.
@@ -115,20 +123,20 @@ struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    fn of(inquiry: &Inquiry<'a>) -> Self {
+    fn of(inquiry: &PlanningInput<'a>) -> Self {
         let ids = inquiry.vendors.iter().map(|sourced| sourced.vendor.id.as_str());
         let alike = |id: &&str| id.contains(CATERING_SUFFIX) || id.starts_with(SKIP_ID);
         Self { taken: ids.filter(alike).collect() }
     }
 
-    fn seat(&self, entry: Entry<'a>) -> Seat<'a> {
-        let Entry { role, quote, plates, .. } = entry;
+    fn seat(&self, entry: Candidate<'a>) -> EligibleVendor<'a> {
+        let Candidate { role, quote, plates, .. } = entry;
         let vendor = entry.vendor();
         let id = match role {
-            Role::Catering => self.free(format!("{}{CATERING_SUFFIX}", vendor.id)).into(),
+            CateringRole::Catering => self.free(format!("{}{CATERING_SUFFIX}", vendor.id)).into(),
             _ => vendor.id.as_str().into(),
         };
-        Seat { id, vendor: Some(vendor), role, quote, plates }
+        EligibleVendor { id, vendor: Some(vendor), role, quote, plates }
     }
 
     fn skip(&self) -> Cow<'a, str> {
@@ -150,12 +158,14 @@ mod tests {
     use model::{CateringPolicy, MealOption, Service};
 
     /// Ids of the seats, who is out, what is impossible.
-    type Seated = (Vec<Vec<String>>, Vec<(String, Reason)>, Vec<String>);
+    type Seated = (Vec<Vec<String>>, Vec<(String, Violation)>, Vec<String>);
 
     fn seating(case: &Case) -> Seated {
         let inquiry = case.inquiry();
-        let seating = Seating::of(&inquiry, &AreaTable::new(inquiry.areas));
-        let ids = |seats: &Vec<Seat<'_>>| seats.iter().map(|seat| seat.id.to_string()).collect();
+        let seating = Eligibility::of(&inquiry, &AreaTable::new(inquiry.areas));
+        let ids = |seats: &Vec<EligibleVendor<'_>>| {
+            seats.iter().map(|seat| seat.id.to_string()).collect()
+        };
         let excluded = seating.excluded.iter().map(|e| (e.vendor.to_string(), e.reason));
         (seating.seats.iter().map(ids).collect(), excluded.collect(), seating.impossible)
     }
@@ -183,7 +193,7 @@ mod tests {
         assert!(excluded.is_empty());
         let (ids, excluded, _) = seating(&Case::of(&["venue"]).with(all));
         assert_eq!(ids[0], ["b", "i", "n", "o", "s"]);
-        assert_eq!(excluded, [("p".into(), Reason::Catering)]);
+        assert_eq!(excluded, [("p".into(), Violation::Catering)]);
     }
 
     #[test]
@@ -199,7 +209,7 @@ mod tests {
         case.request.preferences.dietary = vec!["jain".into()];
         let (ids, excluded, _) = seating(&case);
         assert_eq!(ids, [vec!["b"], vec![]]);
-        let diet = |id: &str| (id.to_owned(), Reason::Dietary);
+        let diet = |id: &str| (id.to_owned(), Violation::Dietary);
         assert_eq!(excluded, [diet("i"), diet("c"), diet("m")]);
     }
 
@@ -215,7 +225,8 @@ mod tests {
         case.request.must_include = vec!["d".into()];
         let (ids, excluded, _) = seating(&case);
         assert_eq!(ids, [["a"], ["d"]]);
-        let lost = [("b".into(), Reason::NotMustInclude), ("c".into(), Reason::NotMustInclude)];
+        let lost =
+            [("b".into(), Violation::NotMustInclude), ("c".into(), Violation::NotMustInclude)];
         assert_eq!(excluded, lost);
         for (musts, word) in [
             (&["c", "d"][..], "one place for a caterer"),
@@ -247,6 +258,6 @@ mod tests {
         case.request.budget.amount.minor = 100_000;
         assert_eq!(seating(&case).0, [["f"]]);
         case.request.budget.amount.minor = 99_999;
-        assert_eq!(seating(&case).1, [("f".into(), Reason::OverBudget)]);
+        assert_eq!(seating(&case).1, [("f".into(), Violation::OverBudget)]);
     }
 }

@@ -19,7 +19,7 @@ pub const DECORATOR: &str = "decorator";
 
 /// A request with what the agents found out about it, and the vendors to choose from.
 #[derive(Clone, Copy, Debug)]
-pub struct Inquiry<'a> {
+pub struct PlanningInput<'a> {
     pub request: &'a Request,
     pub requirements: &'a Requirements,
     /// The requested categories, by position.
@@ -77,7 +77,7 @@ impl<'a> From<&'a Vec<Arc<Vec<Sourced>>>> for Vendors<'a> {
     }
 }
 
-impl<'a> Inquiry<'a> {
+impl<'a> PlanningInput<'a> {
     /// The ordinal of a requested category.
     pub fn index_of(&self, category: &str) -> Option<usize> {
         self.categories.iter().position(|def| def.name.as_str() == category)

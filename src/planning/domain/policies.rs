@@ -1,6 +1,6 @@
 //! A venue's rules on decor and alcohol, and what a request wants that they forbid.
 
-use super::input::{DECORATOR, Inquiry, VENUE};
+use super::input::{DECORATOR, PlanningInput, VENUE};
 use model::{
     HouseRule, Preferences, Vendor,
     vocabulary::{DRINKS, NOT_DRINKS},
@@ -19,7 +19,7 @@ pub fn takes_alcohol(vendor: &Vendor) -> bool {
 }
 
 /// Whether some part of the event has a venue and a decorator.
-pub fn decorates_venue(inquiry: &Inquiry<'_>) -> bool {
+pub fn decorates_venue(inquiry: &PlanningInput<'_>) -> bool {
     let place = |name| inquiry.index_of(name).map(|index| &inquiry.categories[index].name);
     let (Some(venue), Some(decorator)) = (place(VENUE), place(DECORATOR)) else { return false };
     inquiry.request.parts().any(|part| part.needs(venue) && part.needs(decorator))

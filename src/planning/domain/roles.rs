@@ -2,17 +2,17 @@
 
 use super::{
     constraints::Rules,
-    input::{CATERER, DECORATOR, Inquiry, VENUE},
+    input::{CATERER, DECORATOR, PlanningInput, VENUE},
     policies::{decorates_venue, takes_decor},
     quote::{Scope, total},
-    violation::{Broken, Reason},
+    violation::{Violation, ViolationSet},
 };
 use crate::{matching::compatibility::AreaTable, problem::CategoryIndex};
 use model::{CategoryDef, CateringPolicy, Sourced, Vendor, VendorId};
 
 /// What a vendor does as a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum CateringRole {
     /// Nobody: an optional category is left out.
     Skip,
     /// The service of a category other than `venue`.
@@ -25,10 +25,10 @@ pub enum Role {
 
 /// A vendor in a role, with all that stands against it and what it costs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct Candidate<'a> {
     pub sourced: &'a Sourced,
-    pub role: Role,
-    pub broken: Broken,
+    pub role: CateringRole,
+    pub broken: ViolationSet,
     /// In its own place, in minor units of the budget's currency. 0 for a vendor of another one:
     /// whatever it costs takes nothing off this budget, and only a plan that doesn't insist on
     /// the currency can have it.
@@ -37,7 +37,7 @@ pub(crate) struct Entry<'a> {
     pub plates: i64,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Candidate<'a> {
     pub fn vendor(&self) -> &'a Vendor {
         &self.sourced.vendor
     }
@@ -50,16 +50,20 @@ impl<'a> Entry<'a> {
 
 /// Puts vendors into roles.
 pub(crate) struct Roles<'i, 'a> {
-    inquiry: &'i Inquiry<'a>,
+    inquiry: &'i PlanningInput<'a>,
     rules: Rules<'a>,
-    musts: &'i Musts<'a>,
+    musts: &'i MustInclude<'a>,
     caterer: Option<CategoryIndex>,
     /// A decorator must come to the venue.
     must_decorate: bool,
 }
 
 impl<'i, 'a> Roles<'i, 'a> {
-    pub fn new(inquiry: &'i Inquiry<'a>, areas: &AreaTable, musts: &'i Musts<'a>) -> Self {
+    pub fn new(
+        inquiry: &'i PlanningInput<'a>,
+        areas: &AreaTable,
+        musts: &'i MustInclude<'a>,
+    ) -> Self {
         let rules = Rules::new(inquiry, areas);
         let must_come =
             |index: CategoryIndex| !musts.may_skip(inquiry, &inquiry.categories[index], index);
@@ -79,15 +83,15 @@ impl<'i, 'a> Roles<'i, 'a> {
         &self,
         index: CategoryIndex,
         sourced: &'a Sourced,
-    ) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+    ) -> impl Iterator<Item = Candidate<'a>> + use<'a> {
         let vendor = &sourced.vendor;
         let mut broken = self.rules.broken(&self.inquiry.categories[index], sourced);
         if self.musts.of_category(Some(index)).is_some_and(|id| *id != vendor.id) {
-            broken = broken.and(Broken::only(Reason::NotMustInclude));
+            broken = broken.and(ViolationSet::only(Violation::NotMustInclude));
         }
         let is_venue = vendor.category.as_str() == VENUE;
         if is_venue && self.must_decorate && !takes_decor(vendor) {
-            broken = broken.and(Broken::only(Reason::Decor));
+            broken = broken.and(ViolationSet::only(Violation::Decor));
         }
         let roles = if is_venue {
             [self.rental(sourced), self.catering(sourced)]
@@ -98,35 +102,36 @@ impl<'i, 'a> Roles<'i, 'a> {
         roles.into_iter().flatten().map(move |mut entry| {
             entry.broken = entry.broken.and(broken);
             if entry.cost() > spendable {
-                entry.broken = entry.broken.and(Broken::only(Reason::OverBudget));
+                entry.broken = entry.broken.and(ViolationSet::only(Violation::OverBudget));
             }
             entry
         })
     }
 
-    fn service(&self, sourced: &'a Sourced) -> Entry<'a> {
+    fn service(&self, sourced: &'a Sourced) -> Candidate<'a> {
         let vendor = &sourced.vendor;
         let is_eaten = vendor.category.as_str() == CATERER;
         let broken = match is_eaten {
             true => self.rules.unserved_diets(vendor, Scope::Whole),
-            false => Broken::NOTHING,
+            false => ViolationSet::NOTHING,
         };
         let quote = self.quote(vendor, Scope::Whole);
-        Entry { sourced, role: Role::Service, broken, quote, plates: 0 }
+        Candidate { sourced, role: CateringRole::Service, broken, quote, plates: 0 }
     }
 
-    fn rental(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+    fn rental(&self, sourced: &'a Sourced) -> Option<Candidate<'a>> {
         let vendor = &sourced.vendor;
         if !Scope::Rental.is_priced(vendor) {
             return None;
         }
         let forbids = self.caterer.is_some() && vendor.catering() == CateringPolicy::InHouse;
-        let broken = if forbids { Broken::only(Reason::Catering) } else { Broken::NOTHING };
+        let broken =
+            if forbids { ViolationSet::only(Violation::Catering) } else { ViolationSet::NOTHING };
         let quote = self.quote(vendor, Scope::Rental);
-        Some(Entry { sourced, role: Role::Rental, broken, quote, plates: 0 })
+        Some(Candidate { sourced, role: CateringRole::Rental, broken, quote, plates: 0 })
     }
 
-    fn catering(&self, sourced: &'a Sourced) -> Option<Entry<'a>> {
+    fn catering(&self, sourced: &'a Sourced) -> Option<Candidate<'a>> {
         let vendor = &sourced.vendor;
         let caterer = &self.inquiry.categories[self.caterer?];
         if !Scope::Plates.is_priced(vendor) {
@@ -136,15 +141,15 @@ impl<'i, 'a> Roles<'i, 'a> {
         // The kitchen works where a caterer would, which may be on other days.
         broken = broken.and(self.rules.away(caterer, sourced));
         if vendor.catering() == CateringPolicy::Outside {
-            broken = broken.and(Broken::only(Reason::Catering));
+            broken = broken.and(ViolationSet::only(Violation::Catering));
         }
         // An outside caterer that must come rules the venue's kitchen out.
         if self.musts.of_category(self.caterer).is_some() {
-            broken = broken.and(Broken::only(Reason::NotMustInclude));
+            broken = broken.and(ViolationSet::only(Violation::NotMustInclude));
         }
         let quote = self.quote(vendor, Scope::Rental);
         let plates = self.quote(vendor, Scope::Plates);
-        Some(Entry { sourced, role: Role::Catering, broken, quote, plates })
+        Some(Candidate { sourced, role: CateringRole::Catering, broken, quote, plates })
     }
 
     fn quote(&self, vendor: &Vendor, scope: Scope) -> i64 {
@@ -155,15 +160,15 @@ impl<'i, 'a> Roles<'i, 'a> {
 }
 
 /// What `must_include` asks for.
-pub(crate) struct Musts<'a> {
+pub(crate) struct MustInclude<'a> {
     /// Per category: the vendor that must fill it.
     by_category: Vec<Option<&'a VendorId>>,
     /// What makes the request infeasible on its own.
     pub impossible: Vec<String>,
 }
 
-impl<'a> Musts<'a> {
-    pub fn of(inquiry: &Inquiry<'a>) -> Self {
+impl<'a> MustInclude<'a> {
+    pub fn of(inquiry: &PlanningInput<'a>) -> Self {
         let mut by_category = vec![None; inquiry.categories.len()];
         let mut impossible = Vec::new();
         for id in &inquiry.request.must_include {
@@ -197,7 +202,7 @@ impl<'a> Musts<'a> {
     }
 
     /// Whether a category may be left out: an optional one that no vendor must fill.
-    pub fn may_skip(&self, inquiry: &Inquiry<'_>, def: &CategoryDef, index: usize) -> bool {
+    pub fn may_skip(&self, inquiry: &PlanningInput<'_>, def: &CategoryDef, index: usize) -> bool {
         !inquiry.service(&def.name).required && !self.is_forced(index)
     }
 

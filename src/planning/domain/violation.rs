@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a vendor cannot be chosen; in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum Violation {
     /// The request names it in `exclude`.
     Excluded,
     /// `must_include` names another vendor of its category.
@@ -37,7 +37,7 @@ pub enum Reason {
     OverBudget,
 }
 
-impl Reason {
+impl Violation {
     const ALL: [Self; 16] = [
         Self::Excluded,
         Self::NotMustInclude,
@@ -102,7 +102,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -110,17 +110,17 @@ impl fmt::Display for Reason {
 
 /// A set of broken constraints: reasons, and each dietary need on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Broken(u64);
+pub struct ViolationSet(u64);
 
 /// The first bit of a dietary need; the reasons stand below it.
 const DIET_BIT: usize = 20;
 /// Needs told apart; all further ones share the last bit.
 const DIETS_MAX: usize = 44;
 
-impl Broken {
+impl ViolationSet {
     pub const NOTHING: Self = Self(0);
 
-    pub const fn only(reason: Reason) -> Self {
+    pub const fn only(reason: Violation) -> Self {
         Self(1 << reason as u64)
     }
 
@@ -145,17 +145,17 @@ impl Broken {
         self.0 == 0
     }
 
-    /// The first of the reasons; dietary needs count as [`Reason::Dietary`].
-    pub fn first(self) -> Option<Reason> {
+    /// The first of the reasons; dietary needs count as [`Violation::Dietary`].
+    pub fn first(self) -> Option<Violation> {
         self.reasons().next()
     }
 
-    /// All of them, in their order; dietary needs count as one [`Reason::Dietary`].
-    pub fn reasons(self) -> impl Iterator<Item = Reason> {
+    /// All of them, in their order; dietary needs count as one [`Violation::Dietary`].
+    pub fn reasons(self) -> impl Iterator<Item = Violation> {
         let diets = self.0 >> DIET_BIT != 0;
-        let holds = move |reason: &Reason| {
-            self.has(Self::only(*reason)) || (*reason == Reason::Dietary && diets)
+        let holds = move |reason: &Violation| {
+            self.has(Self::only(*reason)) || (*reason == Violation::Dietary && diets)
         };
-        Reason::ALL.into_iter().filter(holds)
+        Violation::ALL.into_iter().filter(holds)
     }
 }

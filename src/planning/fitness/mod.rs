@@ -10,7 +10,7 @@ use preference::Preference;
 
 use crate::{
     domain::{
-        input::Inquiry,
+        input::PlanningInput,
         quote::{Scope, total_minor},
     },
     engagement::Engagement,
@@ -39,7 +39,7 @@ pub struct Fitness {
 
 /// The fitness of the vendors in their places; a requested category without an engagement is
 /// skipped. Sums run in category order, so that the result is the same everywhere.
-pub fn fitness(inquiry: &Inquiry<'_>, engagements: &[Engagement<'_>]) -> Fitness {
+pub fn fitness(inquiry: &PlanningInput<'_>, engagements: &[Engagement<'_>]) -> Fitness {
     let places: Vec<Option<&Engagement<'_>>> = inquiry
         .categories
         .iter()
@@ -96,7 +96,7 @@ pub fn budget_part(share: f64, quote: Option<i64>, spendable: f64) -> f64 {
     }
 }
 
-fn budget_fit(inquiry: &Inquiry<'_>, shares: &Shares, quotes: &[Option<i64>]) -> f64 {
+fn budget_fit(inquiry: &PlanningInput<'_>, shares: &Shares, quotes: &[Option<i64>]) -> f64 {
     let spendable = inquiry.spendable();
     let places = inquiry.categories.iter().zip(quotes);
     places
@@ -107,7 +107,7 @@ fn budget_fit(inquiry: &Inquiry<'_>, shares: &Shares, quotes: &[Option<i64>]) ->
         .sum()
 }
 
-fn preference_fit(inquiry: &Inquiry<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
+fn preference_fit(inquiry: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
     let mut preference = Preference::new(inquiry);
     let mut sum = 0.0;
     for (category, (def, place)) in inquiry.categories.iter().zip(places).enumerate() {
@@ -119,7 +119,7 @@ fn preference_fit(inquiry: &Inquiry<'_>, places: &[Option<&Engagement<'_>>]) -> 
     sum / inquiry.weight_sum()
 }
 
-fn compatibility(inquiry: &Inquiry<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
+fn compatibility(inquiry: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
     if inquiry.pairs() == 0 {
         return 1.0;
     }

@@ -1,7 +1,7 @@
 //! How well a vendor meets what the client wants: tags, words of the vision, rating.
 
 use crate::{
-    domain::input::{Inquiry, VENUE},
+    domain::input::{PlanningInput, VENUE},
     matching::{
         keywords::KeywordMatcher,
         tags::{has_key, tag_key},
@@ -20,14 +20,14 @@ const FAR_FROM_IDEAL: f64 = 0.5;
 
 /// The client's side of the preference fit, worked out once.
 pub struct Preference<'a> {
-    inquiry: Inquiry<'a>,
+    inquiry: PlanningInput<'a>,
     /// Per category: the keys of its wanted tags.
     wanted: Vec<Vec<String>>,
     matcher: KeywordMatcher,
 }
 
 impl<'a> Preference<'a> {
-    pub fn new(inquiry: &Inquiry<'a>) -> Self {
+    pub fn new(inquiry: &PlanningInput<'a>) -> Self {
         let wanted = inquiry.categories.iter().map(|def| wanted_tags(inquiry, &def.wants));
         Self {
             inquiry: *inquiry,
@@ -78,7 +78,7 @@ impl<'a> Preference<'a> {
 
 /// The distinct keys that a category's vendors should carry. A list of the request wins; the
 /// requirements' list counts only where the request's is empty.
-fn wanted_tags(inquiry: &Inquiry<'_>, wants: &[Wants]) -> Vec<String> {
+fn wanted_tags(inquiry: &PlanningInput<'_>, wants: &[Wants]) -> Vec<String> {
     let asked = &inquiry.request.preferences;
     let found = inquiry.requirements;
     let mut keys = Vec::new();

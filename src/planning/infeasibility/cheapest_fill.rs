@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cheapest_fit::{Fit, Member, cheapest_fit};
 use crate::{
     domain::{
-        input::{CATERER, DECORATOR, Inquiry, VENUE},
-        roles::{Entry, Musts, Role, Roles},
-        violation::{Broken, Reason},
+        input::{CATERER, DECORATOR, PlanningInput, VENUE},
+        roles::{Candidate, CateringRole, MustInclude, Roles},
+        violation::{Violation, ViolationSet},
     },
     engagement::Engagement,
     matching::compatibility::AreaTable,
@@ -25,19 +25,19 @@ pub type Timeline<'t> =
 
 /// Constraints that are not to count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Waivers {
-    pub broken: Broken,
+pub(crate) struct Relaxed {
+    pub broken: ViolationSet,
     pub must_include: bool,
     /// Required categories that may be left out all the same.
     pub optional: BTreeSet<CategoryIndex>,
 }
 
 /// Who could stand where, with what stands against it.
-pub(crate) struct Ledger<'i, 'a> {
-    inquiry: &'i Inquiry<'a>,
-    musts: Musts<'a>,
+pub(crate) struct CheapestFill<'i, 'a> {
+    inquiry: &'i PlanningInput<'a>,
+    musts: MustInclude<'a>,
     /// By category.
-    entries: Vec<Vec<Entry<'a>>>,
+    entries: Vec<Vec<Candidate<'a>>>,
 }
 
 /// The cheapest combination that meets everything but the budget.
@@ -52,15 +52,15 @@ pub(crate) struct Cheapest<'a> {
 }
 
 /// A total in minor units, and who stands in which category.
-pub(crate) type Chosen<'a> = (i64, Vec<(CategoryIndex, Entry<'a>)>);
+pub(crate) type Chosen<'a> = (i64, Vec<(CategoryIndex, Candidate<'a>)>);
 
-impl<'i, 'a> Ledger<'i, 'a> {
+impl<'i, 'a> CheapestFill<'i, 'a> {
     pub fn of(
-        inquiry: &'i Inquiry<'a>,
+        inquiry: &'i PlanningInput<'a>,
         areas: &AreaTable,
         vendors: impl IntoIterator<Item = &'a Sourced>,
     ) -> Self {
-        let musts = Musts::of(inquiry);
+        let musts = MustInclude::of(inquiry);
         let roles = Roles::new(inquiry, areas, &musts);
         let mut entries = vec![Vec::new(); inquiry.categories.len()];
         for sourced in vendors {
@@ -71,7 +71,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
         Self { inquiry, musts, entries }
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Entry<'a>)> {
+    pub fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
         let categories = self.entries.iter().enumerate();
         categories.flat_map(|(index, entries)| entries.iter().map(move |entry| (index, entry)))
     }
@@ -85,7 +85,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
     /// asked, accepts.
     pub fn cheapest(
         &self,
-        waivers: &Waivers,
+        waivers: &Relaxed,
         most: i64,
         schedules: Option<&mut Schedules<'_, '_>>,
     ) -> Cheapest<'a> {
@@ -108,7 +108,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
         }
     }
 
-    fn cheapest_untimed(&self, waivers: &Waivers) -> Option<Chosen<'a>> {
+    fn cheapest_untimed(&self, waivers: &Relaxed) -> Option<Chosen<'a>> {
         let mut best: Option<Chosen<'a>> = None;
         for mode in self.modes() {
             let least = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
@@ -130,7 +130,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
     /// Of those with the same demands on time only the cheapest can be part of it.
     fn cheapest_timed(
         &self,
-        waivers: &Waivers,
+        waivers: &Relaxed,
         most: i64,
         schedules: &mut Schedules<'_, '_>,
     ) -> Cheapest<'a> {
@@ -143,7 +143,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
                 choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
                 let mut seen = BTreeSet::new();
                 choices.retain(|choice| {
-                    let class = |entry: &Entry<'_>| TimeClass::of(request, entry.vendor());
+                    let class = |entry: &Candidate<'_>| TimeClass::of(request, entry.vendor());
                     seen.insert(choice.as_ref().map(class))
                 });
                 (index, choices)
@@ -151,7 +151,7 @@ impl<'i, 'a> Ledger<'i, 'a> {
             let places: Vec<(CategoryIndex, Vec<Choice<'a>>)> = mode.iter().map(place).collect();
             let costs: Vec<Vec<i64>> =
                 places.iter().map(|(_, choices)| choices.iter().map(cost_of).collect()).collect();
-            let chosen = |members: &[Member]| -> Vec<(CategoryIndex, Entry<'a>)> {
+            let chosen = |members: &[Member]| -> Vec<(CategoryIndex, Candidate<'a>)> {
                 let of = |&(list, rank): &Member| Some((places[list].0, places[list].1[rank]?));
                 members.iter().filter_map(of).collect()
             };
@@ -188,23 +188,23 @@ impl<'i, 'a> Ledger<'i, 'a> {
         &self,
         index: CategoryIndex,
         kitchen: Kitchen,
-        waivers: &Waivers,
+        waivers: &Relaxed,
     ) -> impl Iterator<Item = Choice<'a>> {
-        let mut ignored = waivers.broken.and(Broken::only(Reason::OverBudget));
+        let mut ignored = waivers.broken.and(ViolationSet::only(Violation::OverBudget));
         // Where a decorator may be left out, leaving it out costs least, and no venue minds.
         if self.inquiry.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, waivers)) {
-            ignored = ignored.and(Broken::only(Reason::Decor));
+            ignored = ignored.and(ViolationSet::only(Violation::Decor));
         }
-        let may_stand = move |entry: &&Entry<'a>| {
+        let may_stand = move |entry: &&Candidate<'a>| {
             entry.broken.without(ignored).is_nothing()
-                && (entry.role == Role::Catering) == (kitchen == Kitchen::Open)
+                && (entry.role == CateringRole::Catering) == (kitchen == Kitchen::Open)
         };
         let may_skip = self.may_skip(index, waivers) && kitchen == Kitchen::Closed;
         let skip = may_skip.then_some(None);
         self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
     }
 
-    fn may_skip(&self, index: CategoryIndex, waivers: &Waivers) -> bool {
+    fn may_skip(&self, index: CategoryIndex, waivers: &Relaxed) -> bool {
         let def = &self.inquiry.categories[index];
         let is_forced = self.musts.is_forced(index) && !waivers.must_include;
         let is_optional =
@@ -221,10 +221,10 @@ enum Kitchen {
 }
 
 /// Nobody, or somebody in a role.
-type Choice<'a> = Option<Entry<'a>>;
+type Choice<'a> = Option<Candidate<'a>>;
 
 fn cost_of(choice: &Choice<'_>) -> i64 {
-    choice.as_ref().map_or(0, Entry::cost)
+    choice.as_ref().map_or(0, Candidate::cost)
 }
 
 fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
@@ -232,7 +232,7 @@ fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
 }
 
 /// All that the timeline looks at of a vendor in a place.
-type Standing = (CategoryIndex, Role, TimeClass);
+type Standing = (CategoryIndex, CateringRole, TimeClass);
 
 /// What the timeline says of the vendors of one request, asked once per class of vendors.
 pub(crate) struct Schedules<'s, 't> {
@@ -255,10 +255,10 @@ impl<'s, 't> Schedules<'s, 't> {
     /// The refusal in plain words; `None` where no further schedule may be asked for.
     pub fn judge(
         &mut self,
-        inquiry: &Inquiry<'_>,
-        chosen: &[(CategoryIndex, Entry<'_>)],
+        inquiry: &PlanningInput<'_>,
+        chosen: &[(CategoryIndex, Candidate<'_>)],
     ) -> Option<Result<(), String>> {
-        let class = |entry: &Entry<'_>| TimeClass::of(inquiry.request, entry.vendor());
+        let class = |entry: &Candidate<'_>| TimeClass::of(inquiry.request, entry.vendor());
         let mut key: Vec<Standing> =
             chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
         key.sort_unstable();
@@ -275,8 +275,8 @@ impl<'s, 't> Schedules<'s, 't> {
 
 /// In category order.
 pub(crate) fn engagements<'e>(
-    inquiry: &Inquiry<'e>,
-    chosen: &[(CategoryIndex, Entry<'e>)],
+    inquiry: &PlanningInput<'e>,
+    chosen: &[(CategoryIndex, Candidate<'e>)],
 ) -> Vec<Engagement<'e>> {
     let mut engagements: Vec<(CategoryIndex, Engagement<'e>)> = Vec::with_capacity(chosen.len());
     for &(index, entry) in chosen {
@@ -285,7 +285,7 @@ pub(crate) fn engagements<'e>(
             (index, Engagement { category, vendor: entry.vendor(), in_house })
         };
         engagements.push(at(index, false));
-        if entry.role == Role::Catering
+        if entry.role == CateringRole::Catering
             && let Some(caterer) = inquiry.index_of(CATERER)
         {
             engagements.push(at(caterer, true));

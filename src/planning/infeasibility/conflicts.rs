@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::cheapest_fill::{Cheapest, Ledger, Schedules, Waivers};
+use super::cheapest_fill::{Cheapest, CheapestFill, Relaxed, Schedules};
 use crate::{
     domain::{
-        input::Inquiry,
+        input::PlanningInput,
         policies::drinks_wanted,
-        roles::Entry,
-        violation::{Broken, Reason},
+        roles::Candidate,
+        violation::{Violation, ViolationSet},
     },
     problem::CategoryIndex,
 };
@@ -36,24 +36,29 @@ enum Constraint {
 
 impl Constraint {
     /// What of a vendor's broken constraints it stands for.
-    fn broken(self) -> Broken {
-        let all = |reasons: &[Reason]| {
-            reasons.iter().fold(Broken::NOTHING, |all, reason| all.and(Broken::only(*reason)))
+    fn broken(self) -> ViolationSet {
+        let all = |reasons: &[Violation]| {
+            reasons
+                .iter()
+                .fold(ViolationSet::NOTHING, |all, reason| all.and(ViolationSet::only(*reason)))
         };
         match self {
-            Self::Currency => Broken::only(Reason::Currency),
-            Self::Exclude => Broken::only(Reason::Excluded),
-            Self::MustInclude => Broken::only(Reason::NotMustInclude),
-            Self::City => Broken::only(Reason::City),
-            Self::Catering => Broken::only(Reason::Catering),
-            Self::Decor => Broken::only(Reason::Decor),
-            Self::Alcohol => Broken::only(Reason::Alcohol),
-            Self::Date => {
-                all(&[Reason::LeadTime, Reason::Blackout, Reason::ClosedWeekday, Reason::Booked])
-            }
-            Self::Guests => all(&[Reason::BelowMinimum, Reason::AboveMaximum]),
-            Self::Diet(index) => Broken::diet(index),
-            Self::Timeline | Self::Budget | Self::Required(_) => Broken::NOTHING,
+            Self::Currency => ViolationSet::only(Violation::Currency),
+            Self::Exclude => ViolationSet::only(Violation::Excluded),
+            Self::MustInclude => ViolationSet::only(Violation::NotMustInclude),
+            Self::City => ViolationSet::only(Violation::City),
+            Self::Catering => ViolationSet::only(Violation::Catering),
+            Self::Decor => ViolationSet::only(Violation::Decor),
+            Self::Alcohol => ViolationSet::only(Violation::Alcohol),
+            Self::Date => all(&[
+                Violation::LeadTime,
+                Violation::Blackout,
+                Violation::ClosedWeekday,
+                Violation::Booked,
+            ]),
+            Self::Guests => all(&[Violation::BelowMinimum, Violation::AboveMaximum]),
+            Self::Diet(index) => ViolationSet::diet(index),
+            Self::Timeline | Self::Budget | Self::Required(_) => ViolationSet::NOTHING,
         }
     }
 }
@@ -64,18 +69,18 @@ impl Constraint {
 /// given up first. Where the schedules that may be asked for don't suffice to tell, a constraint
 /// stays.
 pub(crate) fn minimal_conflict(
-    inquiry: &Inquiry<'_>,
-    ledger: &Ledger<'_, '_>,
+    inquiry: &PlanningInput<'_>,
+    fill: &CheapestFill<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
 ) -> Vec<String> {
-    let mut conflict = Conflict { inquiry, ledger, schedules };
+    let mut conflict = Conflict { inquiry, fill, schedules };
     let minimal = conflict.minimal();
     minimal.iter().map(|&constraint| conflict.in_words(constraint, &minimal)).collect()
 }
 
 struct Conflict<'c, 's, 't> {
-    inquiry: &'c Inquiry<'c>,
-    ledger: &'c Ledger<'c, 'c>,
+    inquiry: &'c PlanningInput<'c>,
+    fill: &'c CheapestFill<'c, 'c>,
     schedules: &'c mut Schedules<'s, 't>,
 }
 
@@ -112,8 +117,8 @@ impl<'c> Conflict<'c, '_, '_> {
         ];
         all.extend(needs.map(Constraint::Diet));
         all.push(Constraint::Budget);
-        let of_vendors = self.ledger.entries().map(|(_, entry)| entry.broken);
-        let broken = of_vendors.fold(Broken::NOTHING, Broken::and);
+        let of_vendors = self.fill.entries().map(|(_, entry)| entry.broken);
+        let broken = of_vendors.fold(ViolationSet::NOTHING, ViolationSet::and);
         all.retain(|constraint| match constraint {
             Constraint::Timeline | Constraint::Budget => true,
             Constraint::MustInclude => !self.inquiry.request.must_include.is_empty(),
@@ -135,8 +140,9 @@ impl<'c> Conflict<'c, '_, '_> {
     fn cheapest(&mut self, active: &[Constraint], most: i64) -> Cheapest<'c> {
         let required = (0..self.inquiry.categories.len()).map(Constraint::Required);
         let given_up = self.all().into_iter().filter(|constraint| !active.contains(constraint));
-        let waivers = Waivers {
-            broken: given_up.fold(Broken::NOTHING, |all, constraint| all.and(constraint.broken())),
+        let waivers = Relaxed {
+            broken: given_up
+                .fold(ViolationSet::NOTHING, |all, constraint| all.and(constraint.broken())),
             must_include: !active.contains(&Constraint::MustInclude),
             optional: required
                 .enumerate()
@@ -145,7 +151,7 @@ impl<'c> Conflict<'c, '_, '_> {
                 .collect(),
         };
         let schedules = active.contains(&Constraint::Timeline).then_some(&mut *self.schedules);
-        self.ledger.cheapest(&waivers, most, schedules)
+        self.fill.cheapest(&waivers, most, schedules)
     }
 
     fn in_words(&mut self, constraint: Constraint, conflict: &[Constraint]) -> String {
@@ -158,7 +164,7 @@ impl<'c> Conflict<'c, '_, '_> {
                 fail(&format!("are priced in {}", self.foreign_currencies()))
             ),
             Constraint::Exclude => format!("exclude: {}", fail("are named there")),
-            Constraint::MustInclude => match self.ledger.impossible().first() {
+            Constraint::MustInclude => match self.fill.impossible().first() {
                 Some(statement) => statement.clone(),
                 None => format!("must_include: {}", fail("give way to the vendors named there")),
             },
@@ -218,7 +224,7 @@ impl<'c> Conflict<'c, '_, '_> {
     /// "INR", or "INR, USD".
     fn foreign_currencies(&self) -> String {
         let own = self.inquiry.request.budget.currency;
-        let vendors = self.ledger.entries().map(|(_, entry)| entry.vendor());
+        let vendors = self.fill.entries().map(|(_, entry)| entry.vendor());
         let foreign = vendors.filter_map(Vendor::currency).filter(|currency| *currency != own);
         let codes: BTreeSet<&str> = foreign.map(Currency::code).collect();
         codes.into_iter().collect::<Vec<_>>().join(", ")
@@ -227,7 +233,7 @@ impl<'c> Conflict<'c, '_, '_> {
     fn required_in_words(&self, index: CategoryIndex) -> String {
         let name = &self.inquiry.categories[index].name;
         let words = format!("{} is required", with_article(name));
-        let is_known = self.ledger.entries().any(|(category, _)| category == index);
+        let is_known = self.fill.entries().any(|(category, _)| category == index);
         if is_known {
             return words;
         }
@@ -241,8 +247,8 @@ impl<'c> Conflict<'c, '_, '_> {
         let mut words =
             format!("the timeline: {}", refusal.as_deref().unwrap_or("no schedule fits"));
         let (mut refused, mut all) = (BTreeSet::new(), BTreeSet::new());
-        let ledger = self.ledger;
-        for (index, entry) in ledger.entries().filter(|(index, _)| is_meant(*index, conflict)) {
+        let fill = self.fill;
+        for (index, entry) in fill.entries().filter(|(index, _)| is_meant(*index, conflict)) {
             all.insert(&entry.vendor().id);
             if let Some(Err(_)) = self.schedules.judge(self.inquiry, &[(index, *entry)]) {
                 refused.insert(&entry.vendor().id);
@@ -257,8 +263,8 @@ impl<'c> Conflict<'c, '_, '_> {
 
     /// "3 of 7 vendors", of the required categories that the conflict names, or of all.
     fn share_of_vendors(&self, constraint: Constraint, conflict: &[Constraint]) -> String {
-        let ids = |fails: &dyn Fn(&Entry<'_>) -> bool| {
-            let of = self.ledger.entries();
+        let ids = |fails: &dyn Fn(&Candidate<'_>) -> bool| {
+            let of = self.fill.entries();
             let of = of.filter(|(index, entry)| is_meant(*index, conflict) && fails(entry));
             of.map(|(_, entry)| &entry.vendor().id).collect::<BTreeSet<_>>().len()
         };
@@ -286,7 +292,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::roles::Role,
+        domain::roles::CateringRole,
         engagement::Engagement,
         infeasibility::cheapest_fill::engagements,
         matching::compatibility::AreaTable,
@@ -319,23 +325,23 @@ mod tests {
     /// asked about whole combinations alone.
     fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says) -> bool {
         let inquiry = conflict.inquiry;
-        let kept = active.iter().fold(Broken::NOTHING, |all, c| all.and(c.broken()));
+        let kept = active.iter().fold(ViolationSet::NOTHING, |all, c| all.and(c.broken()));
         // A venue without decor is out beside a decorator, not where none comes.
-        let decor = Broken::only(Reason::Decor);
+        let decor = ViolationSet::only(Violation::Decor);
         let (keeps_decor, kept) = (kept.has(decor), kept.without(decor));
         let musts = &inquiry.request.must_include;
         let has_musts = active.contains(&Constraint::MustInclude) && !musts.is_empty();
-        if has_musts && !conflict.ledger.impossible().is_empty() {
+        if has_musts && !conflict.fill.impossible().is_empty() {
             return false;
         }
-        let mut all: Vec<Vec<(CategoryIndex, Entry<'_>)>> = vec![vec![]];
+        let mut all: Vec<Vec<(CategoryIndex, Candidate<'_>)>> = vec![vec![]];
         for (index, def) in inquiry.categories.iter().enumerate() {
-            let entries = conflict.ledger.entries();
+            let entries = conflict.fill.entries();
             let standing = entries.filter(|(i, e)| *i == index && !e.broken.has(kept));
-            let standing: Vec<Entry<'_>> = standing.map(|(_, entry)| *entry).collect();
+            let standing: Vec<Candidate<'_>> = standing.map(|(_, entry)| *entry).collect();
             let mut extended = Vec::new();
             for chosen in all {
-                let has_kitchen = chosen.iter().any(|(_, e)| e.role == Role::Catering);
+                let has_kitchen = chosen.iter().any(|(_, e)| e.role == CateringRole::Catering);
                 if def.name.as_str() == "caterer" && has_kitchen {
                     extended.push(chosen);
                     continue;
@@ -370,11 +376,11 @@ mod tests {
 
     /// Not to be met as it stands, and to be met without any one of it; never empty where the
     /// request can't be met.
-    fn check(inquiry: &Inquiry<'_>, says: Says) -> Result<(), TestCaseError> {
-        let ledger = Ledger::of(inquiry, &AreaTable::new(inquiry.areas), inquiry.vendors);
+    fn check(inquiry: &PlanningInput<'_>, says: Says) -> Result<(), TestCaseError> {
+        let fill = CheapestFill::of(inquiry, &AreaTable::new(inquiry.areas), inquiry.vendors);
         let mut timeline = says;
         let mut schedules = Schedules::new(&mut timeline, u32::MAX);
-        let mut conflict = Conflict { inquiry, ledger: &ledger, schedules: &mut schedules };
+        let mut conflict = Conflict { inquiry, fill: &fill, schedules: &mut schedules };
         let (minimal, all) = (conflict.minimal(), conflict.all());
         prop_assert_eq!(minimal.is_empty(), can_be_met(&conflict, &all, says));
         if !minimal.is_empty() {

@@ -2,12 +2,12 @@
 
 use super::{
     Money, Priced, Study, WORK_MAX,
-    cheapest_fill::{Ledger, Waivers},
+    cheapest_fill::{CheapestFill, Relaxed},
     in_words, lowered_contingency, raised_budget,
     relaxations::{Kind, Move},
     varied::Varied,
 };
-use crate::domain::violation::Broken;
+use crate::domain::violation::ViolationSet;
 use model::{NoWayOut, Relaxation};
 
 /// Vendors judged per pair of dimensions at most, and for all pairs without more money: some two
@@ -131,8 +131,8 @@ impl Study<'_, '_, '_> {
         }
         let guests = has(Kind::Guests).then_some(Move::Guests(0));
         let reach = moves().chain(&guests).filter_map(Move::reach);
-        let waivers = Waivers {
-            broken: reach.fold(Broken::NOTHING, Broken::and),
+        let waivers = Relaxed {
+            broken: reach.fold(ViolationSet::NOTHING, ViolationSet::and),
             must_include: has(Kind::Must),
             optional: match has(Kind::Optional) {
                 true => (0..base.inquiry.categories.len()).collect(),
@@ -144,8 +144,8 @@ impl Study<'_, '_, '_> {
             Money::Given if keeps_prices => self.here.inquiry.request.spendable_minor(),
             _ => i64::MAX,
         };
-        let ledger = Ledger::of(&base.inquiry, &base.areas, base.inquiry.vendors);
-        ledger.cheapest(&waivers, most, None).found.is_some()
+        let fill = CheapestFill::of(&base.inquiry, &base.areas, base.inquiry.vendors);
+        fill.cheapest(&waivers, most, None).found.is_some()
     }
 
     fn in_words(&self, one: &Move, other: &Move, priced: &Priced) -> Relaxation {

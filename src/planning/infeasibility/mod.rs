@@ -1,6 +1,6 @@
 //! Why a request cannot be met, and the cheapest ways out.
 //!
-//! Whether a request can be met is a matter of money, roles and the timeline, which [`Ledger`]
+//! Whether a request can be met is a matter of money, roles and the timeline, which [`CheapestFill`]
 //! decides exactly; a relaxation is named only after the relaxed request was judged anew from
 //! the vendors on.
 
@@ -15,16 +15,16 @@ pub(crate) mod varied;
 
 use std::collections::BTreeSet;
 
-use cheapest_fill::{Ledger, Schedules, Timeline, Waivers};
+use cheapest_fill::{CheapestFill, Relaxed, Schedules, Timeline};
 use conflicts::minimal_conflict;
 use relaxations::{Kind, Move};
 use varied::Varied;
 
 use crate::{
     domain::{
-        input::Inquiry,
-        roles::{Entry, Role},
-        violation::{Broken, Reason},
+        input::PlanningInput,
+        roles::{Candidate, CateringRole},
+        violation::{Violation, ViolationSet},
     },
     matching::compatibility::AreaTable,
 };
@@ -56,24 +56,24 @@ const GUESTS_MAX: u32 = 100_000;
 ///
 /// All are empty where the inquiry is feasible after all.
 pub fn explain(
-    inquiry: &Inquiry<'_>,
-    elsewhere: Option<&Inquiry<'_>>,
+    inquiry: &PlanningInput<'_>,
+    elsewhere: Option<&PlanningInput<'_>>,
     timeline: &mut Timeline<'_>,
 ) -> Infeasibility {
     let here = Base::new(inquiry);
     // Whoever doesn't serve the city after all has no part in what is said of it.
-    let ledger = Ledger::of(inquiry, &here.areas, inquiry.vendors);
-    let serves = |entry: &Entry<'_>| !entry.broken.has(Broken::only(Reason::City));
-    let entries = ledger.entries().map(|(_, entry)| entry).filter(|entry| serves(entry));
+    let fill = CheapestFill::of(inquiry, &here.areas, inquiry.vendors);
+    let serves = |entry: &Candidate<'_>| !entry.broken.has(ViolationSet::only(Violation::City));
+    let entries = fill.entries().map(|(_, entry)| entry).filter(|entry| serves(entry));
     let mut serving: Vec<&Sourced> = entries.map(|entry| entry.sourced).collect();
     serving.dedup_by(|a, b| std::ptr::eq(*a, *b));
-    let ledger = Ledger::of(inquiry, &here.areas, serving);
+    let fill = CheapestFill::of(inquiry, &here.areas, serving);
     let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
-    let conflicts = minimal_conflict(inquiry, &ledger, &mut schedules);
+    let conflicts = minimal_conflict(inquiry, &fill, &mut schedules);
     if conflicts.is_empty() {
         return Infeasibility::default();
     }
-    let entries = ledger.entries().map(|(_, entry)| (entry.sourced, entry.broken)).collect();
+    let entries = fill.entries().map(|(_, entry)| (entry.sourced, entry.broken)).collect();
     let elsewhere = elsewhere.map(Base::new);
     let mut study = Study::new(here, elsewhere, entries, timeline);
     let mut relaxations = study.singles();
@@ -88,12 +88,12 @@ pub fn explain(
 }
 
 /// Whether some combination of the inquiry's vendors meets it, money and timeline included.
-pub fn can_be_met(inquiry: &Inquiry<'_>, timeline: &mut Timeline<'_>) -> bool {
+pub fn can_be_met(inquiry: &PlanningInput<'_>, timeline: &mut Timeline<'_>) -> bool {
     let areas = AreaTable::new(inquiry.areas);
-    let ledger = Ledger::of(inquiry, &areas, inquiry.vendors);
+    let fill = CheapestFill::of(inquiry, &areas, inquiry.vendors);
     let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
     let most = inquiry.request.spendable_minor();
-    ledger.cheapest(&Waivers::default(), most, Some(&mut schedules)).found.is_some()
+    fill.cheapest(&Relaxed::default(), most, Some(&mut schedules)).found.is_some()
 }
 
 /// A varied request's cheapest combination.
@@ -101,17 +101,17 @@ pub(super) struct Priced {
     /// In minor units.
     pub total: i64,
     /// The venue that stands there against one of its policies, and its role.
-    pub bent: Option<(VendorId, Role)>,
+    pub bent: Option<(VendorId, CateringRole)>,
 }
 
 /// An inquiry with its city's vendors.
 pub(super) struct Base<'a> {
-    pub inquiry: Inquiry<'a>,
+    pub inquiry: PlanningInput<'a>,
     pub areas: AreaTable,
 }
 
 impl<'a> Base<'a> {
-    fn new(inquiry: &Inquiry<'a>) -> Self {
+    fn new(inquiry: &PlanningInput<'a>) -> Self {
         Self { inquiry: *inquiry, areas: AreaTable::new(inquiry.areas) }
     }
 }
@@ -123,7 +123,7 @@ pub(super) struct Study<'a, 't, 'c> {
     pub moves: Vec<Move>,
     timeline: &'c mut Timeline<'t>,
     /// Each vendor's roles, with what the unchanged request has against them.
-    entries: Vec<(&'a Sourced, Broken)>,
+    entries: Vec<(&'a Sourced, ViolationSet)>,
     /// Vendors that may still be judged, and schedules asked for, for the dimension at hand.
     pub work_left: u64,
     pub schedules_left: u32,
@@ -135,7 +135,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
     fn new(
         here: Base<'a>,
         elsewhere: Option<Base<'a>>,
-        entries: Vec<(&'a Sourced, Broken)>,
+        entries: Vec<(&'a Sourced, ViolationSet)>,
         timeline: &'c mut Timeline<'t>,
     ) -> Self {
         let city = elsewhere.as_ref().map(|base| base.inquiry.request.city.as_str());
@@ -252,17 +252,18 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
             _ => &self.here,
         };
         let inquiry = varied.inquiry(&base.inquiry);
-        let ledger = Ledger::of(&inquiry, &base.areas, pool.iter().copied());
-        let waivers = Waivers { broken: varied.waived, ..Waivers::default() };
+        let fill = CheapestFill::of(&inquiry, &base.areas, pool.iter().copied());
+        let waivers = Relaxed { broken: varied.waived, ..Relaxed::default() };
         let allowed = self.schedules_left.min(SCHEDULES_PER_REQUEST_MAX);
         let mut schedules = Schedules::new(self.timeline, allowed);
         let asked = matches!(asks, Asks::Timeline).then_some(&mut schedules);
-        let cheapest = ledger.cheapest(&waivers, money.most(&varied.request), asked);
+        let cheapest = fill.cheapest(&waivers, money.most(&varied.request), asked);
         self.schedules_left -= allowed - schedules.left();
         self.was_cut |= !cheapest.is_decided;
         let (total, chosen) = cheapest.found?;
-        let policies = [Reason::Catering, Reason::Decor, Reason::Alcohol].map(Broken::only);
-        let policy = policies.into_iter().fold(Broken::NOTHING, Broken::and);
+        let policies =
+            [Violation::Catering, Violation::Decor, Violation::Alcohol].map(ViolationSet::only);
+        let policy = policies.into_iter().fold(ViolationSet::NOTHING, ViolationSet::and);
         let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
         let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
         Some(Priced { total, bent })
@@ -274,8 +275,8 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
             return elsewhere.inquiry.vendors.iter().collect();
         }
         let Some(reach) = varied.reach else { return self.here.inquiry.vendors.iter().collect() };
-        let turned = reach.and(varied.waived).and(Broken::only(Reason::OverBudget));
-        let may_stand = |(_, broken): &&(_, Broken)| broken.without(turned).is_nothing();
+        let turned = reach.and(varied.waived).and(ViolationSet::only(Violation::OverBudget));
+        let may_stand = |(_, broken): &&(_, ViolationSet)| broken.without(turned).is_nothing();
         let mut pool: Vec<&'a Sourced> =
             self.entries.iter().filter(may_stand).map(|(sourced, _)| *sourced).collect();
         pool.dedup_by(|a, b| std::ptr::eq(*a, *b));

@@ -6,10 +6,10 @@ use jiff::{ToSpan, civil};
 
 use super::conflicts::with_article;
 use crate::domain::{
-    input::{CATERER, DECORATOR, Inquiry, VENUE},
+    input::{CATERER, DECORATOR, PlanningInput, VENUE},
     policies::{drinks_wanted, means_alcohol},
-    roles::Role,
-    violation::{Broken, Reason},
+    roles::CateringRole,
+    violation::{Violation, ViolationSet},
 };
 use model::{Anchor, Category, Currency, EventTime, Relaxation, Request, VendorId};
 
@@ -107,7 +107,7 @@ impl Kind {
 impl Move {
     /// Every change but that of the guests, those of one kind in a row, the smaller ones first.
     /// `city`: another one whose vendors are at hand.
-    pub fn all(inquiry: &Inquiry<'_>, city: Option<&str>) -> Vec<Self> {
+    pub fn all(inquiry: &PlanningInput<'_>, city: Option<&str>) -> Vec<Self> {
         let request = inquiry.request;
         let mut moves: Vec<Self> =
             other_currencies(inquiry).into_iter().map(Self::Currency).collect();
@@ -191,39 +191,45 @@ impl Move {
         }
     }
 
-    pub fn reach(&self) -> Option<Broken> {
-        let all = |reasons: &[Reason]| {
-            reasons.iter().fold(Broken::NOTHING, |all, reason| all.and(Broken::only(*reason)))
+    pub fn reach(&self) -> Option<ViolationSet> {
+        let all = |reasons: &[Violation]| {
+            reasons
+                .iter()
+                .fold(ViolationSet::NOTHING, |all, reason| all.and(ViolationSet::only(*reason)))
         };
         match self {
-            Self::Guests(_) => Some(all(&[Reason::BelowMinimum, Reason::AboveMaximum])),
+            Self::Guests(_) => Some(all(&[Violation::BelowMinimum, Violation::AboveMaximum])),
             Self::Date(_) => Some(all(&[
-                Reason::LeadTime,
-                Reason::Blackout,
-                Reason::ClosedWeekday,
-                Reason::Booked,
+                Violation::LeadTime,
+                Violation::Blackout,
+                Violation::ClosedWeekday,
+                Violation::Booked,
             ])),
             // The days on which somebody is needed, and until when.
             Self::Start(..) | Self::Hours(..) => {
-                Some(all(&[Reason::Blackout, Reason::ClosedWeekday, Reason::Booked]))
+                Some(all(&[Violation::Blackout, Violation::ClosedWeekday, Violation::Booked]))
             }
             Self::City(_) | Self::AskCaterer => None,
-            Self::Currency(_) => Some(Broken::only(Reason::Currency)),
-            Self::Policy => Some(Broken::only(Reason::Catering)),
-            Self::Decor => Some(Broken::only(Reason::Decor)),
-            Self::Alcohol | Self::NoBar => Some(Broken::only(Reason::Alcohol)),
-            Self::Diet(index, _) => Some(Broken::diet(*index)),
-            Self::Must(_) => Some(all(&[Reason::NotMustInclude, Reason::Decor])),
-            Self::Exclude(_) => Some(Broken::only(Reason::Excluded)),
+            Self::Currency(_) => Some(ViolationSet::only(Violation::Currency)),
+            Self::Policy => Some(ViolationSet::only(Violation::Catering)),
+            Self::Decor => Some(ViolationSet::only(Violation::Decor)),
+            Self::Alcohol | Self::NoBar => Some(ViolationSet::only(Violation::Alcohol)),
+            Self::Diet(index, _) => Some(ViolationSet::diet(*index)),
+            Self::Must(_) => Some(all(&[Violation::NotMustInclude, Violation::Decor])),
+            Self::Exclude(_) => Some(ViolationSet::only(Violation::Excluded)),
             Self::Optional(category) if category.as_str() == DECORATOR => {
-                Some(Broken::only(Reason::Decor))
+                Some(ViolationSet::only(Violation::Decor))
             }
-            Self::Optional(_) | Self::Anchor(..) => Some(Broken::NOTHING),
+            Self::Optional(_) | Self::Anchor(..) => Some(ViolationSet::NOTHING),
         }
     }
 
     /// What to change. `bent`: the venue whose policy would have to give way, and its role then.
-    pub fn in_words(&self, request: &Request, bent: Option<&(VendorId, Role)>) -> Relaxation {
+    pub fn in_words(
+        &self,
+        request: &Request,
+        bent: Option<&(VendorId, CateringRole)>,
+    ) -> Relaxation {
         let quoted = |values: Vec<&str>| format!("{values:?}");
         let ids_without = |ids: &[VendorId], id: &VendorId| {
             quoted(ids.iter().filter(|other| *other != id).map(VendorId::as_str).collect())
@@ -309,7 +315,7 @@ impl Move {
 
 /// Other currencies that vendors are priced in, [`CURRENCIES_MAX`] at most: that of the most
 /// vendors first, of as many by code.
-fn other_currencies(inquiry: &Inquiry<'_>) -> Vec<Currency> {
+fn other_currencies(inquiry: &PlanningInput<'_>) -> Vec<Currency> {
     let own = inquiry.request.budget.currency;
     let mut vendors: BTreeMap<&str, (usize, Currency)> = BTreeMap::new();
     for currency in inquiry.vendors.iter().filter_map(|sourced| sourced.vendor.currency()) {
@@ -323,10 +329,10 @@ fn other_currencies(inquiry: &Inquiry<'_>) -> Vec<Currency> {
 }
 
 /// Which venue would have to change its policy, and how.
-fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) {
+fn policy_in_words(bent: Option<&(VendorId, CateringRole)>) -> (String, String, String) {
     let field = "policies.catering".to_owned();
     match bent {
-        Some((id, Role::Catering)) => {
+        Some((id, CateringRole::Catering)) => {
             (field, format!("allow in-house catering at venue `{id}`"), "in_house".into())
         }
         Some((id, _)) => {
@@ -340,7 +346,7 @@ fn policy_in_words(bent: Option<&(VendorId, Role)>) -> (String, String, String) 
 fn rule_in_words(
     rule: &str,
     what: &str,
-    bent: Option<&(VendorId, Role)>,
+    bent: Option<&(VendorId, CateringRole)>,
 ) -> (String, String, String) {
     let whom = bent.map_or_else(|| "a venue".to_owned(), |(id, _)| format!("venue `{id}`"));
     (format!("policies.{rule}"), format!("agree with {whom} on {what}"), "true".into())

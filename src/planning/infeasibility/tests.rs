@@ -8,7 +8,7 @@ use crate::{
     assembly::{assemble, properties::combinations},
     domain::{
         constraints::Rules,
-        violation::{Broken, Reason},
+        violation::{Violation, ViolationSet},
     },
     matching::compatibility::AreaTable,
     samples::{Case, TODAY, any_case, any_timed_case, inr, line, meal, vendor, venue},
@@ -45,7 +45,7 @@ fn explained_by(case: &Case, timeline: &mut Timeline<'_>) -> Infeasibility {
             let areas = AreaTable::new(&case.areas);
             let inquiry = case.inquiry();
             let rules = Rules::new(&inquiry, &areas);
-            let city = Broken::only(Reason::City);
+            let city = ViolationSet::only(Violation::City);
             own.vendors.retain(|sourced| {
                 let def = case.categories.iter().find(|def| def.name == sourced.vendor.category);
                 def.is_some_and(|def| !rules.broken(def, sourced).has(city))

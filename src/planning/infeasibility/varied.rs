@@ -4,9 +4,9 @@ use jiff::tz::AmbiguousOffset;
 
 use super::relaxations::Move;
 use crate::domain::{
-    input::{CATERER, Inquiry},
+    input::{CATERER, PlanningInput},
     policies::means_alcohol,
-    violation::{Broken, Reason},
+    violation::{Violation, ViolationSet},
 };
 use model::{Amount, Anchor, Budget, Category, CategoryDef, EventTime, Request, Service};
 
@@ -16,28 +16,28 @@ pub(crate) struct Varied {
     pub request: Request,
     pub categories: Vec<CategoryDef>,
     /// Constraints that don't count.
-    pub waived: Broken,
+    pub waived: ViolationSet,
     /// Constraints whose outcome the changes may turn: a vendor that breaks another one stays
     /// out. `None`: any vendor may come in.
-    pub reach: Option<Broken>,
+    pub reach: Option<ViolationSet>,
     /// The vendors are another city's.
     pub is_elsewhere: bool,
 }
 
 impl Varied {
-    pub fn unchanged(inquiry: &Inquiry<'_>) -> Self {
+    pub fn unchanged(inquiry: &PlanningInput<'_>) -> Self {
         Self {
             request: inquiry.request.clone(),
             categories: inquiry.categories.to_vec(),
-            waived: Broken::NOTHING,
-            reach: Some(Broken::NOTHING),
+            waived: ViolationSet::NOTHING,
+            reach: Some(ViolationSet::NOTHING),
             is_elsewhere: false,
         }
     }
 
     /// Whether the request could be sent like this: something is required, nothing has passed,
     /// every start is a time of its day, functions and anchors keep their order.
-    pub fn is_writable(&self, inquiry: &Inquiry<'_>) -> bool {
+    pub fn is_writable(&self, inquiry: &PlanningInput<'_>) -> bool {
         let requires = self.categories.iter().any(|def| {
             let service = self.request.services.get(&def.name);
             service.is_none_or(|service| service.required)
@@ -63,8 +63,8 @@ impl Varied {
     }
 
     /// The inquiry with these changes in place of its own request.
-    pub fn inquiry<'v>(&'v self, inquiry: &Inquiry<'v>) -> Inquiry<'v> {
-        Inquiry { request: &self.request, categories: &self.categories, ..*inquiry }
+    pub fn inquiry<'v>(&'v self, inquiry: &PlanningInput<'v>) -> PlanningInput<'v> {
+        PlanningInput { request: &self.request, categories: &self.categories, ..*inquiry }
     }
 
     /// With one more change.
@@ -91,9 +91,9 @@ impl Varied {
                 let (amount, currency) = (Amount::largest(*currency), *currency);
                 request.budget = Budget { amount, currency };
             }
-            Move::Policy => self.waived = self.waived.and(Broken::only(Reason::Catering)),
-            Move::Decor => self.waived = self.waived.and(Broken::only(Reason::Decor)),
-            Move::Alcohol => self.waived = self.waived.and(Broken::only(Reason::Alcohol)),
+            Move::Policy => self.waived = self.waived.and(ViolationSet::only(Violation::Catering)),
+            Move::Decor => self.waived = self.waived.and(ViolationSet::only(Violation::Decor)),
+            Move::Alcohol => self.waived = self.waived.and(ViolationSet::only(Violation::Alcohol)),
             Move::NoBar => request.preferences.amenities.retain(|wish| !means_alcohol(wish)),
             Move::AskCaterer => {
                 let service = Service { required: true, weight: 1.0, quantity: 1 };

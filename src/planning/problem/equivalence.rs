@@ -74,12 +74,12 @@ impl Rows {
 
 /// All categories.
 #[derive(Clone, Debug)]
-pub struct Columns {
+pub struct EquivalenceClasses {
     pub categories: Vec<Column>,
     pub rows: Rows,
 }
 
-impl Columns {
+impl EquivalenceClasses {
     pub fn new(problem: &Problem, nogoods: &NoGoods) -> Self {
         let rows = Rows::new(problem);
         let classes = classes(problem, nogoods);

@@ -33,13 +33,13 @@ pub type Accept<'a> = dyn FnMut(&Combination) -> Verdict + 'a;
 
 /// What was refused so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Refusals {
+pub struct LearnedCuts {
     refused: BTreeSet<Combination>,
     unclean: BTreeSet<Member>,
     learned: Vec<NoGood>,
 }
 
-impl Refusals {
+impl LearnedCuts {
     pub fn new(refused: Vec<Combination>, learned: Vec<NoGood>) -> Self {
         let unclean = refused.iter().flat_map(chosen_candidates).collect();
         Self { refused: refused.into_iter().collect(), unclean, learned }
@@ -90,9 +90,9 @@ impl Refusals {
 }
 
 /// Asks the caller, and remembers refusals.
-pub struct Judge<'a> {
+pub struct LazyConstraint<'a> {
     accept: &'a mut Accept<'a>,
-    refusals: &'a mut Refusals,
+    refusals: &'a mut LearnedCuts,
     /// The largest value refused by this judge; `-inf` where nothing was.
     pub refused_value: f64,
     /// Whether what it learns is worth beginning anew for.
@@ -100,8 +100,8 @@ pub struct Judge<'a> {
     has_learned: bool,
 }
 
-impl<'a> Judge<'a> {
-    pub fn new(accept: &'a mut Accept<'a>, refusals: &'a mut Refusals) -> Self {
+impl<'a> LazyConstraint<'a> {
+    pub fn new(accept: &'a mut Accept<'a>, refusals: &'a mut LearnedCuts) -> Self {
         Self {
             accept,
             refusals,

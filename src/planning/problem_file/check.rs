@@ -13,7 +13,7 @@ use super::{
 };
 use crate::problem::{
     Candidate, CandidateIndex, CategoryIndex, Problem, ProblemCategory,
-    equivalence::{Columns, Member},
+    equivalence::{EquivalenceClasses, Member},
     no_goods::NoGoods,
 };
 use model::FieldErrors;
@@ -304,7 +304,7 @@ fn check_sums(problem: &Problem, errors: &mut FieldErrors) {
 
 /// Kinds of candidates are weighed in pairs: what the others can't tell apart is one kind.
 fn check_kinds(problem: &Problem, errors: &mut FieldErrors) {
-    let columns = Columns::new(problem, &NoGoods::new(problem, &[]));
+    let columns = EquivalenceClasses::new(problem, &NoGoods::new(problem, &[]));
     let has_value = problem.pair_value.iter().flatten().any(|&value| value != 0.0);
     let n = problem.categories.len();
     let mut kinds: Vec<usize> = columns.categories.iter().map(|c| c.groups.len()).collect();

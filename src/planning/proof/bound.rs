@@ -8,7 +8,7 @@
 //! Jaakkola 2007), whose updates never raise the bound; multipliers follow by bisection of the
 //! slope (one limit) or subgradient steps (several), in turns with the messages.
 
-use super::reduced_problem::Compact;
+use super::reduced_problem::ReducedProblem;
 
 /// Turns of messages and multipliers at the start.
 const TURNS: usize = 12;
@@ -38,7 +38,7 @@ pub struct Dual {
 }
 
 impl Dual {
-    pub fn new(compact: &Compact) -> Self {
+    pub fn new(compact: &ReducedProblem) -> Self {
         let n = compact.places.len();
         let mut messages = vec![Vec::new(); n * n];
         if !compact.infeasible {
@@ -64,7 +64,7 @@ impl Dual {
     }
 
     /// Tightens the bound by some more turns; never loosens it.
-    pub fn refine(&mut self, compact: &Compact, turns: usize) {
+    pub fn refine(&mut self, compact: &ReducedProblem, turns: usize) {
         if compact.infeasible {
             return;
         }
@@ -83,7 +83,7 @@ impl Dual {
     }
 
     /// For the same places and labels with further limits, which bear no price.
-    pub fn widened(&self, compact: &Compact) -> Self {
+    pub fn widened(&self, compact: &ReducedProblem) -> Self {
         let mut wide = self.clone();
         wide.multipliers.resize(compact.dimensions(), 0.0);
         wide
@@ -108,13 +108,13 @@ impl Dual {
     }
 
     /// The best multipliers for other limits, with these messages.
-    pub fn multipliers_for(&self, compact: &Compact, limits: &[f64]) -> Vec<f64> {
+    pub fn multipliers_for(&self, compact: &ReducedProblem, limits: &[f64]) -> Vec<f64> {
         let mut other = self.clone();
         other.price(compact, limits);
         other.multipliers
     }
 
-    fn evaluate(&self, compact: &Compact) -> f64 {
+    fn evaluate(&self, compact: &ReducedProblem) -> f64 {
         let credit: f64 = self.multipliers.iter().zip(&compact.limits).map(|(m, l)| m * l).sum();
         let best = |beliefs: Vec<f64>| beliefs.into_iter().fold(f64::NEG_INFINITY, f64::max);
         let own: f64 = (0..self.places).map(|i| best(self.beliefs(compact, i))).sum();
@@ -122,7 +122,7 @@ impl Dual {
     }
 
     /// By label: best value less the price of use, with all messages.
-    fn beliefs(&self, compact: &Compact, i: usize) -> Vec<f64> {
+    fn beliefs(&self, compact: &ReducedProblem, i: usize) -> Vec<f64> {
         let mut beliefs = compact.places[i].label_values(&self.multipliers);
         for &j in compact.pairs.neighbours(i) {
             let messages = &self.messages[i * self.places + j];
@@ -132,7 +132,7 @@ impl Dual {
     }
 
     /// One sweep over all pairs of places.
-    fn pass_messages(&mut self, compact: &Compact) {
+    fn pass_messages(&mut self, compact: &ReducedProblem) {
         let mut beliefs: Vec<Vec<f64>> =
             (0..self.places).map(|i| self.beliefs(compact, i)).collect();
         for (i, j) in compact.pairs.edges() {
@@ -140,7 +140,13 @@ impl Dual {
         }
     }
 
-    fn pass_between(&mut self, compact: &Compact, i: usize, j: usize, beliefs: &mut [Vec<f64>]) {
+    fn pass_between(
+        &mut self,
+        compact: &ReducedProblem,
+        i: usize,
+        j: usize,
+        beliefs: &mut [Vec<f64>],
+    ) {
         let (to_i, to_j) = (i * self.places + j, j * self.places + i);
         let without = |beliefs: &[f64], messages: &[f64]| -> Vec<f64> {
             beliefs.iter().zip(messages).map(|(b, m)| b - m).collect()
@@ -165,7 +171,7 @@ impl Dual {
     }
 
     /// The multipliers that make the bound least for these messages, or nearly so.
-    fn price(&mut self, compact: &Compact, limits: &[f64]) {
+    fn price(&mut self, compact: &ReducedProblem, limits: &[f64]) {
         let shares = |i: usize| -> Vec<f64> {
             let all = compact.pairs.neighbours(i);
             let share = |a| self.share(i, a, all.iter().copied());
@@ -183,7 +189,7 @@ impl Dual {
 
 /// For each label of either place, the most that a partner in the other place brings.
 fn best_partners(
-    compact: &Compact,
+    compact: &ReducedProblem,
     (i, own): (usize, &[f64]),
     (j, other): (usize, &[f64]),
 ) -> (Vec<f64>, Vec<f64>) {
@@ -206,7 +212,7 @@ fn best_partners(
 /// As `best_partners` for place `i` alone. Beliefs differ by more than pairs do, so the first few
 /// partners in falling order decide.
 fn best_partners_sorted(
-    compact: &Compact,
+    compact: &ReducedProblem,
     (i, labels): (usize, usize),
     (j, other): (usize, &[f64]),
 ) -> Vec<f64> {
@@ -229,7 +235,7 @@ fn best_partners_sorted(
 
 /// The bound as a function of the multipliers.
 struct Slope<'a> {
-    compact: &'a Compact,
+    compact: &'a ReducedProblem,
     limits: &'a [f64],
     /// By place and label.
     shares: Vec<Vec<f64>>,

@@ -8,12 +8,12 @@
 
 use super::{
     bound::Dual,
-    incumbent::{Allowance, Goal, Outlook, Target},
-    knapsack::Tuple,
-    multipliers::{Alive, Rung, ladder, order},
-    reduced_problem::Compact,
+    incumbent::{BoundVerdict, Goal, Incumbent, NodeBudget},
+    knapsack::KnapsackLeaf,
+    multipliers::{Alive, Multipliers, ladder, order},
+    reduced_problem::ReducedProblem,
 };
-use crate::problem::{Combination, lazy_constraint::Judge, no_goods::NoGoods};
+use crate::problem::{Combination, lazy_constraint::LazyConstraint, no_goods::NoGoods};
 
 /// Pair values that are laid out for the walk; beyond, they are looked up.
 const TABLE_MAX: usize = 2_000_000;
@@ -22,12 +22,12 @@ const LABELS_PER_NODE: usize = 64;
 
 /// A strategy's branch and bound, built once per goal.
 pub struct Prover<'a> {
-    compact: &'a Compact,
+    compact: &'a ReducedProblem,
     dual: &'a Dual,
     /// By position: the place.
     order: Vec<usize>,
     alive: Alive,
-    rungs: Vec<Rung>,
+    rungs: Vec<Multipliers>,
     /// By position: where its labels start in `sums`; the last entry is the end.
     offsets: Vec<usize>,
     /// `tables[p * n + q]` for positions p < q: pair value less message, by labels.
@@ -52,9 +52,9 @@ pub struct Prover<'a> {
 impl<'a> Prover<'a> {
     /// `target` holds the incumbent already: what can't beat it is left out.
     pub fn new(
-        compact: &'a Compact,
+        compact: &'a ReducedProblem,
         dual: &'a Dual,
-        target: &Target,
+        target: &Incumbent,
         nogoods: &'a NoGoods,
     ) -> Self {
         let n = compact.places.len();
@@ -101,14 +101,14 @@ impl<'a> Prover<'a> {
     pub fn run(
         &mut self,
         goal: Goal,
-        target: &mut Target,
-        judge: &mut Judge,
-        allowance: &mut Allowance,
+        target: &mut Incumbent,
+        judge: &mut LazyConstraint,
+        allowance: &mut NodeBudget,
     ) -> f64 {
         if self.alive.items.iter().any(Vec::is_empty) {
             return f64::NEG_INFINITY;
         }
-        let mut run = Run { goal, target, judge, allowance, tuple: Tuple::default() };
+        let mut run = Run { goal, target, judge, allowance, tuple: KnapsackLeaf::default() };
         let base = self.rungs.len() / 2;
         let fixed = vec![0.0; self.rungs.len()];
         let (rung, bound) = self.bound(&run, 0, &fixed, base);
@@ -139,7 +139,7 @@ impl<'a> Prover<'a> {
         children.sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then_with(|| x.1.cmp(&y.1)));
         let cost = 1 + (self.offsets[self.order.len()] - self.offsets[depth]) / LABELS_PER_NODE;
         for (i, &(estimate, label)) in children.iter().enumerate() {
-            if run.target.outlook(estimate) == Outlook::Worse
+            if run.target.outlook(estimate) == BoundVerdict::Worse
                 || estimate < self.compact.pairs.blocked_below()
             {
                 break;
@@ -224,7 +224,7 @@ impl<'a> Prover<'a> {
         for upwards in [true, false] {
             let mut rung = start;
             loop {
-                if run.target.outlook(best.1) == Outlook::Worse {
+                if run.target.outlook(best.1) == BoundVerdict::Worse {
                     return best;
                 }
                 let next = if upwards { rung + 1 } else { rung.wrapping_sub(1) };
@@ -261,26 +261,26 @@ impl<'a> Prover<'a> {
             return true;
         }
         match run.target.outlook(bound) {
-            Outlook::Worse => true,
-            Outlook::Better => false,
-            Outlook::Tie => {
+            BoundVerdict::Worse => true,
+            BoundVerdict::Better => false,
+            BoundVerdict::Tie => {
                 let scorer = run.target.scorer;
                 let first = self.compact.first_use(run.target.first_use());
-                if self.tie_outlook(run, depth, fixed, first) == Outlook::Worse {
+                if self.tie_outlook(run, depth, fixed, first) == BoundVerdict::Worse {
                     return true;
                 }
                 // What ties in use as well must be smaller in order.
                 let no_less_use = self.compact.dimensions() == 0
                     || (scorer.is_exact(0)
-                        && self.tie_outlook(run, depth, fixed, first - 1.0) == Outlook::Worse);
+                        && self.tie_outlook(run, depth, fixed, first - 1.0) == BoundVerdict::Worse);
                 no_less_use && run.target.loses_order(&self.least_combination(depth))
             }
         }
     }
 
     /// A tie must not use more than the incumbent, so the first limit shrinks to its use.
-    fn tie_outlook(&self, run: &Run, depth: usize, fixed: &[f64], first: f64) -> Outlook {
-        let bound = |(rung, own): (usize, &Rung)| {
+    fn tie_outlook(&self, run: &Run, depth: usize, fixed: &[f64], first: f64) -> BoundVerdict {
+        let bound = |(rung, own): (usize, &Multipliers)| {
             let bound = self.bound_at(depth, fixed, rung);
             match (own.multipliers.first(), self.compact.limits.first()) {
                 (Some(price), Some(limit)) if first < *limit => bound - price * (limit - first),
@@ -360,15 +360,15 @@ impl<'a> Prover<'a> {
 /// What is the same for all nodes of one run.
 struct Run<'r, 'g, 's, 'p, 'j, 'i> {
     goal: Goal<'g>,
-    target: &'r mut Target<'s, 'p>,
-    judge: &'r mut Judge<'j>,
-    allowance: &'r mut Allowance<'i>,
-    tuple: Tuple,
+    target: &'r mut Incumbent<'s, 'p>,
+    judge: &'r mut LazyConstraint<'j>,
+    allowance: &'r mut NodeBudget<'i>,
+    tuple: KnapsackLeaf,
 }
 
 /// Empty where no no-good is that wide.
 fn wide(
-    compact: &Compact,
+    compact: &ReducedProblem,
     nogoods: &NoGoods,
     order: &[usize],
     alive: &Alive,

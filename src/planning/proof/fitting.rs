@@ -7,7 +7,7 @@
 //! all others goes. What is left is searched place by place, the smallest choice first, with the
 //! same bound below each choice; before that a local search raises the prices of what it exceeds.
 
-use super::{incumbent::Allowance, reduced_problem::Compact};
+use super::{incumbent::NodeBudget, reduced_problem::ReducedProblem};
 use crate::problem::Combination;
 
 /// Steps of the prices for the whole problem, and below each choice.
@@ -56,7 +56,7 @@ enum Drops {
 
 /// A search for what keeps the limits of a compact.
 pub struct Fitter<'a> {
-    compact: &'a Compact,
+    compact: &'a ReducedProblem,
     /// By place: uses in shares of the limits, item-major.
     shares: Vec<Vec<f64>>,
     /// By place and item.
@@ -68,7 +68,7 @@ pub struct Fitter<'a> {
 }
 
 impl<'a> Fitter<'a> {
-    pub fn new(compact: &'a Compact) -> Self {
+    pub fn new(compact: &'a ReducedProblem) -> Self {
         let dimensions = compact.dimensions();
         let unit = |d: usize| if compact.limits[d] > 0.0 { compact.limits[d] } else { 1.0 };
         let shares = compact.places.iter().map(|place| {
@@ -93,7 +93,7 @@ impl<'a> Fitter<'a> {
     pub fn run(
         &mut self,
         visit: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut Allowance,
+        allowance: &mut NodeBudget,
     ) -> Fitting {
         if self.compact.infeasible {
             return Fitting::Excluded;
@@ -121,7 +121,7 @@ impl<'a> Fitter<'a> {
 
     /// Prices per unit of each limit at which the cheapest of all places cost more than the limits,
     /// where the first bound finds such.
-    pub fn multipliers(&self, allowance: &mut Allowance) -> Option<Vec<f64>> {
+    pub fn multipliers(&self, allowance: &mut NodeBudget) -> Option<Vec<f64>> {
         if self.compact.infeasible {
             return None;
         }
@@ -161,7 +161,7 @@ impl<'a> Fitter<'a> {
         room: &[f64],
         prices: &mut Vec<f64>,
         (steps, drops): (usize, Drops),
-        allowance: &mut Allowance,
+        allowance: &mut NodeBudget,
     ) -> Bound {
         let mut best = (f64::NEG_INFINITY, prices.clone());
         let mut length = 1.0;
@@ -261,7 +261,7 @@ impl<'a> Fitter<'a> {
         room: &[f64],
         prices: &[f64],
         visit: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut Allowance,
+        allowance: &mut NodeBudget,
     ) -> Fitting {
         let smallest = (0..groups.len()).min_by_key(|&g| (groups[g].items.len(), groups[g].place));
         let Some(smallest) = smallest else { return Fitting::Excluded };
@@ -287,7 +287,7 @@ impl<'a> Fitter<'a> {
         (place, item): (usize, usize),
         room: &[f64],
         prices: &[f64],
-        (visit, allowance): (&mut dyn FnMut(&Combination) -> bool, &mut Allowance),
+        (visit, allowance): (&mut dyn FnMut(&Combination) -> bool, &mut NodeBudget),
     ) -> Fitting {
         let share = self.share(place, item);
         let room: Vec<f64> = room.iter().zip(share).map(|(room, own)| room - own).collect();

@@ -2,7 +2,7 @@
 
 use super::{
     fitting::{Fitter, Group, ROUNDING, USES_PER_NODE, dot},
-    incumbent::Allowance,
+    incumbent::NodeBudget,
 };
 
 /// Swaps of the local search.
@@ -20,7 +20,7 @@ impl Fitter<'_> {
         groups: &[Group],
         room: &[f64],
         prices: &[f64],
-        allowance: &mut Allowance,
+        allowance: &mut NodeBudget,
     ) -> Option<Vec<usize>> {
         let mut prices: Vec<f64> = prices.iter().map(|price| price + 1e-3).collect();
         let cheapest = |group: &Group| {

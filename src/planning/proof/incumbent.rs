@@ -58,13 +58,13 @@ impl Purse {
 }
 
 /// What remains to be spent, and who may end it.
-pub struct Allowance<'a> {
+pub struct NodeBudget<'a> {
     purse: &'a mut Purse,
     /// Given the nodes spent so far.
     poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
 }
 
-impl<'a> Allowance<'a> {
+impl<'a> NodeBudget<'a> {
     pub fn new(purse: &'a mut Purse, poll: &'a mut dyn FnMut(u64) -> Option<StopReason>) -> Self {
         Self { purse, poll }
     }
@@ -93,7 +93,7 @@ impl<'a> Allowance<'a> {
 }
 
 /// The incumbent, and what can still beat it.
-pub struct Target<'a, 'p> {
+pub struct Incumbent<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
     best: Option<Placed>,
     key: f64,
@@ -106,14 +106,14 @@ pub struct Target<'a, 'p> {
 
 /// How an upper bound compares with the incumbent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outlook {
+pub enum BoundVerdict {
     Worse,
     /// Can tie in value at best.
     Tie,
     Better,
 }
 
-impl<'a, 'p> Target<'a, 'p> {
+impl<'a, 'p> Incumbent<'a, 'p> {
     pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
         let terms = scorer.problem().categories.len() as f64;
         let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
@@ -160,15 +160,15 @@ impl<'a, 'p> Target<'a, 'p> {
     }
 
     /// What can be hoped for where no value exceeds `bound`.
-    pub fn outlook(&self, bound: f64) -> Outlook {
+    pub fn outlook(&self, bound: f64) -> BoundVerdict {
         // Far from a tie, which is nearly always, no rounding is needed.
         let key = self.scorer.key(bound + self.slack);
         if key > self.key {
-            Outlook::Better
+            BoundVerdict::Better
         } else if key == self.key {
-            Outlook::Tie
+            BoundVerdict::Tie
         } else {
-            Outlook::Worse
+            BoundVerdict::Worse
         }
     }
 

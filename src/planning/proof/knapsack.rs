@@ -2,10 +2,12 @@
 //! multiple-choice knapsack: one item per place within the limits.
 
 use super::{
-    incumbent::{Allowance, Goal, Outlook, Target},
-    reduced_problem::Compact,
+    incumbent::{BoundVerdict, Goal, Incumbent, NodeBudget},
+    reduced_problem::ReducedProblem,
 };
-use crate::problem::{Combination, diversity::Placed, lazy_constraint::Judge, score::Scorer};
+use crate::problem::{
+    Combination, diversity::Placed, lazy_constraint::LazyConstraint, score::Scorer,
+};
 
 /// Halvings of the price's interval for one tuple.
 const HALVINGS: usize = 8;
@@ -31,7 +33,7 @@ struct Choice {
 
 /// Reusable buffers of the innermost search.
 #[derive(Default)]
-pub struct Tuple {
+pub struct KnapsackLeaf {
     groups: Vec<Group>,
     /// The pairs among the fixed labels.
     pairs: f64,
@@ -39,11 +41,11 @@ pub struct Tuple {
     chosen: Vec<usize>,
 }
 
-impl Tuple {
+impl KnapsackLeaf {
     /// The places with the items of their fixed labels.
     pub fn set<'i>(
         &mut self,
-        compact: &Compact,
+        compact: &ReducedProblem,
         pairs: f64,
         groups: impl Iterator<Item = (usize, &'i [usize])>,
     ) {
@@ -61,12 +63,12 @@ impl Tuple {
     /// Searches the tuple; false where the allowance or a new no-good ended it.
     pub fn search(
         &mut self,
-        compact: &Compact,
+        compact: &ReducedProblem,
         multipliers: &[f64],
         goal: Goal,
-        target: &mut Target,
-        judge: &mut Judge,
-        allowance: &mut Allowance,
+        target: &mut Incumbent,
+        judge: &mut LazyConstraint,
+        allowance: &mut NodeBudget,
     ) -> bool {
         let size: usize = self.groups.iter().map(|g| g.items.len()).sum();
         if !allowance.spend(1 + (size / ITEMS_PER_NODE) as u64) {
@@ -77,12 +79,12 @@ impl Tuple {
         let most = self.price(compact, &multipliers);
         let credit = credit + compact.rounding(credit);
         let bound = self.pairs + credit + most;
-        if target.outlook(bound) == Outlook::Worse {
+        if target.outlook(bound) == BoundVerdict::Worse {
             return true;
         }
         for group in &mut self.groups {
             let best = group.items[0].reduced;
-            group.items.retain(|c| target.outlook(bound - best + c.reduced) != Outlook::Worse);
+            group.items.retain(|c| target.outlook(bound - best + c.reduced) != BoundVerdict::Worse);
         }
         self.groups.sort_by_key(|g| (g.items.len(), g.place));
         self.accumulate(compact);
@@ -92,7 +94,7 @@ impl Tuple {
     }
 
     /// One limit: multipliers that bound this tuple better.
-    fn sharpen(&self, compact: &Compact, start: &[f64]) -> Vec<f64> {
+    fn sharpen(&self, compact: &ReducedProblem, start: &[f64]) -> Vec<f64> {
         let [price] = start else { return start.to_vec() };
         let exceeds = |price: f64| {
             let mut used = 0.0;
@@ -125,7 +127,7 @@ impl Tuple {
     }
 
     /// Prices the items and sorts each group by falling reduced value; returns the groups' most.
-    fn price(&mut self, compact: &Compact, multipliers: &[f64]) -> f64 {
+    fn price(&mut self, compact: &ReducedProblem, multipliers: &[f64]) -> f64 {
         let mut most = 0.0;
         for group in &mut self.groups {
             let place = &compact.places[group.place];
@@ -140,7 +142,7 @@ impl Tuple {
         most
     }
 
-    fn accumulate(&mut self, compact: &Compact) {
+    fn accumulate(&mut self, compact: &ReducedProblem) {
         let dimensions = compact.dimensions();
         let mut most = 0.0;
         let mut least_use = vec![0.0; dimensions];
@@ -172,14 +174,14 @@ impl Tuple {
         }
         let (place, most) = (self.groups[depth].place, self.groups[depth].most);
         let rest = self.groups.get(depth + 1).map_or(0.0, |g| g.most);
-        if walk.target.outlook(reduced + most) == Outlook::Worse {
+        if walk.target.outlook(reduced + most) == BoundVerdict::Worse {
             return true;
         }
         let dimensions = walk.compact.dimensions();
         let mut now = vec![0.0; dimensions];
         for i in 0..self.groups[depth].items.len() {
             let choice = self.groups[depth].items[i];
-            if walk.target.outlook(reduced + choice.reduced + rest) == Outlook::Worse {
+            if walk.target.outlook(reduced + choice.reduced + rest) == BoundVerdict::Worse {
                 break;
             }
             if !walk.allowance.spend(1) {
@@ -208,7 +210,7 @@ impl Tuple {
     }
 
     fn visit(&self, walk: &mut Walk, value: f64) {
-        if walk.target.outlook(value) == Outlook::Worse {
+        if walk.target.outlook(value) == BoundVerdict::Worse {
             return;
         }
         let mut chosen: Combination = vec![None; self.groups.len()];
@@ -233,9 +235,9 @@ impl Tuple {
 
 /// What is the same for all nodes of one tuple.
 struct Walk<'w, 'g, 's, 'p, 'j, 'i> {
-    compact: &'w Compact,
+    compact: &'w ReducedProblem,
     goal: Goal<'g>,
-    target: &'w mut Target<'s, 'p>,
-    judge: &'w mut Judge<'j>,
-    allowance: &'w mut Allowance<'i>,
+    target: &'w mut Incumbent<'s, 'p>,
+    judge: &'w mut LazyConstraint<'j>,
+    allowance: &'w mut NodeBudget<'i>,
 }

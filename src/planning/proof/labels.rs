@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::reduction::Reduced;
-use crate::problem::{CandidateIndex, CategoryIndex, Problem, equivalence::Columns};
+use crate::problem::{CandidateIndex, CategoryIndex, Problem, equivalence::EquivalenceClasses};
 
 /// What a label means for the other places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum LabelKind {
     /// A candidate of the place's own category.
     Own,
     /// A candidate of the place's own category that fills this other one as well.
@@ -25,7 +25,7 @@ pub enum Role {
 
 #[derive(Clone, Debug)]
 pub struct Label {
-    pub role: Role,
+    pub role: LabelKind,
     /// Row of pair values.
     pub row: u32,
     /// Class of forbidden partners; 0 has none.
@@ -53,16 +53,16 @@ impl Place {
     /// The place of a category with what the reduction keeps under a strategy.
     pub fn new(
         problem: &Problem,
-        columns: &Columns,
+        columns: &EquivalenceClasses,
         reduced: &Reduced,
         strategy: usize,
         category: CategoryIndex,
     ) -> Self {
         let own = &problem.categories[category].candidates;
-        let mut groups: BTreeMap<(Role, u32, u32), Vec<CandidateIndex>> = BTreeMap::new();
+        let mut groups: BTreeMap<(LabelKind, u32, u32), Vec<CandidateIndex>> = BTreeMap::new();
         for &x in reduced.kept(strategy, category) {
             let key = columns.key((category, x));
-            let role = key.also_fills.map_or(Role::Own, Role::Both);
+            let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
             groups.entry((role, key.row, key.class)).or_default().push(x);
         }
         let mut place = Self::default();
@@ -78,10 +78,10 @@ impl Place {
             let keys = reduced.kept(strategy, p).iter().map(|&x| columns.key((p, x)));
             let twins: BTreeSet<u32> =
                 keys.filter(|key| key.also_fills == Some(category)).map(|key| key.row).collect();
-            twins.into_iter().for_each(|row| place.push_nobody(Role::Twin(p), row, problem));
+            twins.into_iter().for_each(|row| place.push_nobody(LabelKind::Twin(p), row, problem));
         }
         if !problem.categories[category].required {
-            place.push_nobody(Role::Empty, columns.rows.empty(), problem);
+            place.push_nobody(LabelKind::Empty, columns.rows.empty(), problem);
         }
         place
     }
@@ -145,7 +145,7 @@ impl Place {
         self.usage.extend(usage);
     }
 
-    fn push_nobody(&mut self, role: Role, row: u32, problem: &Problem) {
+    fn push_nobody(&mut self, role: LabelKind, row: u32, problem: &Problem) {
         let start = self.len();
         self.push(NOBODY, 0.0, &vec![0.0; problem.limits.len()]);
         self.labels.push(Label { role, row, class: 0, items: start..start + 1 });

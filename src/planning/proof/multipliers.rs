@@ -2,9 +2,9 @@
 
 use super::{
     bound::Dual,
-    incumbent::{Outlook, Target},
-    labels::Role,
-    reduced_problem::Compact,
+    incumbent::{BoundVerdict, Incumbent},
+    labels::LabelKind,
+    reduced_problem::ReducedProblem,
 };
 
 /// Multiples of the best multipliers: nodes whose labels are cheaper or dearer than the best ones
@@ -12,7 +12,7 @@ use super::{
 pub(crate) const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
 
 /// One set of multipliers and what the labels are worth at it.
-pub struct Rung {
+pub struct Multipliers {
     pub multipliers: Vec<f64>,
     /// Σ multiplier × limit, and what rounding can add.
     pub credit: f64,
@@ -30,11 +30,11 @@ pub struct Alive {
 
 /// The rungs, and what reduced-cost fixing at the root leaves alive on all of them.
 pub fn ladder(
-    compact: &Compact,
+    compact: &ReducedProblem,
     dual: &Dual,
-    target: &Target,
+    target: &Incumbent,
     order: &[usize],
-) -> (Alive, Vec<Rung>) {
+) -> (Alive, Vec<Multipliers>) {
     let mut ladder: Vec<Vec<f64>> = FACTORS
         .iter()
         .map(|factor| dual.multipliers.iter().map(|m| m * factor).collect())
@@ -60,12 +60,17 @@ pub fn ladder(
         .collect();
     items.iter_mut().for_each(|labels| labels.retain(|items| !items.is_empty()));
     let alive = Alive { labels, items };
-    let rungs = ladder.into_iter().map(|m| Rung::new(compact, m, order, &alive)).collect();
+    let rungs = ladder.into_iter().map(|m| Multipliers::new(compact, m, order, &alive)).collect();
     (alive, rungs)
 }
 
-impl Rung {
-    fn new(compact: &Compact, multipliers: Vec<f64>, order: &[usize], alive: &Alive) -> Self {
+impl Multipliers {
+    fn new(
+        compact: &ReducedProblem,
+        multipliers: Vec<f64>,
+        order: &[usize],
+        alive: &Alive,
+    ) -> Self {
         let credit: f64 = multipliers.iter().zip(&compact.limits).map(|(m, l)| m * l).sum();
         let mut values = Vec::new();
         for &place in order {
@@ -82,10 +87,10 @@ impl Rung {
 
 /// Reduced-cost fixing: drops the items with which the bound falls below the incumbent.
 fn fix(
-    compact: &Compact,
+    compact: &ReducedProblem,
     dual: &Dual,
     multipliers: &[f64],
-    target: &Target,
+    target: &Incumbent,
     items: &mut [Vec<Vec<usize>>],
 ) {
     let credit: f64 = multipliers.iter().zip(&compact.limits).map(|(m, l)| m * l).sum();
@@ -110,7 +115,7 @@ fn fix(
             let with_label = root - best[i] + hope;
             items.retain(|&item| {
                 let own = compact.places[i].reduced_value(item, multipliers);
-                target.outlook(with_label - (value - own)) != Outlook::Worse
+                target.outlook(with_label - (value - own)) != BoundVerdict::Worse
             });
         }
     }
@@ -118,10 +123,10 @@ fn fix(
 
 /// The places in the order in which the search fixes them: those tied by second places first,
 /// then those with labels to choose from.
-pub fn order(compact: &Compact) -> Vec<usize> {
+pub fn order(compact: &ReducedProblem) -> Vec<usize> {
     let tied = |place: usize| {
         let labels = &compact.places[place].labels;
-        labels.iter().any(|l| matches!(l.role, Role::Both(_) | Role::Twin(_)))
+        labels.iter().any(|l| matches!(l.role, LabelKind::Both(_) | LabelKind::Twin(_)))
     };
     let mut order: Vec<usize> = (0..compact.places.len()).collect();
     order.sort_by_key(|&p| (!tied(p), compact.places[p].labels.len() == 1, p));

@@ -1,6 +1,6 @@
 //! What labels of two places are worth together, and which exclude each other.
 
-use super::labels::{Label, Place, Role};
+use super::labels::{Label, LabelKind, Place};
 use crate::problem::{equivalence::Rows, no_goods::NoGoods, score::Scorer};
 
 /// Stands for the pair value of labels that exclude each other, in multiples of the scale: low
@@ -18,8 +18,8 @@ pub fn fits(
     b: (&Place, &Label),
 ) -> bool {
     let (la, lb) = (a.1, b.1);
-    let tied = |l: &Label, other: usize| l.role == Role::Both(other);
-    let twin = |l: &Label, other: usize| l.role == Role::Twin(other);
+    let tied = |l: &Label, other: usize| l.role == LabelKind::Both(other);
+    let twin = |l: &Label, other: usize| l.role == LabelKind::Twin(other);
     if tied(la, j) || twin(la, j) || tied(lb, i) || twin(lb, i) {
         let match_up = (tied(la, j) && twin(lb, i)) || (twin(la, j) && tied(lb, i));
         if !match_up || la.row != lb.row {
@@ -38,7 +38,8 @@ pub fn fits(
 /// Whether any labels of two places may exclude each other.
 pub fn may_clash(i: usize, p: &Place, j: usize, q: &Place) -> bool {
     let tied = |place: &Place, other: usize| {
-        let to = |l: &Label| matches!(l.role, Role::Both(x) | Role::Twin(x) if x == other);
+        let to =
+            |l: &Label| matches!(l.role, LabelKind::Both(x) | LabelKind::Twin(x) if x == other);
         place.labels.iter().any(to)
     };
     let classed = |place: &Place| place.labels.iter().any(|l| l.class != 0);

@@ -1,13 +1,13 @@
 //! The reduced problem under one strategy, as the bound and the proof read it.
 
 use super::{
-    labels::{Label, NOBODY, Place, Role},
+    labels::{Label, LabelKind, NOBODY, Place},
     pairs::{Pairs, fits, may_clash},
     reduction::Reduced,
 };
 use crate::problem::{
     diversity::Placed,
-    equivalence::{Columns, Member},
+    equivalence::{EquivalenceClasses, Member},
     no_goods::NoGoods,
     score::Scorer,
 };
@@ -20,7 +20,7 @@ const ROUNDING: f64 = 1e-12;
 /// Places with labels and items, pairs, limits. Uses and limits are counted from the least that
 /// each place uses anyway: that keeps prices times limits small, and with them rounding errors.
 #[derive(Clone, Debug)]
-pub struct Compact {
+pub struct ReducedProblem {
     pub strategy: usize,
     pub places: Vec<Place>,
     pub pairs: Pairs,
@@ -33,10 +33,10 @@ pub struct Compact {
     pub infeasible: bool,
 }
 
-impl Compact {
+impl ReducedProblem {
     pub fn new(
         (scorer, nogoods): (&Scorer, &NoGoods),
-        columns: &Columns,
+        columns: &EquivalenceClasses,
         reduced: &Reduced,
         strategy: usize,
     ) -> Self {
@@ -95,8 +95,8 @@ impl Compact {
                     place.usage.extend(&narrow[item * dimensions..(item + 1) * dimensions]);
                     let x = place.candidate[item];
                     place.usage.extend(others.iter().map(|other| match label.role {
-                        Role::Twin(_) => 0.0,
-                        Role::Empty => f64::from(u8::from(other.leaves_empty(p))),
+                        LabelKind::Twin(_) => 0.0,
+                        LabelKind::Empty => f64::from(u8::from(other.leaves_empty(p))),
                         _ => other.shares_with((p, x), candidates) as f64,
                     }));
                 }
@@ -145,18 +145,23 @@ impl Compact {
     }
 
     /// The label that a candidate of the place would have, though it is not kept itself.
-    pub fn label_like(&self, columns: &Columns, member: Member) -> Option<usize> {
+    pub fn label_like(&self, columns: &EquivalenceClasses, member: Member) -> Option<usize> {
         let key = columns.key(member);
-        let role = key.also_fills.map_or(Role::Own, Role::Both);
+        let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
         let labels = &self.places[member.0].labels;
         labels.iter().position(|l| (l.role, l.row, l.class) == (role, key.row, key.class))
     }
 
     /// The label of a place that a candidate of another category fills.
-    pub fn twin_of(&self, columns: &Columns, place: usize, member: Member) -> Option<usize> {
+    pub fn twin_of(
+        &self,
+        columns: &EquivalenceClasses,
+        place: usize,
+        member: Member,
+    ) -> Option<usize> {
         let row = columns.key(member).row;
         let labels = &self.places[place].labels;
-        labels.iter().position(|l| l.role == Role::Twin(member.0) && l.row == row)
+        labels.iter().position(|l| l.role == LabelKind::Twin(member.0) && l.row == row)
     }
 
     /// The candidate of an item; `None` for a twin and for an empty place.

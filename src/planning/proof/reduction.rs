@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use crate::problem::{
     CandidateIndex, CategoryIndex,
     candidates::Candidates,
-    equivalence::{Column, Columns, Member},
+    equivalence::{Column, EquivalenceClasses, Member},
     no_goods::NoGoods,
     score::Scorer,
 };
@@ -47,7 +47,7 @@ pub struct Reduced {
 impl Reduced {
     pub fn new(
         (scorer, nogoods): (&Scorer, &NoGoods),
-        columns: &Columns,
+        columns: &EquivalenceClasses,
         unclean: &BTreeSet<Member>,
     ) -> Self {
         let strategies = scorer.problem().strategies;

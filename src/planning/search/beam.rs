@@ -2,13 +2,13 @@
 //! pair swap that spends in one place what it saves in another). Moves are estimated from the
 //! reduced problem; whether one is any good is for the score to say.
 
-use super::neighbourhood::{View, prices};
+use super::neighbourhood::{Neighbourhood, prices};
 use crate::{
-    problem::{Combination, diversity::Placed, equivalence::Columns, score::Scorer},
+    problem::{Combination, diversity::Placed, equivalence::EquivalenceClasses, score::Scorer},
     proof::{
         bound::Dual,
-        labels::{Label, Role},
-        reduced_problem::Compact,
+        labels::{Label, LabelKind},
+        reduced_problem::ReducedProblem,
     },
 };
 
@@ -28,8 +28,8 @@ const PLACE_PAIRS: usize = 1_000;
 /// Builds moves under one strategy.
 pub struct Moves<'a, 'p> {
     pub(crate) scorer: &'a Scorer<'p>,
-    pub(crate) columns: &'a Columns,
-    pub(crate) compact: &'a Compact,
+    pub(crate) columns: &'a EquivalenceClasses,
+    pub(crate) compact: &'a ReducedProblem,
     pub(crate) dual: &'a Dual,
     /// By place, label and level: items by falling value less the price of use.
     pub(crate) heads: Vec<Vec<Vec<Vec<usize>>>>,
@@ -37,7 +37,7 @@ pub struct Moves<'a, 'p> {
 
 /// Who stands where, as the compact sees it.
 #[derive(Clone)]
-pub(crate) struct Seat {
+pub(crate) struct Position {
     pub label: usize,
     pub item: Option<usize>,
     pub value: f64,
@@ -47,8 +47,8 @@ pub(crate) struct Seat {
 impl<'a, 'p> Moves<'a, 'p> {
     pub fn new(
         scorer: &'a Scorer<'p>,
-        columns: &'a Columns,
-        compact: &'a Compact,
+        columns: &'a EquivalenceClasses,
+        compact: &'a ReducedProblem,
         dual: &'a Dual,
         round: u32,
     ) -> Self {
@@ -76,7 +76,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// further. `turn` varies which place pairs a large problem looks at.
     pub fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
         let Some(seats) = self.seats(placed) else { return Vec::new() };
-        let view = View::new(self.compact, seats);
+        let view = Neighbourhood::new(self.compact, seats);
         let mut found: Vec<(f64, Vec<(usize, usize)>)> = Vec::new();
         self.swaps(&view, &mut found);
         self.pair_swaps(&view, FIRST_PAIR_WIDTH + round as usize, turn, &mut found);
@@ -90,7 +90,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         found.into_iter().map(|(_, changes)| self.changed(placed, &changes)).collect()
     }
 
-    fn swaps(&self, view: &View, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
+    fn swaps(&self, view: &Neighbourhood, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
         for (p, place) in self.compact.places.iter().enumerate() {
             for (label, sum) in view.sums[p].iter().enumerate() {
                 for &item in self.heads[p][label].iter().flatten() {
@@ -103,7 +103,7 @@ impl<'a, 'p> Moves<'a, 'p> {
 
     fn pair_swaps(
         &self,
-        view: &View,
+        view: &Neighbourhood,
         width: usize,
         turn: u64,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
@@ -135,7 +135,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     }
 
     /// Pairs of each label of place `p` with all seats but its own and that of `other`.
-    fn sums_without(&self, view: &View, p: usize, other: usize) -> Vec<f64> {
+    fn sums_without(&self, view: &Neighbourhood, p: usize, other: usize) -> Vec<f64> {
         let mut pairs = vec![0.0; view.sums[p].len()];
         self.compact.pairs.add(other, view.seats[other].label, p, &mut pairs);
         view.sums[p].iter().zip(&pairs).map(|(sum, pair)| sum - pair).collect()
@@ -164,7 +164,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// Notes a move with its gain in value, where it fits.
     fn note(
         &self,
-        view: &View,
+        view: &Neighbourhood,
         gain: f64,
         changes: Vec<(usize, usize)>,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
@@ -198,15 +198,15 @@ impl<'a, 'p> Moves<'a, 'p> {
         chosen
     }
 
-    pub(crate) fn seat(&self, p: usize, label: usize, item: usize) -> Seat {
+    pub(crate) fn seat(&self, p: usize, label: usize, item: usize) -> Position {
         let place = &self.compact.places[p];
         let usage = place.use_of(item, self.compact.dimensions()).to_vec();
-        Seat { label, item: Some(item), value: place.value[item], usage }
+        Position { label, item: Some(item), value: place.value[item], usage }
     }
 
     /// Where the combination sits in this compact; `None` where it has no label for someone. A
     /// candidate may be missing itself: each strategy keeps its own.
-    pub(crate) fn seats(&self, placed: &Placed) -> Option<Vec<Seat>> {
+    pub(crate) fn seats(&self, placed: &Placed) -> Option<Vec<Position>> {
         let seat = |p: usize| {
             let place = &self.compact.places[p];
             match (placed.solution.chosen[p], placed.places[p]) {
@@ -219,14 +219,14 @@ impl<'a, 'p> Moves<'a, 'p> {
                     let candidates = &self.scorer.problem().categories[p].candidates;
                     let value = candidates.value(x, self.compact.strategy);
                     let usage = self.compact.own_use(p, candidates.usage(x));
-                    Some(Seat { label, item: None, value, usage })
+                    Some(Position { label, item: None, value, usage })
                 }
                 (None, Some(from)) => {
                     let label = self.compact.twin_of(self.columns, p, from)?;
                     Some(self.seat(p, label, place.labels[label].items.start))
                 }
                 (None, None) => {
-                    let label = place.labels.iter().position(|l| l.role == Role::Empty)?;
+                    let label = place.labels.iter().position(|l| l.role == LabelKind::Empty)?;
                     Some(self.seat(p, label, place.labels[label].items.start))
                 }
             }
@@ -234,8 +234,8 @@ impl<'a, 'p> Moves<'a, 'p> {
         (0..self.compact.places.len()).map(seat).collect()
     }
 
-    pub(crate) fn combination(&self, seats: &[Seat]) -> Combination {
-        let candidate = |(p, seat): (usize, &Seat)| self.compact.candidate(p, seat.item?);
+    pub(crate) fn combination(&self, seats: &[Position]) -> Combination {
+        let candidate = |(p, seat): (usize, &Position)| self.compact.candidate(p, seat.item?);
         seats.iter().enumerate().map(candidate).collect()
     }
 }

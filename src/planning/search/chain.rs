@@ -8,12 +8,14 @@
 //! have a hand in.
 
 use super::{
-    beam::{Moves, Seat},
+    beam::{Moves, Position},
     polish::Polish,
 };
 use crate::{
-    problem::{Combination, Solution, diversity::Placed, equivalence::Columns, score::Scorer},
-    proof::{bound::Dual, reduced_problem::Compact},
+    problem::{
+        Combination, Solution, diversity::Placed, equivalence::EquivalenceClasses, score::Scorer,
+    },
+    proof::{bound::Dual, reduced_problem::ReducedProblem},
 };
 
 /// The first mark, in nodes; the next ones are twice as far each, up to `MARKS_APART` nodes apart.
@@ -36,9 +38,9 @@ const OTHERS: u64 = 30_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
-    pub columns: &'a Columns,
+    pub columns: &'a EquivalenceClasses,
     /// By strategy.
-    pub compacts: &'a [Compact],
+    pub compacts: &'a [ReducedProblem],
     /// By strategy.
     pub duals: &'a [Dual],
     pub round: u32,
@@ -170,12 +172,12 @@ fn mark(step: u64) -> u64 {
     }
 }
 
-fn seats_of(moves: &Moves, scorer: &Scorer, chosen: &Combination) -> Option<Vec<Seat>> {
+fn seats_of(moves: &Moves, scorer: &Scorer, chosen: &Combination) -> Option<Vec<Position>> {
     moves.seats(&Placed::new(scorer, scorer.solution(chosen)?)?)
 }
 
 /// The best of the greedy starts.
-fn first_seats(moves: &Moves) -> Option<Vec<Seat>> {
+fn first_seats(moves: &Moves) -> Option<Vec<Position>> {
     let scorer = moves.scorer;
     let starts = moves.starts().into_iter().filter_map(|chosen| scorer.solution(&chosen));
     let best = starts.min_by(|a, b| scorer.compare(a, b))?;

@@ -15,18 +15,18 @@ use beam::Moves;
 use crate::{
     problem::{
         diversity::{Picked, Placed, Pool, differences},
-        equivalence::Columns,
+        equivalence::EquivalenceClasses,
         no_goods::{NoGood, NoGoods},
         outcome::PROVEN_GAP,
     },
-    proof::{bound::Dual, reduced_problem::Compact},
+    proof::{bound::Dual, reduced_problem::ReducedProblem},
 };
 
 pub use crate::problem::outcome::{Outcome, Progress, SearchState};
 use crate::{
     problem::{
         Combination, Problem, Solution,
-        lazy_constraint::{Accept, Judge, Refusals, Verdict},
+        lazy_constraint::{Accept, LazyConstraint, LearnedCuts, Verdict},
         score::Scorer,
         score_cache::ScoreCache,
     },
@@ -41,17 +41,17 @@ pub struct Search<'p> {
     pub(super) settings: SearchSettings,
     /// The problem's and those learned, as the columns know them.
     pub(super) nogoods: NoGoods,
-    pub(super) columns: Columns,
+    pub(super) columns: EquivalenceClasses,
     pub(super) reduced: Reduced,
     /// By strategy.
-    pub(super) compacts: Vec<Compact>,
+    pub(super) compacts: Vec<ReducedProblem>,
     /// By strategy.
     pub(super) duals: Vec<Dual>,
     pub(super) cache: ScoreCache,
     pub(super) pool: Pool,
     pub(super) kept: Vec<Placed>,
     pub(super) history: Vec<Vec<u64>>,
-    pub(super) refusals: Refusals,
+    pub(super) refusals: LearnedCuts,
     /// Members of refused combinations, and learned no-goods, that the reduction was built with.
     pub(super) reduced_without: (usize, usize),
     /// The bound of the undisturbed search.
@@ -66,13 +66,13 @@ pub struct Search<'p> {
 
 impl<'p> Search<'p> {
     pub fn new(problem: &'p Problem, settings: &SearchSettings, seed: u64) -> Self {
-        Self::with_refusals(problem, settings, seed, Refusals::default())
+        Self::with_refusals(problem, settings, seed, LearnedCuts::default())
     }
 
     /// Goes on where `state` was taken, on the same problem and settings: the result is the same
     /// as without the break.
     pub fn resume(problem: &'p Problem, settings: &SearchSettings, state: SearchState) -> Self {
-        let refusals = Refusals::new(state.refused, state.learned);
+        let refusals = LearnedCuts::new(state.refused, state.learned);
         let mut search = Self::with_refusals(problem, settings, state.seed, refusals);
         search.cache.restore(state.scored, state.scores);
         let placed = |chosen: &Combination| {
@@ -97,14 +97,14 @@ impl<'p> Search<'p> {
         problem: &'p Problem,
         settings: &SearchSettings,
         seed: u64,
-        refusals: Refusals,
+        refusals: LearnedCuts,
     ) -> Self {
         let nogoods = NoGoods::new(problem, &[]);
-        let columns = Columns::new(problem, &nogoods);
+        let columns = EquivalenceClasses::new(problem, &nogoods);
         let scorer = Scorer::new(problem);
         let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
-        let compacts: Vec<Compact> = (0..problem.strategies)
-            .map(|strategy| Compact::new((&scorer, &nogoods), &columns, &reduced, strategy))
+        let compacts: Vec<ReducedProblem> = (0..problem.strategies)
+            .map(|strategy| ReducedProblem::new((&scorer, &nogoods), &columns, &reduced, strategy))
             .collect();
         let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
         let bound = bound_of(&compacts, &duals);
@@ -266,7 +266,7 @@ impl<'p> Search<'p> {
 
     /// Keeps the best k that differ enough from each other, as far as there are any.
     fn keep(&mut self, found: Vec<Solution>, accept: &mut Accept<'_>) {
-        let mut judge = Judge::new(accept, &mut self.refusals);
+        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
         let before = std::mem::take(&mut self.kept);
         let mut all: Vec<Placed> =
             found.into_iter().filter_map(|s| Placed::new(&self.scorer, s)).collect();
@@ -303,7 +303,7 @@ impl<'p> Search<'p> {
         if has_learned {
             let problem = self.scorer.problem();
             self.nogoods = NoGoods::new(problem, self.refusals.learned());
-            self.columns = Columns::new(problem, &self.nogoods);
+            self.columns = EquivalenceClasses::new(problem, &self.nogoods);
         }
         let rules = (&self.scorer, &self.nogoods);
         let reduced = Reduced::new(rules, &self.columns, self.refusals.unclean());
@@ -314,7 +314,7 @@ impl<'p> Search<'p> {
                 self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
                 let rules = (&self.scorer, &self.nogoods);
-                *compact = Compact::new(rules, &self.columns, &self.reduced, strategy);
+                *compact = ReducedProblem::new(rules, &self.columns, &self.reduced, strategy);
                 *dual = Dual::new(compact);
             }
         }
@@ -354,7 +354,7 @@ impl<'p> Search<'p> {
 }
 
 /// The largest of the strategies' bounds; `-inf` where whatever remains excludes each other.
-pub(super) fn bound_of(compacts: &[Compact], duals: &[Dual]) -> f64 {
+pub(super) fn bound_of(compacts: &[ReducedProblem], duals: &[Dual]) -> f64 {
     let bounds = compacts.iter().zip(duals).map(|(compact, dual)| {
         let is_blocked = !compact.infeasible && dual.bound < compact.pairs.blocked_below();
         if is_blocked { f64::NEG_INFINITY } else { dual.bound }

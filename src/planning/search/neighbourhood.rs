@@ -1,18 +1,18 @@
 //! A combination as its moves see it, and prices for its use.
 
-use super::beam::Seat;
-use crate::proof::{bound::Dual, reduced_problem::Compact};
+use super::beam::Position;
+use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
 /// A combination with what its moves need to know.
-pub(crate) struct View {
-    pub seats: Vec<Seat>,
+pub(crate) struct Neighbourhood {
+    pub seats: Vec<Position>,
     pub used: Vec<f64>,
     /// By place and label: pairs with all other seats.
     pub sums: Vec<Vec<f64>>,
 }
 
-impl View {
-    pub fn new(compact: &Compact, seats: Vec<Seat>) -> Self {
+impl Neighbourhood {
+    pub fn new(compact: &ReducedProblem, seats: Vec<Position>) -> Self {
         let mut sums: Vec<Vec<f64>> =
             compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
         for (p, sums) in sums.iter_mut().enumerate() {
@@ -30,7 +30,7 @@ impl View {
         self.seats[p].value + self.sums[p][self.seats[p].label]
     }
 
-    pub fn pair(&self, compact: &Compact, a: usize, b: usize) -> f64 {
+    pub fn pair(&self, compact: &ReducedProblem, a: usize, b: usize) -> f64 {
         let mut pairs = vec![0.0; self.sums[b].len()];
         compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
         pairs[self.seats[b].label]
@@ -38,7 +38,7 @@ impl View {
 }
 
 /// The multipliers times a factor; where no limit binds, thrift still has some price.
-pub(crate) fn prices(compact: &Compact, dual: &Dual, factor: f64) -> Vec<f64> {
+pub(crate) fn prices(compact: &ReducedProblem, dual: &Dual, factor: f64) -> Vec<f64> {
     let price = |(multiplier, limit): (&f64, &f64)| {
         let least = if factor > 1.0 && *limit > 0.0 { 1e-4 * compact.scale / limit } else { 0.0 };
         factor * multiplier.max(least)

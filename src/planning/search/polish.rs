@@ -4,10 +4,10 @@
 //! `chain`.
 
 use super::{
-    beam::{Moves, Seat},
-    neighbourhood::{View, prices},
+    beam::{Moves, Position},
+    neighbourhood::{Neighbourhood, prices},
 };
-use crate::proof::{bound::Dual, reduced_problem::Compact};
+use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
 /// Price levels at which a place's choices are ranked.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
@@ -23,7 +23,7 @@ const QUIET_MAX: usize = 4_000;
 const SHAKE_COST: u64 = 1_000;
 
 pub(crate) struct Polish<'a, 'm, 'p> {
-    compact: &'a Compact,
+    compact: &'a ReducedProblem,
     moves: &'m Moves<'a, 'p>,
     /// By level.
     prices: Vec<Vec<f64>>,
@@ -43,7 +43,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     /// `left`: the combinations that it may look at. More of them never end worse, from the same
     /// seats and dice.
     pub fn new(
-        compact: &'a Compact,
+        compact: &'a ReducedProblem,
         dual: &Dual,
         moves: &'m Moves<'a, 'p>,
         dice: u64,
@@ -54,7 +54,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// No worse than the seats that it is given.
-    pub fn run(mut self, seats: Vec<Seat>) -> Vec<Seat> {
+    pub fn run(mut self, seats: Vec<Position>) -> Vec<Position> {
         let mut best = self.descend(seats);
         while self.left > 0 && self.compact.places.len() > 3 {
             self.left = self.left.saturating_sub(SHAKE_COST);
@@ -71,8 +71,8 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
         best
     }
 
-    fn total(&self, seats: &[Seat]) -> f64 {
-        let view = View::new(self.compact, seats.to_vec());
+    fn total(&self, seats: &[Position]) -> f64 {
+        let view = Neighbourhood::new(self.compact, seats.to_vec());
         let own: f64 = seats.iter().map(|seat| seat.value).sum();
         let pairs: f64 = seats.iter().enumerate().map(|(p, s)| view.sums[p][s.label]).sum();
         // Each pair stands in the sums of both its places.
@@ -80,9 +80,9 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// Chooses trios anew until none of many gains anything.
-    fn descend(&mut self, seats: Vec<Seat>) -> Vec<Seat> {
+    fn descend(&mut self, seats: Vec<Position>) -> Vec<Position> {
         let n = self.compact.places.len();
-        let mut view = View::new(self.compact, seats);
+        let mut view = Neighbourhood::new(self.compact, seats);
         if n < 3 {
             return view.seats;
         }
@@ -96,7 +96,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
                     for (p, choice) in trio.into_iter().zip(chosen) {
                         seats[p] = self.moves.seat(p, choice.label, choice.item);
                     }
-                    view = View::new(self.compact, seats);
+                    view = Neighbourhood::new(self.compact, seats);
                     quiet = 0;
                 }
                 None => quiet += 1,
@@ -117,7 +117,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// The best choice for three places beside all others, where it is better than the present one.
-    fn best_trio(&mut self, view: &View, trio: [usize; 3]) -> Option<[Choice; 3]> {
+    fn best_trio(&mut self, view: &Neighbourhood, trio: [usize; 3]) -> Option<[Choice; 3]> {
         let lists = trio.map(|p| self.choices(view, p, trio));
         let dimensions = self.compact.dimensions();
         let mut rest = view.used.clone();
@@ -157,7 +157,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// What the trio is worth now, its pairs with all others included.
-    fn present(&self, view: &View, trio: [usize; 3]) -> f64 {
+    fn present(&self, view: &Neighbourhood, trio: [usize; 3]) -> f64 {
         let parts: f64 = trio.iter().map(|&p| view.part(p)).sum();
         let twice: f64 = [(0, 1), (0, 2), (1, 2)]
             .iter()
@@ -167,7 +167,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// The best of a place at each price level.
-    fn choices(&self, view: &View, p: usize, trio: [usize; 3]) -> Vec<Choice> {
+    fn choices(&self, view: &Neighbourhood, p: usize, trio: [usize; 3]) -> Vec<Choice> {
         let place = &self.compact.places[p];
         let mut sums = view.sums[p].clone();
         let mut inside = vec![0.0; sums.len()];
@@ -201,7 +201,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// Some places with somebody else, by the dice.
-    fn shaken(&mut self, seats: &[Seat]) -> Vec<Seat> {
+    fn shaken(&mut self, seats: &[Position]) -> Vec<Position> {
         let mut seats = seats.to_vec();
         for _ in 0..SHAKEN {
             let p = self.roll(seats.len() as u64) as usize;

@@ -12,12 +12,12 @@ use crate::{
     problem::{
         Combination,
         diversity::{Picked, Placed, differences},
-        lazy_constraint::{Accept, Judge, Verdict},
+        lazy_constraint::{Accept, LazyConstraint, Verdict},
         outcome::PROVEN_GAP,
     },
     proof::{
         branch_and_bound::Prover,
-        incumbent::{Allowance, Goal, Purse, Target},
+        incumbent::{Goal, Incumbent, NodeBudget, Purse},
     },
 };
 use model::StopReason;
@@ -104,7 +104,7 @@ impl Search<'_> {
 
     /// Puts combinations into the pool, as far as they are allowed.
     pub(crate) fn take_in(&mut self, found: Vec<Combination>, accept: &mut Accept<'_>) {
-        let mut judge = Judge::new(accept, &mut self.refusals);
+        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
         for chosen in found {
             let solution = self.scorer.solution(&chosen);
             let placed = solution.and_then(|solution| Placed::new(&self.scorer, solution));
@@ -156,8 +156,8 @@ impl Search<'_> {
             // The other half is for the search by value, should this one come to no end.
             let (mut purse, rest) = phase.purse.halves();
             let mut poll = |_| interrupted();
-            let mut allowance = Allowance::new(&mut purse, &mut poll);
-            let mut judge = Judge::new(accept, &mut self.refusals);
+            let mut allowance = NodeBudget::new(&mut purse, &mut poll);
+            let mut judge = LazyConstraint::new(accept, &mut self.refusals);
             let sought = seek(&self.scorer, compact, (others, least), &mut judge, &mut allowance);
             phase.purse = purse.with(rest);
             match sought {
@@ -196,8 +196,8 @@ impl Search<'_> {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
             let board = RefCell::new(None);
-            let mut target = Target::new(&self.scorer, best).shown_on(&board);
-            let mut judge = Judge::new(accept, &mut self.refusals);
+            let mut target = Incumbent::new(&self.scorer, best).shown_on(&board);
+            let mut judge = LazyConstraint::new(accept, &mut self.refusals);
             judge.begins_anew = restarts > 0;
             let parts = Parts {
                 scorer: &self.scorer,
@@ -215,7 +215,7 @@ impl Search<'_> {
                 }
                 ended
             };
-            let mut allowance = Allowance::new(purse, &mut poll);
+            let mut allowance = NodeBudget::new(purse, &mut poll);
             let mut open = f64::NEG_INFINITY;
             for (compact, dual) in self.compacts.iter().zip(&self.duals) {
                 if compact.infeasible || judge.is_to_begin_anew() {

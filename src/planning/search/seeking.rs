@@ -5,13 +5,13 @@ use crate::{
     problem::{
         Combination,
         diversity::Placed,
-        lazy_constraint::{Accept, Judge},
+        lazy_constraint::{Accept, LazyConstraint},
         score::Scorer,
     },
     proof::{
         fitting::{Fitter, Fitting},
-        incumbent::{Allowance, Purse},
-        reduced_problem::Compact,
+        incumbent::{NodeBudget, Purse},
+        reduced_problem::ReducedProblem,
     },
 };
 
@@ -27,8 +27,8 @@ impl Search<'_> {
         let Some(compact) = self.compacts.first() else { return };
         let mut purse = Purse::new(START_NODES);
         let mut poll = |_| None;
-        let mut allowance = Allowance::new(&mut purse, &mut poll);
-        let mut judge = Judge::new(accept, &mut self.refusals);
+        let mut allowance = NodeBudget::new(&mut purse, &mut poll);
+        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
         let sought = seek(&self.scorer, compact, (&[], 0), &mut judge, &mut allowance);
         match sought {
             Sought::Found(placed) => {
@@ -45,7 +45,7 @@ impl Search<'_> {
     pub(crate) fn excluding_multipliers(&self) -> Option<Vec<f64>> {
         let mut purse = Purse::new(MULTIPLIER_NODES);
         let mut poll = |_| None;
-        let mut allowance = Allowance::new(&mut purse, &mut poll);
+        let mut allowance = NodeBudget::new(&mut purse, &mut poll);
         Fitter::new(self.compacts.first()?).multipliers(&mut allowance)
     }
 }
@@ -62,10 +62,10 @@ pub(crate) enum Sought {
 /// for all: each reduction leaves something feasible where anything is.
 pub(crate) fn seek(
     scorer: &Scorer,
-    compact: &Compact,
+    compact: &ReducedProblem,
     (others, least): (&[Placed], usize),
-    judge: &mut Judge,
-    allowance: &mut Allowance,
+    judge: &mut LazyConstraint,
+    allowance: &mut NodeBudget,
 ) -> Sought {
     let Some(wide) = compact.apart(scorer, others, least) else { return Sought::Excluded };
     let mut found = None;

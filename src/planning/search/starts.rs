@@ -1,10 +1,10 @@
 //! Where the beam begins: greedy combinations at several prices, brought within the limits.
 
 use super::{
-    beam::{Moves, Seat},
-    neighbourhood::{View, prices},
+    beam::{Moves, Position},
+    neighbourhood::{Neighbourhood, prices},
 };
-use crate::{problem::Combination, proof::labels::Role};
+use crate::{problem::Combination, proof::labels::LabelKind};
 
 /// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
 const START_FACTORS: [f64; 13] =
@@ -35,16 +35,16 @@ impl Moves<'_, '_> {
 
     /// Greedy: the places one after the other, each with the best at these prices beside the ones
     /// before and its share of the pairs with the ones to come.
-    fn construct(&self, prices: &[f64]) -> Vec<Seat> {
+    fn construct(&self, prices: &[f64]) -> Vec<Position> {
         let n = self.compact.places.len();
         let mut sums: Vec<Vec<f64>> =
             self.compact.places.iter().map(|p| vec![0.0; p.labels.len()]).collect();
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by_key(|&p| {
             let ties = self.compact.places[p].labels.iter();
-            (!ties.clone().any(|l| matches!(l.role, Role::Both(_))), p)
+            (!ties.clone().any(|l| matches!(l.role, LabelKind::Both(_))), p)
         });
-        let mut seats: Vec<Option<Seat>> = vec![None; n];
+        let mut seats: Vec<Option<Position>> = vec![None; n];
         for (k, &p) in order.iter().enumerate() {
             let place = &self.compact.places[p];
             let mut best = (f64::NEG_INFINITY, 0, 0);
@@ -67,9 +67,9 @@ impl Moves<'_, '_> {
     }
 
     /// Swaps that bring the use nearer to the limits, the mildest first.
-    pub(crate) fn repair(&self, mut seats: Vec<Seat>, most: usize) -> Vec<Seat> {
+    pub(crate) fn repair(&self, mut seats: Vec<Position>, most: usize) -> Vec<Position> {
         for _ in 0..most {
-            let view = View::new(self.compact, seats.clone());
+            let view = Neighbourhood::new(self.compact, seats.clone());
             let excess = self.excess(&view.used);
             if excess == 0.0 {
                 break;
@@ -117,7 +117,7 @@ impl Moves<'_, '_> {
         used.iter().zip(&self.compact.limits).map(over).sum()
     }
 
-    pub(crate) fn used(&self, seats: &[Seat]) -> Vec<f64> {
+    pub(crate) fn used(&self, seats: &[Position]) -> Vec<f64> {
         let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
         (0..self.compact.dimensions()).map(sum).collect()
     }

@@ -5,13 +5,13 @@ use tokio_postgres::{Row, types::FromSql};
 use crate::StoreError;
 
 /// A cursor over one row: the order of reading is the order of the select list.
-pub(crate) struct Columns<'r> {
+pub(crate) struct RowReader<'r> {
     row: &'r Row,
     next: usize,
     what: &'static str,
 }
 
-impl<'r> Columns<'r> {
+impl<'r> RowReader<'r> {
     /// `what` names the row in errors, e.g. `a plan`.
     pub(crate) fn of(row: &'r Row, what: &'static str) -> Self {
         Self { row, next: 0, what }

@@ -81,7 +81,7 @@ const LOOK: &str = "
 
 /// What a daemon hears over its link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum PeerEvent {
     /// The link is up (again): what was told meanwhile was missed.
     Joined,
     /// Another daemon changed a plan.
@@ -126,7 +126,7 @@ impl Store {
     /// Joins the daemons of this database under a name that nobody else uses. Needs the runtime
     /// that lives as long as the process. `None` where this store has joined already, and behind
     /// a pooler: neither locks nor notifications outlive a transaction there.
-    pub fn join_fleet(&self, name: String) -> Option<(FleetLink, mpsc::Receiver<Heard>)> {
+    pub fn join_fleet(&self, name: String) -> Option<(FleetLink, mpsc::Receiver<PeerEvent>)> {
         if !self.pool.settings().prepared_statements {
             return None;
         }
@@ -164,7 +164,7 @@ struct Link {
     name: String,
     lock_key: i64,
     connector: Connector,
-    tell: mpsc::Sender<Heard>,
+    tell: mpsc::Sender<PeerEvent>,
     /// Whether there was a link before.
     has_joined: bool,
     /// Daemons whose locks were free at the last look.
@@ -185,7 +185,7 @@ impl Link {
             if began.elapsed() > RETRY_MAX {
                 pause = RETRY_FIRST;
             }
-            self.pass_on(Heard::Lost { cause });
+            self.pass_on(PeerEvent::Lost { cause });
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 // Others find its lock free and its plans given back.
@@ -227,7 +227,7 @@ impl Link {
         let driver = AbortOnDrop(driver);
         let own = self.join(&client).await?;
         let statements = Statements::prepare(&client).await.map_err(|error| lost(&error))?;
-        self.pass_on(Heard::Joined);
+        self.pass_on(PeerEvent::Joined);
         // The server may have restarted: the others need their time to come back too.
         let grace =
             if std::mem::replace(&mut self.has_joined, true) { GRACE } else { Duration::ZERO };
@@ -244,7 +244,7 @@ impl Link {
                         look_at = look_at.min((Instant::now() + LOOK_EVERY).max(may_judge));
                     }
                     Some(notification) if notification.channel() == CATALOGUE => {
-                        self.pass_on(Heard::Catalogue);
+                        self.pass_on(PeerEvent::Catalogue);
                     }
                     Some(notification) => self.hear(&notification),
                     None => return Err(StoreError::Disconnected {
@@ -252,7 +252,7 @@ impl Link {
                         cause: driver.ended().await,
                     }),
                 },
-                _ = overflown.changed() => self.pass_on(Heard::Missed),
+                _ = overflown.changed() => self.pass_on(PeerEvent::Missed),
                 Some(hint) = hints.recv() => if others {
                     self.send(&client, &statements, hint, hints).await?;
                 },
@@ -266,7 +266,7 @@ impl Link {
                     };
                 }
             }
-            if self.missed && self.tell.try_send(Heard::Missed).is_ok() {
+            if self.missed && self.tell.try_send(PeerEvent::Missed).is_ok() {
                 self.missed = false;
             }
         }
@@ -304,7 +304,7 @@ impl Link {
         let daemons: Vec<String> = row.try_get(2).map_err(read)?;
         let plans: i64 = row.try_get(3).map_err(read)?;
         if !daemons.is_empty() {
-            self.pass_on(Heard::Died { daemons, plans: plans.unsigned_abs() });
+            self.pass_on(PeerEvent::Died { daemons, plans: plans.unsigned_abs() });
         }
         Ok(others > 0)
     }
@@ -349,11 +349,11 @@ impl Link {
     fn hear(&mut self, notification: &Notification) {
         let is_ready = notification.channel() == READY;
         for plan in notification.payload().split(',').filter_map(|id| id.parse().ok()) {
-            self.pass_on(if is_ready { Heard::Ready(plan) } else { Heard::Changed(plan) });
+            self.pass_on(if is_ready { PeerEvent::Ready(plan) } else { PeerEvent::Changed(plan) });
         }
     }
 
-    fn pass_on(&mut self, heard: Heard) {
+    fn pass_on(&mut self, heard: PeerEvent) {
         if self.tell.try_send(heard).is_err() {
             self.missed = true;
         }

@@ -26,13 +26,13 @@ pub(crate) enum Hint {
 
 /// Where changes leave their hints. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Hints {
+pub(crate) struct Notifications {
     outgoing: mpsc::Sender<Hint>,
     /// Until the link takes it. A store without a link tells nobody.
     waiting: Arc<Mutex<Option<mpsc::Receiver<Hint>>>>,
 }
 
-impl Hints {
+impl Notifications {
     pub(crate) fn new() -> Self {
         let (outgoing, waiting) = mpsc::channel(WAITING_MAX);
         Self { outgoing, waiting: Arc::new(Mutex::new(Some(waiting))) }

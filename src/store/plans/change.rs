@@ -10,7 +10,7 @@ use super::PlanResult;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql, Transaction},
     },
     records::{
@@ -157,7 +157,7 @@ impl Store {
         let mut session = self.pool.session("changing a plan's state").await?;
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
-        fence(plan, &locked, change.run_number)?;
+        check_run_number(plan, &locked, change.run_number)?;
         if locked.state != change.from {
             let (found, expected) = (locked.state, change.from);
             return Err(StoreError::WrongState { plan, found, expected });
@@ -189,7 +189,7 @@ impl Store {
         let mut session = self.pool.session("recording a plan's progress").await?;
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
-        fence(plan, &locked, run_number)?;
+        check_run_number(plan, &locked, run_number)?;
         let change = Transition::new(plan, run_number, locked.state, locked.state).with(patch);
         let changed = write(&transaction, locked, &change).await?;
         transaction.commit().await?;
@@ -211,7 +211,7 @@ impl Store {
         let mut session = self.pool.session("giving up a plan").await?;
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
-        fence(plan, &locked, run_number)?;
+        check_run_number(plan, &locked, run_number)?;
         let to = match locked.state {
             PlanState::Running => PlanState::Queued,
             PlanState::Writing => PlanState::Writing,
@@ -238,12 +238,12 @@ pub(crate) async fn lock(
 ) -> Result<Locked, StoreError> {
     let row = transaction.query_opt(LOCK, &[(&plan.0, Type::UUID)]).await?;
     let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
-    let mut c = Columns::of(&row, "a plan");
+    let mut c = RowReader::of(&row, "a plan");
     let (state, run_number, now) = (c.parsed()?, c.take()?, c.take()?);
     Ok(Locked { state, run_number, now, head: Head::read(&mut c)? })
 }
 
-fn fence(plan: PlanId, locked: &Locked, run_number: i64) -> Result<(), StoreError> {
+fn check_run_number(plan: PlanId, locked: &Locked, run_number: i64) -> Result<(), StoreError> {
     if locked.run_number == run_number {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -78,7 +78,7 @@ impl Store {
                    WHERE plan_id = $1 ORDER BY round DESC LIMIT 1";
         let row = session.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a checkpoint");
+            let mut c = RowReader::of(row, "a checkpoint");
             Ok(Checkpoint {
                 round: c.take::<i32>()?.unsigned_abs(),
                 version: c.take()?,

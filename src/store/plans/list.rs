@@ -8,7 +8,7 @@ use crate::{
     LIST_LIMIT_MAX, PlanSummary, Store, StoreError,
     connection::{
         conditions::{Conditions, contains_pattern},
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -109,7 +109,7 @@ impl Store {
         let limit = i64::from(limit.min(LIST_LIMIT_MAX));
         let params: [Param<'_>; 2] = [(&since, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
         let read = |row| {
-            let mut c = Columns::of(row, "a plan");
+            let mut c = RowReader::of(row, "a plan");
             Ok(Failure {
                 plan: PlanId(c.take()?),
                 state: c.parsed()?,
@@ -122,7 +122,7 @@ impl Store {
 }
 
 fn read(row: &Row) -> Result<PlanSummary, StoreError> {
-    let mut c = Columns::of(row, "a plan");
+    let mut c = RowReader::of(row, "a plan");
     Ok(PlanSummary {
         id: PlanId(c.take()?),
         state: c.parsed()?,

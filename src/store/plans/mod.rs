@@ -16,11 +16,11 @@ use tokio_postgres::{Row, types::Type};
 
 use crate::{
     Store, StoreError,
-    connection::{row_reader::Columns, session::Sql},
+    connection::{row_reader::RowReader, session::Sql},
 };
 use model::{
     Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
-    Requirements, Shares, Tally, VendorBasis,
+    Requirements, SearchSummary, Shares, VendorBasis,
 };
 
 /// Plans that one page lists at most.
@@ -32,7 +32,7 @@ pub struct PlanResult {
     /// Empty for an infeasible plan.
     pub options: Vec<PlanOption>,
     /// Absent for an infeasible plan: nothing is possible.
-    pub tally: Option<Tally>,
+    pub tally: Option<SearchSummary>,
     pub notes: Vec<Note>,
     /// Equal for equal requests and seeds on equal data.
     pub digest: String,
@@ -174,7 +174,7 @@ macro_rules! plan_columns {
 pub(super) use plan_columns;
 
 pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
-    let mut c = Columns::of(row, "a plan");
+    let mut c = RowReader::of(row, "a plan");
     Ok(Plan {
         id: PlanId(c.take()?),
         state: c.parsed()?,
@@ -204,7 +204,7 @@ pub(super) fn read(row: &Row) -> Result<Plan, StoreError> {
     })
 }
 
-fn user_id(c: &mut Columns<'_>) -> Result<Option<u32>, StoreError> {
+fn user_id(c: &mut RowReader<'_>) -> Result<Option<u32>, StoreError> {
     let value: Option<i64> = c.take()?;
     value.map(u32::try_from).transpose().map_err(|error| c.corrupt(error))
 }
@@ -225,7 +225,7 @@ impl Store {
         let sql = "SELECT state, count(*) FROM plan GROUP BY state ORDER BY state";
         let rows = session.query(sql, &[]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a plan count");
+            let mut c = RowReader::of(row, "a plan count");
             Ok((c.parsed()?, c.take::<i64>()?.unsigned_abs()))
         };
         rows.iter().map(read).collect()

@@ -16,10 +16,10 @@ use crate::{
     Store, StoreError,
     connection::{
         pool::Pool,
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql, Transaction},
     },
-    fleet::notify::Hints,
+    fleet::notify::Notifications,
     records::{
         agent_runs::{self, AgentRun},
         audit::{self, AuditEvent, AuditRow, Head},
@@ -71,7 +71,7 @@ pub struct SearchOutcome<'a> {
 }
 
 /// An outcome on its way: its documents are written out already, outside the transaction.
-struct Entry {
+struct PendingOutcome {
     plan: PlanId,
     run_number: i64,
     to: PlanState,
@@ -88,12 +88,12 @@ struct Entry {
 /// Where outcomes wait for their batch. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Outcomes {
-    waiting: mpsc::Sender<Entry>,
+    waiting: mpsc::Sender<PendingOutcome>,
 }
 
 impl Outcomes {
     /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Hints) -> Self {
+    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
         let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
         Self { waiting: batching::gather(LIMITS, settle) }
     }
@@ -108,7 +108,7 @@ impl Store {
     /// nothing is changed then. `Crowded` where too many wait to be stored.
     pub async fn conclude(&self, outcome: SearchOutcome<'_>) -> Result<(), StoreError> {
         let (done, answer) = oneshot::channel();
-        let entry = Entry::new(outcome, done)?;
+        let entry = PendingOutcome::new(outcome, done)?;
         self.outcomes
             .waiting
             .try_send(entry)
@@ -118,7 +118,7 @@ impl Store {
     }
 }
 
-impl Entry {
+impl PendingOutcome {
     fn new(
         outcome: SearchOutcome<'_>,
         done: oneshot::Sender<Result<(), StoreError>>,
@@ -163,8 +163,8 @@ impl Entry {
 }
 
 /// Stores a batch and tells every run what came of it.
-async fn settle(pool: Pool, hints: Hints, mut batch: Vec<Entry>) {
-    batch.retain(Entry::is_awaited);
+async fn settle(pool: Pool, hints: Notifications, mut batch: Vec<PendingOutcome>) {
+    batch.retain(PendingOutcome::is_awaited);
     match store(&pool, &batch).await {
         Ok(answers) => {
             for (entry, answer) in batch.into_iter().zip(answers) {
@@ -173,7 +173,7 @@ async fn settle(pool: Pool, hints: Hints, mut batch: Vec<Entry>) {
         }
         // Whatever ails it may be one plan's alone.
         Err(error) if batch.len() > 1 && may_be_one_plans(&error) => {
-            for entry in batch.into_iter().filter(Entry::is_awaited) {
+            for entry in batch.into_iter().filter(PendingOutcome::is_awaited) {
                 let answer = match store(&pool, std::slice::from_ref(&entry)).await {
                     Ok(mut answers) => {
                         answers.pop().unwrap_or(Err(StoreError::Conflict { task: TASK }))
@@ -202,7 +202,7 @@ fn may_be_one_plans(error: &StoreError) -> bool {
     )
 }
 
-fn tell(hints: &Hints, entry: Entry, answer: Result<(), StoreError>) {
+fn tell(hints: &Notifications, entry: PendingOutcome, answer: Result<(), StoreError>) {
     if answer.is_ok() {
         hints.changed([entry.plan]);
     }
@@ -219,7 +219,10 @@ struct Locked {
 }
 
 /// What came of each entry, in their order.
-async fn store(pool: &Pool, batch: &[Entry]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+async fn store(
+    pool: &Pool,
+    batch: &[PendingOutcome],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
@@ -239,12 +242,12 @@ async fn store(pool: &Pool, batch: &[Entry]) -> Result<Vec<Result<(), StoreError
 
 async fn lock(
     transaction: &Transaction<'_>,
-    batch: &[Entry],
+    batch: &[PendingOutcome],
 ) -> Result<HashMap<PlanId, Locked>, StoreError> {
     let ids: Vec<_> = batch.iter().map(|entry| entry.plan.0).collect();
     let rows = transaction.query(LOCK, &[(&ids, Type::UUID_ARRAY)]).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "a plan");
+        let mut c = RowReader::of(row, "a plan");
         let (plan, state) = (PlanId(c.take()?), c.parsed()?);
         let (run_number, now) = (c.take()?, c.take()?);
         Ok((plan, Locked { state, run_number, now, head: Head::read(&mut c)? }))
@@ -254,7 +257,7 @@ async fn lock(
 
 /// Whether the entry's run may still speak for its plan. A plan that stands in a batch twice has
 /// its second entry refused.
-fn judge(entry: &Entry, locked: Option<Locked>) -> Result<Locked, StoreError> {
+fn judge(entry: &PendingOutcome, locked: Option<Locked>) -> Result<Locked, StoreError> {
     let (plan, run_number) = (entry.plan, entry.run_number);
     let locked = locked.ok_or(StoreError::NoSuchPlan { plan })?;
     if locked.run_number != run_number {
@@ -270,7 +273,7 @@ fn judge(entry: &Entry, locked: Option<Locked>) -> Result<Locked, StoreError> {
 /// Writes outcomes whose preconditions hold: four statements that travel together.
 async fn write(
     transaction: &Transaction<'_>,
-    ours: Vec<(&Entry, Locked)>,
+    ours: Vec<(&PendingOutcome, Locked)>,
 ) -> Result<(), StoreError> {
     let Some(now) = ours.iter().map(|(_, locked)| locked.now).max() else { return Ok(()) };
     let mut heads = Vec::with_capacity(ours.len());

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -55,7 +55,7 @@ impl Store {
         let sql = "SELECT version, problem, certificate FROM plan_proof WHERE plan_id = $1";
         let row = session.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a proof");
+            let mut c = RowReader::of(row, "a proof");
             Ok(ProofRow { version: c.take()?, problem: c.take()?, certificate: c.take()? })
         };
         row.as_ref().map(read).transpose()

@@ -9,7 +9,7 @@ use super::{Plan, plan_columns};
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
     plans,
@@ -140,7 +140,7 @@ impl Store {
         let (mut ids, mut seqs, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
         let mut now = Timestamp::UNIX_EPOCH;
         for row in &rows {
-            let mut c = Columns::of(row, "a plan");
+            let mut c = RowReader::of(row, "a plan");
             let (plan, state) = (PlanId(c.take()?), c.parsed::<PlanState>()?);
             let run_number = c.take::<i64>()? + 1;
             let former: Option<&str> = c.take()?;
@@ -200,7 +200,7 @@ impl Store {
         ];
         let rows = session.query(RENEW, &params).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a lease");
+            let mut c = RowReader::of(row, "a lease");
             let (plan, run_number) = (PlanId(c.take()?), c.take()?);
             Ok(Renewed { plan, run_number, cancel_requested: c.take()? })
         };
@@ -214,7 +214,7 @@ impl Store {
                    WHERE state = 'queued'";
         let client = client.map(i64::from);
         let row = session.query_one(sql, &[(&client, Type::INT8)]).await?;
-        let mut c = Columns::of(&row, "a plan count");
+        let mut c = RowReader::of(&row, "a plan count");
         let (all, of_client) = (c.take::<i64>()?, c.take::<i64>()?);
         Ok(QueueLength { all: all.unsigned_abs(), of_client: of_client.unsigned_abs() })
     }

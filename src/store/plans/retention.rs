@@ -7,7 +7,7 @@ use super::PlanResult;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
     records::{
@@ -66,7 +66,7 @@ impl Store {
                    result, error FROM plan WHERE id = $1 FOR UPDATE";
         let row = transaction.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
-        let mut c = Columns::of(&row, "a plan");
+        let mut c = RowReader::of(&row, "a plan");
         let state: PlanState = c.parsed()?;
         if !state.is_final() {
             return Err(StoreError::NotEnded { plan, state });

@@ -17,10 +17,10 @@ use crate::{
     Store, StoreError,
     connection::{
         pool::Pool,
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
-    fleet::notify::Hints,
+    fleet::notify::Notifications,
     records::audit::{AuditEvent, Head},
 };
 use model::{PlanId, PlanState, name_key};
@@ -97,7 +97,7 @@ pub(crate) struct Submissions {
 
 impl Submissions {
     /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Hints) -> Self {
+    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
         let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
         Self { waiting: batching::gather(LIMITS, settle) }
     }
@@ -176,7 +176,7 @@ impl Submission {
 }
 
 /// Stores a batch and tells every submitter what came of it.
-async fn settle(pool: Pool, hints: Hints, batch: Vec<Submission>) {
+async fn settle(pool: Pool, hints: Notifications, batch: Vec<Submission>) {
     match store(&pool, &batch).await {
         Ok(answers) => {
             for (submission, answer) in batch.into_iter().zip(answers) {
@@ -211,7 +211,7 @@ fn may_be_one_plans(error: &StoreError) -> bool {
     )
 }
 
-fn tell(hints: &Hints, submission: Submission, answer: Result<Submitted, StoreError>) {
+fn tell(hints: &Notifications, submission: Submission, answer: Result<Submitted, StoreError>) {
     if let Ok(Submitted::Created(plan)) = &answer {
         hints.ready([*plan]);
     }
@@ -299,7 +299,7 @@ async fn insert(sql: &impl Sql, batch: &[&Submission]) -> Result<HashSet<PlanId>
         (&city_keys, Type::TEXT_ARRAY),
     ];
     let rows = sql.query(SUBMIT, &params).await?;
-    rows.iter().map(|row| Ok(PlanId(Columns::of(row, "a plan").take()?))).collect()
+    rows.iter().map(|row| Ok(PlanId(RowReader::of(row, "a plan").take()?))).collect()
 }
 
 /// The plans that keys name, with the fingerprints of their documents.
@@ -311,7 +311,7 @@ async fn named(
         "SELECT idempotency_key, id, fingerprint FROM plan WHERE idempotency_key = ANY ($1)";
     let rows = sql.query(statement, &[(&keys, Type::TEXT_ARRAY)]).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "a plan");
+        let mut c = RowReader::of(row, "a plan");
         Ok((c.take()?, (PlanId(c.take()?), c.take()?)))
     };
     rows.iter().map(read).collect()

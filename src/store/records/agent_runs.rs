@@ -7,7 +7,7 @@ use tokio_postgres::{Row, types::Type};
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -108,7 +108,7 @@ impl Store {
 
 /// A row of plan_id, agent, started_at, ended_at, outcome, server, model, detail.
 pub(crate) fn run_of(row: &Row) -> Result<AgentRun, StoreError> {
-    let mut c = Columns::of(row, "an agent's run");
+    let mut c = RowReader::of(row, "an agent's run");
     Ok(AgentRun {
         plan: PlanId(c.take()?),
         agent: c.take()?,

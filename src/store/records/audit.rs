@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -64,7 +64,7 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) const EMPTY: Self = Self { seq: 0, hash: [0; 32] };
 
-    pub(crate) fn read(c: &mut Columns<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn read(c: &mut RowReader<'_>) -> Result<Self, StoreError> {
         Ok(Self { seq: c.take()?, hash: hash_of(c)? })
     }
 
@@ -173,7 +173,7 @@ impl Store {
         let sql = "SELECT audit_seq, audit_hash FROM plan WHERE id = $1 FOR SHARE";
         let head = transaction.query_opt(sql, &[(&plan.0, Type::UUID)]).await?;
         let head = head.ok_or(StoreError::NoSuchPlan { plan })?;
-        let head = Head::read(&mut Columns::of(&head, "a plan"))?;
+        let head = Head::read(&mut RowReader::of(&head, "a plan"))?;
         let rows = read(&transaction, plan, 0).await?;
         Ok(check(plan, &rows, head))
     }
@@ -205,7 +205,7 @@ impl Store {
         let rows = session.query(sql, &params).await?;
         let mut chains: Vec<(PlanId, Head, Vec<AuditRow>)> = Vec::new();
         for row in &rows {
-            let mut c = Columns::of(row, "an audit row");
+            let mut c = RowReader::of(row, "an audit row");
             let (plan, head) = (PlanId(c.take()?), Head::read(&mut c)?);
             if chains.last().is_none_or(|chain| chain.0 != plan) {
                 chains.push((plan, head, Vec::new()));
@@ -220,7 +220,7 @@ impl Store {
     }
 }
 
-fn rest_of_row(seq: i64, c: &mut Columns<'_>) -> Result<AuditRow, StoreError> {
+fn rest_of_row(seq: i64, c: &mut RowReader<'_>) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
         seq,
         at: c.take()?,
@@ -237,14 +237,14 @@ async fn read(sql: &impl Sql, plan: PlanId, after: i64) -> Result<Vec<AuditRow>,
     let params: [Param<'_>; 2] = [(&plan.0, Type::UUID), (&after, Type::INT8)];
     let rows = sql.query(statement, &params).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "an audit row");
+        let mut c = RowReader::of(row, "an audit row");
         let seq = c.take()?;
         rest_of_row(seq, &mut c)
     };
     rows.iter().map(read).collect()
 }
 
-fn hash_of(c: &mut Columns<'_>) -> Result<[u8; 32], StoreError> {
+fn hash_of(c: &mut RowReader<'_>) -> Result<[u8; 32], StoreError> {
     let bytes: &[u8] = c.take()?;
     bytes.try_into().map_err(|error| c.corrupt(error))
 }

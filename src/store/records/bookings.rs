@@ -13,7 +13,7 @@ use super::audit::AuditEvent;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql, Transaction},
     },
 };
@@ -62,7 +62,7 @@ impl Store {
                    WHERE b.plan_id = $1 ORDER BY v.external_id, b.id";
         let rows = session.query(sql, &[(&plan.0, Type::UUID)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a booking");
+            let mut c = RowReader::of(row, "a booking");
             Ok(Booking {
                 vendor: VendorId::new(c.take::<&str>()?),
                 slot: c.take::<i16>()?.unsigned_abs().into(),
@@ -103,7 +103,7 @@ impl Store {
             (&but, Type::UUID),
         ];
         let rows = session.query(sql, &params).await?;
-        let read = |row| Columns::of(row, "a vendor").take::<&str>().map(VendorId::new);
+        let read = |row| RowReader::of(row, "a vendor").take::<&str>().map(VendorId::new);
         rows.iter().map(read).collect()
     }
 
@@ -163,7 +163,7 @@ async fn hold(
     let (mut ids, mut slots, mut by_id) = (Vec::new(), Vec::new(), BTreeMap::new());
     let (mut starts, mut ends) = (Vec::new(), Vec::new());
     for row in &rows {
-        let mut c = Columns::of(row, "a vendor");
+        let mut c = RowReader::of(row, "a vendor");
         let (id, name): (i64, &str) = (c.take()?, c.take()?);
         let Some(window) = wanted.remove(name) else { continue };
         ids.push(id);
@@ -219,7 +219,7 @@ async fn hold(
     let mut taken = by_id.clone();
     let mut detail = BTreeMap::new();
     for row in &held {
-        let mut c = Columns::of(row, "a booking");
+        let mut c = RowReader::of(row, "a booking");
         let (id, slot): (i64, i16) = (c.take()?, c.take()?);
         if let Some(name) = taken.remove(&id) {
             detail.insert(name, slot);
@@ -243,7 +243,7 @@ async fn confirm(transaction: &Transaction<'_>, plan: PlanId) -> Result<AuditEve
     let confirmed = transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
     let sql = "SELECT EXISTS (SELECT FROM booking WHERE plan_id = $1 AND state = 'expired')";
     let row = transaction.query_one(sql, &[(&plan.0, Type::UUID)]).await?;
-    if Columns::of(&row, "a booking").take()? {
+    if RowReader::of(&row, "a booking").take()? {
         return Err(StoreError::HoldLost { plan });
     }
     Ok(AuditEvent::new("vendors_confirmed", serde_json::json!({ "vendors": confirmed })))

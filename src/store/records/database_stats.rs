@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -56,7 +56,7 @@ impl Store {
                                 LIKE '%pg_stat_statements%'
                    FROM pg_stat_database WHERE datname = current_database()";
         let row = session.query_one(sql, &[]).await?;
-        let mut c = Columns::of(&row, "the server's statistics");
+        let mut c = RowReader::of(&row, "the server's statistics");
         let (bytes, buffer_hit_percent) = (c.take::<i64>()?.unsigned_abs(), c.take()?);
         let counts_statements: bool = c.take()?;
         let unused_indexes = unused(&session).await?;
@@ -76,7 +76,7 @@ async fn unused(session: &impl Sql) -> Result<Vec<UnusedIndex>, StoreError> {
                ORDER BY 3 DESC, 1 LIMIT $1";
     let rows = session.query(sql, &[(&LISTED_MAX, Type::INT8)]).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "an index");
+        let mut c = RowReader::of(row, "an index");
         let (index, table) = (c.take()?, c.take()?);
         Ok(UnusedIndex { index, table, bytes: c.take::<i64>()?.unsigned_abs() })
     };
@@ -92,7 +92,7 @@ async fn slow(session: &impl Sql) -> Result<Vec<SlowStatement>, StoreError> {
     let params: [Param<'_>; 2] = [(&LISTED_MAX, Type::INT8), (&STATEMENT_CHARS, Type::INT4)];
     let rows = session.query(sql, &params).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "a statement's statistics");
+        let mut c = RowReader::of(row, "a statement's statistics");
         let (statement, calls) = (c.take()?, c.take::<i64>()?.unsigned_abs());
         Ok(SlowStatement { statement, calls, mean_ms: c.take()?, max_ms: c.take()? })
     };

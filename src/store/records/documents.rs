@@ -7,7 +7,7 @@ use tokio_postgres::{Row, types::Type};
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -75,7 +75,7 @@ pub(crate) async fn called_off(
 }
 
 fn read(row: &Row) -> Result<Document, StoreError> {
-    let mut c = Columns::of(row, "a document");
+    let mut c = RowReader::of(row, "a document");
     Ok(Document { name: c.take()?, media_type: c.take()?, body: c.take()? })
 }
 
@@ -96,7 +96,7 @@ impl Store {
                    WHERE plan_id = $1 ORDER BY name";
         let rows = session.query(sql, &[(&plan.0, Type::UUID)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a document");
+            let mut c = RowReader::of(row, "a document");
             let (name, media_type) = (c.take()?, c.take()?);
             let bytes = c.take::<i32>()?.unsigned_abs().into();
             Ok(DocumentInfo { name, media_type, bytes, created_at: c.take()? })

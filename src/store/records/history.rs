@@ -9,7 +9,7 @@ use crate::{
     AgentRun, Store, StoreError,
     connection::{
         conditions::Conditions,
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -69,7 +69,7 @@ impl Store {
              ORDER BY at DESC, plan_id, seq DESC LIMIT {limit}"
         );
         let read = |row| {
-            let mut c = Columns::of(row, "an event");
+            let mut c = RowReader::of(row, "an event");
             Ok(PlanEventRow {
                 plan: PlanId(c.take()?),
                 seq: c.take()?,
@@ -110,7 +110,7 @@ impl Store {
                           avg(extract(epoch FROM ended_at - started_at))::float8
                    FROM agent_run WHERE started_at >= $1 GROUP BY agent ORDER BY agent";
         let read = |row| {
-            let mut c = Columns::of(row, "an agent's runs");
+            let mut c = RowReader::of(row, "an agent's runs");
             let agent = c.take()?;
             let (runs, failed): (i64, i64) = (c.take()?, c.take()?);
             let (runs, failed) = (runs.unsigned_abs(), failed.unsigned_abs());

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -68,7 +68,7 @@ impl Store {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let rows = session.query(sql, &[(&since, Type::TIMESTAMPTZ), (&max, Type::INT8)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a kept reply");
+            let mut c = RowReader::of(row, "a kept reply");
             Ok(KeptReply { key: c.take()?, reply: c.take()?, stored_at: c.take()? })
         };
         rows.iter().rev().map(read).collect()

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -71,7 +71,7 @@ impl Store {
         ];
         let rows = session.query(sql, &params).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a trend");
+            let mut c = RowReader::of(row, "a trend");
             let (name, index, mean): (String, i64, f64) = (c.take()?, c.take()?, c.take()?);
             Ok((name, index.saturating_sub(1) as usize, mean))
         };
@@ -103,7 +103,7 @@ impl Store {
             [(&name, Type::TEXT), (&since, Type::TIMESTAMPTZ), (&READ_MAX, Type::INT8)];
         let rows = session.query(sql, &params).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a metric");
+            let mut c = RowReader::of(row, "a metric");
             Ok(MetricRow { at: c.take()?, name: c.take()?, value: c.take()?, labels: c.take()? })
         };
         rows.iter().map(read).collect()

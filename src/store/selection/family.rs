@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql, Transaction},
     },
     plans::change::Locked,
@@ -118,7 +118,7 @@ impl Store {
         let session = self.pool.session("reading the plans of an event").await?;
         let root = root(&session, plan).await?;
         let rows = session.query(MEMBERS, &[(&root, Type::UUID)]).await?;
-        let members = rows.iter().map(|row| member(&mut Columns::of(row, "a plan")));
+        let members = rows.iter().map(|row| member(&mut RowReader::of(row, "a plan")));
         Ok(Family::new(plan, members.collect::<Result<Vec<_>, _>>()?))
     }
 }
@@ -134,7 +134,7 @@ pub(crate) async fn lock(
     let mut members = Vec::with_capacity(rows.len());
     let mut locked = BTreeMap::new();
     for row in &rows {
-        let mut c = Columns::of(row, "a plan");
+        let mut c = RowReader::of(row, "a plan");
         let member = member(&mut c)?;
         let (run_number, now): (i64, Timestamp) = (c.take()?, c.take()?);
         let head = Head::read(&mut c)?;
@@ -146,10 +146,10 @@ pub(crate) async fn lock(
 
 async fn root(sql: &impl Sql, plan: PlanId) -> Result<Uuid, StoreError> {
     let row = sql.query_opt(ROOT, &[(&plan.0, Type::UUID)]).await?;
-    Columns::of(&row.ok_or(StoreError::NoSuchPlan { plan })?, "a plan").take()
+    RowReader::of(&row.ok_or(StoreError::NoSuchPlan { plan })?, "a plan").take()
 }
 
-fn member(c: &mut Columns<'_>) -> Result<Member, StoreError> {
+fn member(c: &mut RowReader<'_>) -> Result<Member, StoreError> {
     Ok(Member {
         id: PlanId(c.take()?),
         state: c.parsed()?,

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use crate::{
     Store, StoreError,
-    connection::{row_reader::Columns, session::Sql},
+    connection::{row_reader::RowReader, session::Sql},
 };
 use model::Category;
 
@@ -47,7 +47,7 @@ impl Store {
         let session = self.pool.session("looking for changes").await?;
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now()";
         let row = session.query_one(sql, &[]).await?;
-        let mut c = Columns::of(&row, "a snapshot");
+        let mut c = RowReader::of(&row, "a snapshot");
         // Taken before the changes are read: what commits in between is read twice, not never.
         let horizon = Horizon { transaction: c.take()?, looked_at: c.take()? };
         let kept = (KEPT_HOURS / 2).hours();
@@ -63,7 +63,7 @@ impl Store {
         let since = known.transaction.to_string();
         let rows = session.query(sql, &[(&since, Type::TEXT)]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a change");
+            let mut c = RowReader::of(row, "a change");
             Ok(Touched { category: Category::new(c.take::<&str>()?), city: c.take()? })
         };
         let touched = rows.iter().map(read).collect::<Result<_, StoreError>>()?;

@@ -12,7 +12,7 @@ use crate::{
     Store, StoreError,
     connection::{
         conditions::{Conditions, contains_pattern},
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -162,6 +162,6 @@ async fn ids(
                       (SELECT id FROM city WHERE key = $2)";
     let params: [Param<'_>; 2] = [(&category, Type::TEXT), (&city, Type::TEXT)];
     let row = session.query_one(sql, &params).await?;
-    let mut c = Columns::of(&row, "a place");
+    let mut c = RowReader::of(&row, "a place");
     Ok((c.take()?, c.take()?))
 }

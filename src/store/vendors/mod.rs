@@ -17,7 +17,7 @@ use tokio_postgres::types::Type;
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -83,7 +83,7 @@ impl Store {
         let wanted: Vec<&str> = ids.iter().map(VendorId::as_str).collect();
         let sql = "SELECT external_id FROM vendor WHERE external_id = ANY ($1)";
         let rows = session.query(sql, &[(&wanted as _, Type::TEXT_ARRAY)]).await?;
-        let found = rows.iter().map(|row| Columns::of(row, "a vendor").take());
+        let found = rows.iter().map(|row| RowReader::of(row, "a vendor").take());
         let found = found.collect::<Result<BTreeSet<&str>, _>>()?;
         let missing: BTreeSet<&VendorId> =
             ids.iter().filter(|id| !found.contains(id.as_str())).collect();
@@ -101,7 +101,7 @@ impl Store {
                    ORDER BY cat.position, ci.key";
         let rows = session.query(sql, &[]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a vendor count");
+            let mut c = RowReader::of(row, "a vendor count");
             let category = Category::new(c.take::<&str>()?);
             let city = c.take()?;
             Ok(VendorCount { category, city, vendors: c.take::<i64>()?.unsigned_abs() })
@@ -129,7 +129,7 @@ impl Store {
         let params: [Param<'_>; 3] =
             [(&city as _, Type::TEXT), (&names as _, Type::TEXT_ARRAY), (&limit as _, Type::INT8)];
         let rows = session.query(NEAREST_CITIES, &params).await?;
-        rows.iter().map(|row| Columns::of(row, "a city").take()).collect()
+        rows.iter().map(|row| RowReader::of(row, "a city").take()).collect()
     }
 
     /// The cities other than `city` that have vendors of any of these categories, 20,000 at most.
@@ -148,7 +148,7 @@ impl Store {
         ];
         let mut served = ServedCities::default();
         for row in session.query(SERVED_CITIES, &params).await? {
-            let mut c = Columns::of(&row, "a city");
+            let mut c = RowReader::of(&row, "a city");
             let (name, lat, lon): (String, Option<f64>, Option<f64>) =
                 (c.take()?, c.take()?, c.take()?);
             let centre = lat.zip(lon).map(|(lat, lon)| GeoPoint { lat, lon });
@@ -168,7 +168,7 @@ impl Store {
                    ORDER BY position";
         let rows = session.query(sql, &[]).await?;
         let read = |row| {
-            let mut c = Columns::of(row, "a service category");
+            let mut c = RowReader::of(row, "a service category");
             let name = Category::new(c.take::<&str>()?);
             let position = c.take()?;
             let wants: Vec<String> = c.take()?;
@@ -196,7 +196,7 @@ pub(super) async fn areas_of(sql: &impl Sql, cities: &[&str]) -> Result<Vec<Area
                ORDER BY ci.key, a.key";
     let rows = sql.query(statement, &[(&keys as _, Type::TEXT_ARRAY)]).await?;
     let read = |row| {
-        let mut c = Columns::of(row, "an area");
+        let mut c = RowReader::of(row, "an area");
         let (city, name) = (c.take()?, c.take()?);
         Ok(Area { city, name, centre: GeoPoint { lat: c.take()?, lon: c.take()? } })
     };

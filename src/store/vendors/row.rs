@@ -9,7 +9,7 @@ use tokio_postgres::{
     types::{Json, Type},
 };
 
-use crate::{StoreError, connection::row_reader::Columns};
+use crate::{StoreError, connection::row_reader::RowReader};
 use model::{
     Amount, Basis, Capacity, Category, Currency, GeoPoint, MealOption, Percent, Policies,
     PriceLine, Source, Vendor, VendorId, Weekday,
@@ -81,7 +81,7 @@ pub(crate) type Contact = BTreeMap<String, String>;
 
 /// A vendor and its row's id.
 pub(crate) fn read(row: &Row) -> Result<(i64, Vendor), StoreError> {
-    let mut c = Columns::of(row, "a vendor");
+    let mut c = RowReader::of(row, "a vendor");
     let row_id: i64 = c.take()?;
     let category = Category::new(c.take::<&str>()?);
     let city = c.take()?;
@@ -151,7 +151,7 @@ pub(crate) fn read(row: &Row) -> Result<(i64, Vendor), StoreError> {
     Ok((row_id, vendor))
 }
 
-fn read_prices(c: &mut Columns<'_>, currency: Currency) -> Result<Vec<PriceLine>, StoreError> {
+fn read_prices(c: &mut RowReader<'_>, currency: Currency) -> Result<Vec<PriceLine>, StoreError> {
     let labels: Vec<String> = c.take()?;
     let bases: Vec<i8> = c.take()?;
     let amounts: Vec<i64> = c.take()?;
@@ -174,7 +174,7 @@ fn read_prices(c: &mut Columns<'_>, currency: Currency) -> Result<Vec<PriceLine>
         .collect()
 }
 
-fn unsigned(c: &mut Columns<'_>) -> Result<Option<u32>, StoreError> {
+fn unsigned(c: &mut RowReader<'_>) -> Result<Option<u32>, StoreError> {
     let value: Option<i32> = c.take()?;
     value.map(u32::try_from).transpose().map_err(|error| c.corrupt(error))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Store, StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Session, Sql},
     },
 };
@@ -211,7 +211,7 @@ async fn rows(
 ) -> Result<Vec<(i64, Vendor)>, StoreError> {
     let (mut found, mut unpacked) = (Vec::new(), Vec::new());
     let take = |row: &Row| {
-        let mut c = Columns::of(row, "a vendor");
+        let mut c = RowReader::of(row, "a vendor");
         let (id, packed): (i64, Option<&[u8]>) = (c.take()?, c.take()?);
         match packed.and_then(pack::unpack) {
             Some(vendor) => found.push((id, vendor)),

@@ -9,7 +9,7 @@ use super::sourcing::SourcingQuery;
 use crate::{
     StoreError,
     connection::{
-        row_reader::Columns,
+        row_reader::RowReader,
         session::{Param, Sql},
     },
 };
@@ -45,7 +45,7 @@ pub(crate) async fn with_busy_windows(
     ];
     let mut booked: BTreeMap<i64, Vec<BookedSlot>> = BTreeMap::new();
     for row in session.query(BOOKED, &params).await? {
-        let mut c = Columns::of(&row, "a booking");
+        let mut c = RowReader::of(&row, "a booking");
         let (vendor, slot): (i64, i16) = (c.take()?, c.take()?);
         let window = Window { start: c.take()?, end: c.take()? };
         let slot = u32::from(slot.unsigned_abs());

@@ -95,19 +95,19 @@ where
         level: Arc::new(AtomicUsize::new(settings.level.as_usize())),
         dropped: Arc::default(),
     };
-    let gate = Gate { core, handle: handle.clone(), stamp };
+    let gate = LevelFilter { core, handle: handle.clone(), stamp };
     (Logger::root(gate, o!()), handle, LogGuard { _flushes_when_dropped: guard })
 }
 
 /// Lets records of the wanted levels into the queue, and counts those that don't fit.
-struct Gate {
+struct LevelFilter {
     core: AsyncCore,
     handle: LogHandle,
     /// Add the time here, not when the line is written: the queue may be behind.
     stamp: bool,
 }
 
-impl Drain for Gate {
+impl Drain for LevelFilter {
     type Ok = ();
     type Err = Never;
 

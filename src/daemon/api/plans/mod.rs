@@ -55,7 +55,7 @@ pub async fn submit(
     Params(SubmitQuery { priority }): Params<SubmitQuery>,
     Document(document): Document,
 ) -> Answer {
-    context.actors.gate.knock(peer.uid, peer.pid).await?;
+    context.actors.gate.precheck(peer.uid, peer.pid).await?;
     let idempotency_key = idempotency_key(&request)?;
     let admits = priority <= 0 || context.admins.includes(peer.uid);
     check_priority(priority, admits)?;
@@ -71,7 +71,7 @@ pub async fn replan(
     PlanPath(id): PlanPath,
     Json(change): Json<wire::Replan>,
 ) -> Answer {
-    context.actors.gate.knock(peer.uid, peer.pid).await?;
+    context.actors.gate.precheck(peer.uid, peer.pid).await?;
     let idempotency_key = idempotency_key(&request)?;
     let message = ReplanPlan { id, change, idempotency_key, uid: peer.uid };
     Ok(accepted(context.actors.coordinator.ask(message).await?))
