@@ -5,7 +5,7 @@ use store::RowError;
 use wire::{ApiError, ErrorCode, Refusal};
 
 /// Refused rows that one answer lists; the message counts all.
-pub const LISTED_ROWS_MAX: usize = 100;
+pub(crate) const LISTED_ROWS_MAX: usize = 100;
 
 impl From<AskError> for ApiError {
     fn from(error: AskError) -> Self {
@@ -19,7 +19,7 @@ impl From<AskError> for ApiError {
 }
 
 /// The answer to a vendor file with refused rows: nothing was imported.
-pub fn refused_rows(rows: &[RowError]) -> ApiError {
+pub(crate) fn refused_rows(rows: &[RowError]) -> ApiError {
     let refused = rows.iter().take(LISTED_ROWS_MAX).map(|row| Refusal {
         row: Some(row.row as u64),
         field: row.error.field.clone(),

@@ -64,7 +64,7 @@ impl TaskSpawner {
     }
 
     /// CPU work, on a thread where it holds up nobody. A panic comes back as an error.
-    pub async fn compute<T: Send + 'static>(
+    pub(crate) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {

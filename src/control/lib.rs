@@ -10,8 +10,9 @@ pub mod show;
 pub use client::duration::{parse_duration, show_duration};
 pub use client::{Body, Client, ClientError, Reply};
 
-pub use client::event_reader::EventReader;
+pub(crate) use client::event_reader::EventReader;
 pub use client::follow::follow_plan;
 
 pub use client::save::{SaveError, save_document, save_documents};
-pub use client::socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, SOCKET_VARIABLE, socket_places};
+pub(crate) use client::socket::SOCKET_VARIABLE;
+pub use client::socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, socket_places};

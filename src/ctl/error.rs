@@ -9,7 +9,7 @@ use control::{
 use wire::{ApiError, ErrorCode, ErrorDocument};
 
 #[derive(Debug, thiserror::Error)]
-pub enum CtlError {
+pub(crate) enum CtlError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// Part of the document stands on standard output already.
@@ -31,7 +31,7 @@ impl CtlError {
     }
 
     /// For a body that failed; `begun`: some of it was printed.
-    pub fn of_body(error: ClientError, begun: bool) -> Self {
+    pub(crate) fn of_body(error: ClientError, begun: bool) -> Self {
         if begun { Self::BrokenOff(error) } else { Self::Client(error) }
     }
 

@@ -12,7 +12,7 @@ use wire::{ApiError, ErrorCode};
 /// The daemon takes no larger document; told here, the sender learns it before sending.
 const DOCUMENT_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-pub fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
@@ -20,7 +20,7 @@ pub fn is_stdin(path: &Path) -> bool {
 ///
 /// # Errors
 /// The file can't be read, or is larger than 16 MiB.
-pub fn read_document(path: &Path) -> Result<Vec<u8>, CtlError> {
+pub(crate) fn read_document(path: &Path) -> Result<Vec<u8>, CtlError> {
     let failed = |source| CtlError::Read { path: path.to_owned(), source };
     let source: Box<dyn Read> = match is_stdin(path) {
         true => Box::new(io::stdin().lock()),

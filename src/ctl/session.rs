@@ -28,7 +28,7 @@ impl Session {
     }
 
     /// The span asked for, else this command's own.
-    pub fn timeout_or(&self, usual: Duration) -> Duration {
+    pub(crate) fn timeout_or(&self, usual: Duration) -> Duration {
         self.timeout.unwrap_or(usual)
     }
 
@@ -52,7 +52,7 @@ pub fn print(text: &str) -> Result<(), CtlError> {
 }
 
 /// As `print`, for a piece of a text.
-pub fn print_bytes(text: &[u8]) -> Result<(), CtlError> {
+pub(crate) fn print_bytes(text: &[u8]) -> Result<(), CtlError> {
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CtlError::Print(error)),

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
                   be had, 70 an actor failed too often, 75 another daemon has the state directory \
                   or the socket."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub enum Command {
 
 /// Where settings come from: file < profile < environment.
 #[derive(Clone, Debug, Default, Args)]
-pub struct SettingsArgs {
+pub(crate) struct SettingsArgs {
     /// Settings file; else /etc/eventplanner/eventplanner.toml where it exists.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub struct SettingsArgs {
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
     /// State directory, in place of the setting paths.state_dir.
@@ -67,14 +67,14 @@ pub struct RunArgs {
     pub state_dir: Option<PathBuf>,
     /// Start with an empty database of this name in the private cluster.
     #[arg(long, value_name = "NAME", hide = true)]
-    pub fresh_database: Option<String>,
+    pub(crate) fresh_database: Option<String>,
     /// Stop when standard input ends: when whoever started this is gone.
     #[arg(long, hide = true)]
-    pub until_stdin_ends: bool,
+    pub(crate) until_stdin_ends: bool,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Print one JSON document in place of the table.
     #[arg(long)]
     pub json: bool,
@@ -93,7 +93,7 @@ pub struct DemoArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct SolveArgs {
+pub(crate) struct SolveArgs {
     pub file: PathBuf,
     /// Nodes that the proof may visit; 0 for no proof.
     #[arg(long, value_name = "N")]
@@ -111,10 +111,10 @@ pub struct SolveArgs {
     pub seed: u64,
     /// Don't stop at a good enough combination.
     #[arg(long)]
-    pub no_early_termination: bool,
+    pub(crate) no_early_termination: bool,
     /// Don't stop when the scores stand still.
     #[arg(long)]
-    pub no_convergence: bool,
+    pub(crate) no_convergence: bool,
 }
 
 #[cfg(test)]

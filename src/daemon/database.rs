@@ -25,7 +25,7 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 const DATABASE: &str = "eventplanner";
 
 /// An open database.
-pub struct Database {
+pub(crate) struct Database {
     pub store: Store,
     /// With the address that is in use.
     pub settings: DatabaseSettings,

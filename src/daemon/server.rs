@@ -74,7 +74,7 @@ pub fn serve(
 ///
 /// # Errors
 /// The listener can't be used.
-pub fn serve_tcp(
+pub(crate) fn serve_tcp(
     listener: TcpListener,
     settings: &ControlSettings,
     context: web::Data<Context>,
@@ -97,7 +97,7 @@ pub fn serve_tcp(
 }
 
 /// Serves from now on.
-pub fn start_server(server: Server) -> ServerHandle {
+pub(crate) fn start_server(server: Server) -> ServerHandle {
     let handle = server.handle();
     actix::spawn(server);
     handle
@@ -105,7 +105,7 @@ pub fn start_server(server: Server) -> ServerHandle {
 
 /// Takes no more connections, answers what was taken, ends. A connection that comes meanwhile
 /// stays in the listener's queue: where systemd holds that, the next daemon answers it.
-pub async fn stop_servers(servers: &[ServerHandle]) {
+pub(crate) async fn stop_servers(servers: &[ServerHandle]) {
     join_all(servers.iter().map(ServerHandle::pause)).await;
     // A connection that was just taken may not have brought its request yet.
     tokio::time::sleep(LAST_REQUESTS).await;
@@ -116,7 +116,7 @@ pub async fn stop_servers(servers: &[ServerHandle]) {
 ///
 /// # Errors
 /// The address can't be had.
-pub fn bind_tcp(address: &str) -> Result<Option<TcpListener>, Failed> {
+pub(crate) fn bind_tcp(address: &str) -> Result<Option<TcpListener>, Failed> {
     if address.is_empty() {
         return Ok(None);
     }

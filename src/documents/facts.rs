@@ -49,7 +49,7 @@ pub struct BudgetFacts {
     pub spendable: Amount,
     /// Of the chosen option: the sum of the vendors' totals.
     pub total: Amount,
-    pub unspent: Amount,
+    pub(crate) unspent: Amount,
 }
 
 /// When a vendor is on the spot.
@@ -94,11 +94,11 @@ pub struct Brief {
     pub call: Option<CallTimes>,
     /// Of an event with functions: its calls for the further ones.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub further_calls: Vec<CallTimes>,
+    pub(crate) further_calls: Vec<CallTimes>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_hours: Option<f64>,
     /// By name: `alcohol`, `decor`, `music until`.
-    pub house_rules: BTreeMap<String, HouseRule>,
+    pub(crate) house_rules: BTreeMap<String, HouseRule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -101,7 +101,7 @@ impl FailureKind {
 
     /// Whether the same server may be asked again: nothing of a reply had arrived, and waiting
     /// can help. Timeouts are not repeated: a server too slow once gets no second helping.
-    pub const fn is_retryable(self) -> bool {
+    pub(crate) const fn is_retryable(self) -> bool {
         matches!(
             self,
             Self::Connect
@@ -182,7 +182,7 @@ pub struct Failure {
     pub kind: FailureKind,
     pub status: Option<u16>,
     /// As the server asked.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Where in the reply a rule was broken, or what to do; never text of prompt or reply.
     pub detail: Option<String>,
 }
@@ -192,7 +192,7 @@ impl Failure {
         Self { kind, status: Some(status), retry_after: None, detail: None }
     }
 
-    pub fn detailed(kind: FailureKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn detailed(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..Self::from(kind) }
     }
 }

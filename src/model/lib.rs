@@ -20,7 +20,8 @@ pub use erasure::Erasure;
 pub use field_error::{ERRORS_MAX, FieldError, FieldErrors};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
 pub use money::{Amount, Currency, Money, Percent, div_half_even, grouped};
-pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name, unaccented};
+pub(crate) use names::unaccented;
+pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name};
 pub use places::gazetteer::{KnownCity, known_cities, known_city};
 pub use places::geo::{Area, AreaMap, GeoPoint};
 pub use plan::quote::{Quote, QuoteLine};
@@ -33,14 +34,15 @@ pub use request::change::RequestChange;
 pub use request::function::{Function, Part};
 pub use request::input::shape_error;
 pub use request::{
-    Anchor, Budget, Client, EventType, Preferences, Request, Service, VISION_MAX_BYTES,
-    default_services, is_meatless_diet,
+    Anchor, Budget, Client, EventType, Preferences, Request, Service, is_meatless_diet,
 };
+pub(crate) use request::{VISION_MAX_BYTES, default_services};
 pub use requirements::Requirements;
 pub use times::local_time::{
     LocalDays, clock, clock_changes, coming_twice, parse_local_date, parse_local_time, skipped,
 };
-pub use times::time::{DateSpec, EventTime, Weekday, Window};
+pub(crate) use times::time::DateSpec;
+pub use times::time::{EventTime, Weekday, Window};
 pub use vendor::{
     Basis, BookedSlot, Capacity, CateringPolicy, HouseRule, MealOption, Policies, PriceLine,
     Source, Sourced, Vendor,

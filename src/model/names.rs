@@ -46,7 +46,7 @@ pub fn has_name_key(name: &str, key: &str) -> bool {
 
 /// A key without accents: what a keyboard without them makes of it. For likeness, never for
 /// identity.
-pub fn unaccented(key: &str) -> String {
+pub(crate) fn unaccented(key: &str) -> String {
     key.nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 

@@ -13,7 +13,7 @@ use model::{
     Strategy as BudgetStrategy, Vendor, VendorId, Wants, Weekday, Window,
 };
 
-pub const TODAY: civil::Date = civil::date(2026, 12, 1);
+pub(crate) const TODAY: civil::Date = civil::date(2026, 12, 1);
 
 /// An owned inquiry, to change at will before it is borrowed.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ pub fn request() -> Request {
     }
 }
 
-pub fn defs() -> Vec<CategoryDef> {
+pub(crate) fn defs() -> Vec<CategoryDef> {
     let def =
         |(position, (name, wants, lead_minutes)): (usize, (&str, &[Wants], u32))| CategoryDef {
             name: Category::new(name),
@@ -138,7 +138,7 @@ pub fn line(basis: Basis, minor: i64) -> PriceLine {
     PriceLine { label: "price".into(), basis, amount: amount(minor), currency: inr(), option: None }
 }
 
-pub fn meal(option: MealOption, minor: i64) -> PriceLine {
+pub(crate) fn meal(option: MealOption, minor: i64) -> PriceLine {
     PriceLine { option: Some(option), ..line(Basis::PerGuest, minor) }
 }
 
@@ -186,7 +186,7 @@ pub fn venue(id: &str, policy: CateringPolicy) -> Vendor {
 
 /// A request of 1–6 categories with up to `per_category` vendors each, of every kind: policies,
 /// styles, areas, sizes, closed days, bookings, diets, prices around the budget.
-pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
+pub(crate) fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
     let vendors = proptest::collection::vec(any_vendor(), 1..=per_category * 6);
     (1_u32..64, any_request(), vendors).prop_map(|(mask, request, vendors)| {
         let all = defs();
@@ -213,7 +213,7 @@ pub fn any_case(per_category: usize) -> impl Strategy<Value = Case> {
 
 /// The same with what binds an event in time, closing times and longest stays, with anchors, and
 /// with vendors that must be there or must not.
-pub fn any_timed_case(per_category: usize) -> impl Strategy<Value = Case> {
+pub(crate) fn any_timed_case(per_category: usize) -> impl Strategy<Value = Case> {
     let clock = |hours: &'static [i8]| {
         let times = hours.iter().map(|&hour| civil::time(hour, 0, 0, 0)).collect::<Vec<_>>();
         proptest::option::of(proptest::sample::select(times))

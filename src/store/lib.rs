@@ -15,7 +15,8 @@ mod vendors;
 
 pub use cluster::Cluster;
 pub use cluster::state_lock::StateLock;
-pub use connection::observer::{Observer, QueryFigures, Unobserved};
+pub(crate) use connection::observer::Unobserved;
+pub use connection::observer::{Observer, QueryFigures};
 pub use connection::pool::PoolStatus;
 pub use connection::unpooled::ping_without_pool;
 pub use error::{RowError, StoreError};
@@ -26,7 +27,8 @@ pub use plans::checkpoints::Checkpoint;
 pub use plans::list::{Failure, PlanFilter};
 pub use plans::outcomes::SearchOutcome;
 pub use plans::proofs::ProofRow;
-pub use plans::queue::{CLAIM_MAX, Claim, QueueLength, Renewed, SUSPECT_CRASHES};
+pub(crate) use plans::queue::CLAIM_MAX;
+pub use plans::queue::{Claim, QueueLength, Renewed, SUSPECT_CRASHES};
 pub use plans::{
     LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
 };
@@ -34,7 +36,8 @@ pub use records::agent_runs::{AgentOutcome, AgentRun};
 pub use records::audit::{AuditEvent, AuditRow, ChainCheck};
 pub use records::bookings::{Booking, Bookings};
 pub use records::database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
-pub use records::documents::{CallOff, Document, DocumentInfo};
+pub(crate) use records::documents::CallOff;
+pub use records::documents::{Document, DocumentInfo};
 pub use records::history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
 pub use records::kept_replies::KeptReply;
 pub use records::metric_rows::MetricRow;

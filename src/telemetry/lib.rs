@@ -12,7 +12,8 @@ pub mod settings;
 
 pub use figures::counters::Telemetry;
 pub use figures::histogram::Histogram;
-pub use figures::snapshot::{Series, Snapshot, Window};
+pub(crate) use figures::snapshot::Series;
+pub use figures::snapshot::{Snapshot, Window};
 pub use figures::system::{SystemSample, SystemSampler};
 pub use log::throttle::Throttle;
 pub use log::{LogGuard, LogHandle, LogTarget, start_log};

@@ -6,7 +6,7 @@
 //! comes to an end.
 
 pub mod blueprint;
-pub mod budgeting;
+pub(crate) mod budgeting;
 pub mod requirements;
 pub mod sourcing;
 pub mod timeline;

@@ -48,7 +48,7 @@ pub fn cities(request: &Request, found: &[Arc<Vec<Sourced>>]) -> Vec<String> {
 
 /// What a plan's search is given.
 #[derive(Clone)]
-pub struct SourcedVendors {
+pub(crate) struct SourcedVendors {
     /// By category; shared with the query cache and with every plan that waits for its models.
     pub found: Vec<Arc<Vec<Sourced>>>,
     pub areas: Arc<AreaMap>,

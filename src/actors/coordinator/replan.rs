@@ -10,7 +10,7 @@ use wire::{ApiError, ErrorCode, Replan};
 ///
 /// # Errors
 /// The plan is still at work, or ended without a result.
-pub fn previous_option(plan: &Plan) -> Result<Option<&PlanOption>, ApiError> {
+pub(crate) fn previous_option(plan: &Plan) -> Result<Option<&PlanOption>, ApiError> {
     match plan.state {
         PlanState::AwaitingSelection | PlanState::Completed | PlanState::Infeasible => {}
         state => {
@@ -66,7 +66,7 @@ pub fn changed(
 }
 
 /// What makes two replans the same: the earlier plan and the changes.
-pub fn fingerprinted(id: PlanId, change: &Replan) -> Vec<u8> {
+pub(crate) fn fingerprinted(id: PlanId, change: &Replan) -> Vec<u8> {
     // Serialising plain data to memory cannot fail.
     serde_json::to_vec(&(id, change)).unwrap_or_default()
 }

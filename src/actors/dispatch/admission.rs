@@ -36,7 +36,7 @@ pub enum Refused {
 pub struct Standing {
     pub refused: Refused,
     /// Nobody has looked for a while whether there is room again.
-    pub look_is_due: bool,
+    pub(crate) look_is_due: bool,
 }
 
 /// What was counted, and when.
@@ -48,7 +48,7 @@ struct Counted {
 
 /// By client; `None` for plans without one.
 #[derive(Default)]
-pub struct Admission {
+pub(crate) struct Admission {
     known: Mutex<HashMap<Option<u32>, Counted>>,
     /// One look at a time: those who wait for it share it.
     looking: tokio::sync::Mutex<()>,

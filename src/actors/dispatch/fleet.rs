@@ -23,12 +23,12 @@ use telemetry::{Telemetry, figures::metrics, log::events};
 const OTHERS_FIRST: Duration = Duration::from_millis(10);
 
 /// Listens until the link ends with the daemon.
-pub struct PeerListener {
+pub(crate) struct PeerListener {
     pub store: Store,
     pub events: PlanEvents,
     pub vendors: Handle<VendorSearch>,
     /// Wakes the dispatcher.
-    pub wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     pub telemetry: Telemetry,
     pub work: TaskSpawner,
 }

@@ -17,7 +17,11 @@ const BATCHES_MAX: u32 = 100;
 
 /// Clears away until the daemon ends. Each round is a task of its own: one that panics costs
 /// only itself.
-pub async fn keep_house(store: Store, settings: watch::Receiver<Arc<Settings>>, work: TaskSpawner) {
+pub(crate) async fn keep_house(
+    store: Store,
+    settings: watch::Receiver<Arc<Settings>>,
+    work: TaskSpawner,
+) {
     let mut every = tokio::time::interval(EVERY);
     loop {
         every.tick().await;

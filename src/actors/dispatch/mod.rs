@@ -49,7 +49,7 @@ pub enum Duty {
 #[derive(Clone)]
 pub struct SharedAcrossRestarts {
     /// There may be a plan to claim.
-    pub wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     pub duty: watch::Sender<Duty>,
     /// True while draining with nothing left.
     pub idle: watch::Sender<bool>,

@@ -50,19 +50,19 @@ impl Runs {
     }
 
     /// Ends this very run early.
-    pub fn interrupt_run(&self, plan: PlanId, run_number: i64, why: Interrupt) {
+    pub(crate) fn interrupt_run(&self, plan: PlanId, run_number: i64, why: Interrupt) {
         if let Some(run) = self.locked().get(&plan).filter(|run| run.run_number == run_number) {
             run.interrupt.send_replace(Some(why));
         }
     }
 
-    pub fn interrupt_all(&self, why: Interrupt) {
+    pub(crate) fn interrupt_all(&self, why: Interrupt) {
         for run in self.locked().values() {
             run.interrupt.send_replace(Some(why));
         }
     }
 
-    pub fn has_suspect(&self) -> bool {
+    pub(crate) fn has_suspect(&self) -> bool {
         self.locked().values().any(|run| run.is_suspect)
     }
 

@@ -12,7 +12,7 @@ pub struct LlmStatus {
 }
 
 /// Lets the gateway's times go into `telemetry` as they are taken.
-pub fn observe_times(gateway: &Gateway, telemetry: &Telemetry) {
+pub(crate) fn observe_times(gateway: &Gateway, telemetry: &Telemetry) {
     let telemetry = telemetry.clone();
     gateway.observe(move |times| {
         let labels = [times.endpoint, times.model];
@@ -29,7 +29,7 @@ pub fn observe_times(gateway: &Gateway, telemetry: &Telemetry) {
 }
 
 /// Counts an answer of the rules in place of a server's.
-pub fn count_fallback(telemetry: &Telemetry, answer: &Answer) {
+pub(crate) fn count_fallback(telemetry: &Telemetry, answer: &Answer) {
     if let (None, Some(kind)) = (&answer.model, answer.last_failure) {
         telemetry.inc(metrics::LLM_FALLBACKS, &[kind.as_str()]);
     }

@@ -29,7 +29,7 @@ use wire::{ApiError, ErrorCode};
 
 /// Independent questions of one plan, as one batch; the answers come back in the same order. None
 /// fails: the built-in rules answer what no server did.
-pub struct Ask {
+pub(crate) struct Ask {
     tasks: Vec<Task>,
     priority: Priority,
     deadline: Instant,
@@ -38,7 +38,7 @@ pub struct Ask {
 
 /// Whoever waits for the answers to an [`Ask`]. When it is dropped, calls to servers that nobody
 /// else waits for are cancelled.
-pub struct Caller {
+pub(crate) struct Caller {
     _gone: oneshot::Sender<Infallible>,
 }
 
@@ -103,7 +103,7 @@ impl Message for FlushResponses {
 }
 
 /// The response cache's bounds changed.
-pub struct ResizeResponses {
+pub(crate) struct ResizeResponses {
     pub size: usize,
     pub ttl: Duration,
 }

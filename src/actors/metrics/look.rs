@@ -25,7 +25,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Sources {
     pub store: Store,
-    pub peers: Peers,
+    pub(crate) peers: Peers,
     pub telemetry: Telemetry,
     pub log_handle: LogHandle,
     /// Asks the supervisors.
@@ -101,7 +101,7 @@ impl Sources {
     }
 
     /// Counting vendors reads the whole table: once a cycle, not at every look.
-    pub async fn count_vendors(&self) {
+    pub(crate) async fn count_vendors(&self) {
         if let Ok(counts) = self.store.vendor_counts().await {
             let all: u64 = counts.iter().map(|count| count.vendors).sum();
             self.telemetry.gauge(metrics::VENDORS, &[], all as f64);

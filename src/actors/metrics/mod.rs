@@ -78,7 +78,7 @@ impl Message for GetReport {
 }
 
 /// The alerts' thresholds changed; what fires goes on firing until a measurement clears it.
-pub struct SetAlerts(pub AlertSettings);
+pub(crate) struct SetAlerts(pub AlertSettings);
 
 impl Message for SetAlerts {
     type Result = Result<(), ApiError>;

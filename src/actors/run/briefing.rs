@@ -26,7 +26,7 @@ use wire::{ApiError, ErrorCode};
 
 /// How the agents may run.
 #[derive(Clone, Copy, Debug)]
-pub struct BriefingLimits {
+pub(crate) struct BriefingLimits {
     /// Agents at the same time; 1 where parallel agents are switched off.
     pub parallel: usize,
     /// One run of one agent.
@@ -43,18 +43,18 @@ impl BriefingLimits {
 }
 
 /// What the agents of round 0 found.
-pub struct RoundZero {
+pub(crate) struct RoundZero {
     pub requirements: Requirements,
     pub shares: Vec<Shares>,
     pub categories: Vec<CategoryDef>,
-    pub supply: sourcing::SourcedVendors,
+    pub(crate) supply: sourcing::SourcedVendors,
     pub notes: Vec<Note>,
     pub runs: Vec<AgentRun>,
 }
 
 /// The peers that round 0 needs.
 #[derive(Clone)]
-pub struct Peers {
+pub(crate) struct Peers {
     pub vendors: Handle<VendorSearch>,
     pub llm: Handle<LlmGateway>,
 }
@@ -98,7 +98,7 @@ impl Peers {
     }
 
     /// The definitions of the requested categories, in order.
-    pub async fn requested_categories(
+    pub(crate) async fn requested_categories(
         &self,
         request: &Request,
     ) -> Result<Vec<CategoryDef>, ApiError> {
@@ -136,7 +136,7 @@ impl Peers {
     ///
     /// # Errors
     /// Only what keeps the gateway's actor from answering.
-    pub async fn ask_llm(
+    pub(crate) async fn ask_llm(
         &self,
         tasks: Vec<Task>,
         priority: Priority,

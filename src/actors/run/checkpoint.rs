@@ -19,13 +19,13 @@ const MAX_BYTES: usize = 256 << 20;
 pub struct Checkpoint {
     /// Of the problem as assembled then. With another problem (a vendor's price changed, one was
     /// booked) the state means nothing, and the search starts again.
-    pub problem_digest: String,
+    pub(crate) problem_digest: String,
     pub search: SearchState,
 }
 
 /// How a checkpoint's body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
+pub(crate) enum Codec {
     Json,
     ZstdJson,
 }
@@ -45,7 +45,7 @@ pub struct Packed {
     pub codec: Codec,
     pub body: Vec<u8>,
     /// Bytes before compression.
-    pub plain_bytes: usize,
+    pub(crate) plain_bytes: usize,
 }
 
 impl Checkpoint {

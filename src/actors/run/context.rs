@@ -22,7 +22,7 @@ use wire::{ApiError, ErrorCode};
 pub struct RunContext {
     pub store: Store,
     pub work: TaskSpawner,
-    pub peers: Peers,
+    pub(crate) peers: Peers,
     pub events: PlanEvents,
     pub telemetry: Telemetry,
     /// As they were when the run began.
@@ -30,12 +30,12 @@ pub struct RunContext {
     /// This process's name in leases; nobody else has ever had it.
     pub owner: Arc<str>,
     /// Searches at the same time: one per core.
-    pub cores: Arc<Semaphore>,
+    pub(crate) cores: Arc<Semaphore>,
 }
 
 impl RunContext {
     /// A plan that somebody watches goes before those that wait for nobody.
-    pub fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
+    pub(crate) fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
         let is_watched = self.events.is_watched(plan);
         let priority = if is_watched { Priority::Interactive } else { Priority::Background };
         BriefingLimits::of(&self.settings.workflow, priority)
@@ -91,7 +91,7 @@ pub enum Interrupt {
 }
 
 /// Counts and logs the agents' runs; they are stored with what the run comes to.
-pub fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
+pub(crate) fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
     for run in runs {
         let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
         context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
@@ -112,7 +112,7 @@ fn note_fallback(log: &Logger, run: &AgentRun) {
 }
 
 /// What the audit says of an agent, and of the reply that it used.
-pub fn agent_event(run: &AgentRun) -> AuditEvent {
+pub(crate) fn agent_event(run: &AgentRun) -> AuditEvent {
     AuditEvent::new(
         "agent",
         serde_json::json!({

@@ -6,7 +6,7 @@ use model::{Infeasibility, PlanOption, Request, Requirements, SearchSummary, Sha
 use planning::problem::Problem;
 
 /// BLAKE3, hex, over every number of a problem and the ids of its candidates.
-pub fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> String {
+pub(crate) fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut number = |bits: u64| {
         hasher.update(&bits.to_le_bytes());
@@ -50,7 +50,7 @@ pub fn problem_digest(problem: &Problem, candidate_ids: &[Vec<String>]) -> Strin
 /// Left out: the plan's id, times of day, which server answered, and personal data (so that
 /// erasing it keeps the digest).
 #[derive(Serialize)]
-pub struct PlanContent<'a> {
+pub(crate) struct PlanContent<'a> {
     pub requirements: &'a Requirements,
     pub shares: &'a [Shares],
     pub options: &'a [PlanOption],

@@ -40,12 +40,12 @@ impl PlanEvents {
     }
 
     /// Whether somebody watches `plan` now.
-    pub fn is_watched(&self, plan: PlanId) -> bool {
+    pub(crate) fn is_watched(&self, plan: PlanId) -> bool {
         self.locked().get(&plan).is_some_and(|channel| channel.sender.receiver_count() > 0)
     }
 
     /// Tells the watchers of `plan`, if there are any.
-    pub fn publish(&self, plan: PlanId, event: PlanEvent) {
+    pub(crate) fn publish(&self, plan: PlanId, event: PlanEvent) {
         if let Some(channel) = self.locked().get_mut(&plan) {
             // A stored event that another task has sent meanwhile.
             if event.seq > 0 && event.seq <= channel.last_seq {
@@ -59,7 +59,7 @@ impl PlanEvents {
 
     /// Tells the watchers of `plan` what was stored since they were last told. A database that
     /// does not answer costs the watchers a delay: the next call makes up for it.
-    pub async fn tell_stored(&self, store: &Store, plan: PlanId) {
+    pub(crate) async fn tell_stored(&self, store: &Store, plan: PlanId) {
         let Some(last_seq) = self.locked().get(&plan).map(|channel| channel.last_seq) else {
             return;
         };
@@ -69,7 +69,7 @@ impl PlanEvents {
     }
 
     /// The same for every plan that is watched: hints from other daemons were missed.
-    pub async fn tell_all_stored(&self, store: &Store) {
+    pub(crate) async fn tell_all_stored(&self, store: &Store) {
         let watched: Vec<PlanId> = self.locked().keys().copied().collect();
         for plan in watched {
             self.tell_stored(store, plan).await;

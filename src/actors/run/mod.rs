@@ -76,7 +76,7 @@ pub async fn run(
 }
 
 /// What is left to do for a run that panicked: a bug that its plan brings out, perhaps each time.
-pub async fn panicked(context: &RunContext, plan: &Plan, panic: &str) {
+pub(crate) async fn panicked(context: &RunContext, plan: &Plan, panic: &str) {
     let log = log_of(context, plan);
     error!(log, "a run panicked"; events::ACTOR_PANICKED, "panic" => panic);
     let error = RunError::Failed(format!("the run panicked: {panic}"));

@@ -40,7 +40,7 @@ pub struct NamedProblem {
 
 /// What is kept of a search.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ProofRecord {
+pub(crate) struct ProofRecord {
     pub problem: NamedProblem,
     pub certificate: Certificate,
 }

@@ -36,7 +36,7 @@ pub struct SearchInput {
     /// The requested categories, in order.
     pub categories: Vec<CategoryDef>,
     pub shares: Vec<Shares>,
-    pub supply: SourcedVendors,
+    pub(crate) supply: SourcedVendors,
     pub today: jiff::civil::Date,
     /// Of a replanned plan: the option whose vendors are to be kept.
     pub previous: Option<PlanOption>,
@@ -47,7 +47,7 @@ pub struct AgentFindings {
     pub requirements: Requirements,
     pub shares: Vec<Shares>,
     pub categories: Vec<CategoryDef>,
-    pub supply: SourcedVendors,
+    pub(crate) supply: SourcedVendors,
 }
 
 impl SearchInput {
@@ -72,7 +72,7 @@ impl SearchInput {
 }
 
 /// What a search tells while it runs.
-pub enum SearchEvent {
+pub(crate) enum SearchEvent {
     Round(Progress),
     /// To be stored, so that another daemon can go on from here.
     Checkpoint {
@@ -88,7 +88,7 @@ pub enum SearchEvent {
 }
 
 /// What a search ends with.
-pub enum SearchEnd {
+pub(crate) enum SearchEnd {
     Found {
         options: Vec<PlanOption>,
         tally: SearchSummary,
@@ -301,7 +301,7 @@ fn price_of_stability(best: Option<f64>, fitness: f64) -> Option<Note> {
 }
 
 /// The problem that a search would be given, with its names.
-pub fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedProblem {
+pub(crate) fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedProblem {
     let inquiry = input.inquiry();
     let assembly = assemble(&inquiry, settings);
     NamedProblem::new(&assembly, input)

@@ -24,9 +24,9 @@ pub struct Policy {
     pub max_restarts: usize,
     pub window: Duration,
     /// The first restart waits this long, each further one within `window` twice as long.
-    pub backoff_min: Duration,
+    pub(crate) backoff_min: Duration,
     pub backoff_max: Duration,
-    pub heartbeat_every: Duration,
+    pub(crate) heartbeat_every: Duration,
     /// An unanswered heartbeat of this age counts as a freeze.
     pub heartbeat_timeout: Duration,
 }
@@ -80,7 +80,7 @@ impl Death {
 
 /// Starts an actor and keeps it alive until the process ends or the actor is given up; then its
 /// name goes to `escalate`, and the process is to end. Call it on the thread of the actix system.
-pub fn supervise<A>(
+pub(crate) fn supervise<A>(
     name: &'static str,
     policy: Policy,
     log: &Logger,

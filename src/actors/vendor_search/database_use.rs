@@ -16,7 +16,7 @@ const LOOK_BACK_HOURS: i64 = 24;
 const FAILURES_SHOWN: u32 = 20;
 
 /// `None` where the database does not answer: a report is wanted then most of all.
-pub async fn server_part(store: &Store) -> Option<ServerPart> {
+pub(crate) async fn server_part(store: &Store) -> Option<ServerPart> {
     read_server_part(store).await.ok()
 }
 

@@ -12,7 +12,7 @@ const WITHIN_MAX_KM: f64 = 20_100.0;
 
 /// # Errors
 /// `Invalid` with the field that makes no sense.
-pub fn search_filter(query: VendorQuery) -> Result<VendorFilter, ApiError> {
+pub(crate) fn search_filter(query: VendorQuery) -> Result<VendorFilter, ApiError> {
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=SEARCH_LIMIT_MAX).contains(&limit) {
         let hint = format!("write a number from 1 to {SEARCH_LIMIT_MAX}");
@@ -69,7 +69,7 @@ fn near(at: Option<&str>, km: Option<f64>) -> Result<Option<(GeoPoint, f64)>, Ap
 ///
 /// # Errors
 /// `near`: no such numbers, or no place on earth.
-pub fn near_point(text: &str) -> Result<GeoPoint, ApiError> {
+pub(crate) fn near_point(text: &str) -> Result<GeoPoint, ApiError> {
     let numbers = text.split_once(',').and_then(|(lat, lon)| {
         Some(GeoPoint { lat: lat.trim().parse().ok()?, lon: lon.trim().parse().ok()? })
     });

@@ -12,7 +12,7 @@ use wire::{ApiError, GenerateVendors, ImportFormat, ImportReport, VendorQuery, V
 
 /// The complete sets of vendors that meet each query's hard constraints, in the queries' order:
 /// all categories of a plan in one message.
-pub struct SourceVendors {
+pub(crate) struct SourceVendors {
     pub queries: Vec<SourcingQuery>,
     /// Ends when the caller has gone away, and with it, unless others wait for the same, the
     /// query.
@@ -24,14 +24,14 @@ impl Message for SourceVendors {
 }
 
 /// The service categories, all of them, in order.
-pub struct GetCategories;
+pub(crate) struct GetCategories;
 
 impl Message for GetCategories {
     type Result = Result<Vec<CategoryDef>, ApiError>;
 }
 
 /// The areas of these cities.
-pub struct GetAreas {
+pub(crate) struct GetAreas {
     pub cities: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Message for GetAreas {
 }
 
 /// Other cities that have vendors of any of these categories: the nearest to `city` first.
-pub struct GetNearestCities {
+pub(crate) struct GetNearestCities {
     pub city: String,
     pub categories: Vec<Category>,
     pub limit: u16,
@@ -52,7 +52,7 @@ impl Message for GetNearestCities {
 
 /// The cities that have vendors of any of these categories, and where `city` lies if that is
 /// known.
-pub struct GetServedCities {
+pub(crate) struct GetServedCities {
     pub city: String,
     pub categories: Vec<Category>,
 }
@@ -62,7 +62,7 @@ impl Message for GetServedCities {
 }
 
 /// Those of the ids that no vendor has.
-pub struct FindMissingVendors {
+pub(crate) struct FindMissingVendors {
     pub ids: Vec<VendorId>,
 }
 
@@ -70,7 +70,7 @@ impl Message for FindMissingVendors {
     type Result = Result<Vec<VendorId>, ApiError>;
 }
 
-pub struct GetVendors {
+pub(crate) struct GetVendors {
     pub ids: Vec<VendorId>,
 }
 
@@ -118,7 +118,7 @@ impl Message for ForgetStale {
 }
 
 /// Another daemon tells that vendors changed: time to look which.
-pub struct LearnChanges;
+pub(crate) struct LearnChanges;
 
 impl Message for LearnChanges {
     type Result = Result<(), ApiError>;
@@ -132,7 +132,7 @@ impl Message for FlushQueries {
 }
 
 /// The query cache's bounds changed.
-pub struct ResizeQueries {
+pub(crate) struct ResizeQueries {
     pub size: usize,
     pub ttl: Duration,
 }
@@ -141,7 +141,7 @@ impl Message for ResizeQueries {
     type Result = Result<(), ApiError>;
 }
 
-pub struct GetQueryCounters;
+pub(crate) struct GetQueryCounters;
 
 impl Message for GetQueryCounters {
     type Result = Result<QueryCacheCounters, ApiError>;

@@ -30,7 +30,7 @@ pub struct QueryCacheCounters {
     /// Pushed out by newer entries.
     pub evictions: u64,
     /// Removed because vendors or bookings changed.
-    pub invalidations: u64,
+    pub(crate) invalidations: u64,
     pub entries: usize,
     pub vendors: usize,
 }
@@ -87,7 +87,7 @@ impl QueryCache {
     }
 
     /// To be taken before the read whose result goes into [`Self::insert`].
-    pub const fn epoch(&self) -> Epoch {
+    pub(crate) const fn epoch(&self) -> Epoch {
         Epoch(self.epoch)
     }
 
@@ -103,7 +103,7 @@ impl QueryCache {
             .any(|change| change.as_ref().is_none_or(|touched| touches(touched, key)))
     }
 
-    pub fn count_coalesced(&mut self) {
+    pub(crate) fn count_coalesced(&mut self) {
         self.counters.coalesced += 1;
     }
 
@@ -132,7 +132,7 @@ impl QueryCache {
     }
 
     /// Forgets every answer that these changes may have made stale.
-    pub fn invalidate(&mut self, changes: &[Touched]) {
+    pub(crate) fn invalidate(&mut self, changes: &[Touched]) {
         for change in changes {
             self.note(Some(change.clone()));
         }

@@ -13,7 +13,7 @@ pub struct Claim {
 
 /// Samples of both kinds.
 #[derive(Clone, Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     claim: Claim,
     off: Vec<f64>,
     on: Vec<f64>,
@@ -26,7 +26,7 @@ impl Comparison {
     }
 
     /// Nothing to measure on.
-    pub fn not_measured(claim: Claim, note: impl Into<String>) -> Self {
+    pub(crate) fn not_measured(claim: Claim, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..Self::new(claim) }
     }
 
@@ -41,20 +41,20 @@ impl Comparison {
     }
 
     #[must_use]
-    pub fn with_note(self, note: impl Into<String>) -> Self {
+    pub(crate) fn with_note(self, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..self }
     }
 
     /// A further remark beside the note that is there.
     #[must_use]
-    pub fn with_more(self, remark: impl Into<String>) -> Self {
+    pub(crate) fn with_more(self, remark: impl Into<String>) -> Self {
         let remark = remark.into();
         let note = self.note.as_ref().map_or(remark.clone(), |note| format!("{note}; {remark}"));
         self.with_note(note)
     }
 
     /// The judged row: medians, gain, verdict.
-    pub fn into_row(mut self) -> Mechanism {
+    pub(crate) fn into_row(mut self) -> Mechanism {
         let samples = self.off.len().min(self.on.len()) as u32;
         let (off, on) = (median(&mut self.off), median(&mut self.on));
         let gain = off.zip(on).filter(|(off, _)| *off > 0.0);

@@ -32,7 +32,7 @@ impl Draws {
         (self.unit() * count as f64) as usize
     }
 
-    pub fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
@@ -42,7 +42,7 @@ impl Draws {
     }
 
     /// About log-normal: `median · e^(spread · normal)`.
-    pub fn log_normal(&mut self, median: f64, spread: f64) -> f64 {
+    pub(crate) fn log_normal(&mut self, median: f64, spread: f64) -> f64 {
         median * exp(spread * self.normal())
     }
 

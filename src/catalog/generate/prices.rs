@@ -9,8 +9,8 @@ const SPREAD: f64 = 0.16;
 
 /// Builds the price lines of one vendor.
 pub(crate) struct Prices<'a> {
-    pub draws: &'a mut Draws,
-    pub character: &'a Character,
+    pub(crate) draws: &'a mut Draws,
+    pub(crate) character: &'a Character,
     pub currency: Currency,
     /// What costs a rupee in Bengaluru, in units of the currency.
     pub level: f64,
@@ -91,7 +91,7 @@ impl Prices<'_> {
         }
     }
 
-    pub fn makeup_artist(&mut self) {
+    pub(crate) fn makeup_artist(&mut self) {
         if self.draws.chance(0.3) {
             self.add("Visit", Basis::Flat, 9_000.0, 250.0, None);
             self.add("Make-up and hair", Basis::PerPerson, 12_000.0, 250.0, None);
@@ -123,7 +123,7 @@ impl Prices<'_> {
         }
     }
 
-    pub fn transport(&mut self) {
+    pub(crate) fn transport(&mut self) {
         self.add("Dispatch", Basis::Flat, 6_000.0, 250.0, None);
         if self.draws.chance(0.5) {
             self.add("Coach with driver", Basis::PerHour, 1_500.0, 50.0, None);

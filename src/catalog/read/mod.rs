@@ -24,7 +24,7 @@ use split::{ArrayElements, Lines, Piece, ROW_MAX_BYTES};
 use model::{FieldError, FieldErrors, Vendor};
 
 /// Rows that one file may have; what is remembered of each is a few bytes.
-pub const ROWS_MAX: usize = 10_000_000;
+pub(crate) const ROWS_MAX: usize = 10_000_000;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Columns that a CSV may have: all known ones, and room for contacts.
 const COLUMNS_MAX: usize = 128;
@@ -43,7 +43,7 @@ pub enum Format {
 impl Format {
     /// By the first sign of the content; where that tells nothing, by the name's ending, else
     /// CSV.
-    pub fn guess(path: Option<&Path>, first_bytes: &[u8]) -> Self {
+    pub(crate) fn guess(path: Option<&Path>, first_bytes: &[u8]) -> Self {
         let bytes = first_bytes.strip_prefix(BOM).unwrap_or(first_bytes);
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[') => return Self::Json,

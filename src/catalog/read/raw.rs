@@ -12,7 +12,7 @@ const FIELDS_HINT: &str = "see the vendor's fields in the README";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawVendor {
-    pub external_id: String,
+    pub(crate) external_id: String,
     pub category: String,
     pub name: String,
     pub city: String,
@@ -43,9 +43,9 @@ pub(crate) struct RawVendor {
     #[serde(default)]
     pub blackout_dates: Vec<String>,
     #[serde(default)]
-    pub tax_percent: f64,
+    pub(crate) tax_percent: f64,
     #[serde(default)]
-    pub service_charge_percent: f64,
+    pub(crate) service_charge_percent: f64,
     pub source: Option<RawSource>,
     pub service_radius_km: Option<f64>,
     #[serde(default = "one")]
@@ -124,7 +124,7 @@ impl RawVendor {
     ///
     /// # Errors
     /// The first field whose shape is wrong, by its path; `.` for text that is no JSON object.
-    pub fn from_json(text: &[u8]) -> Result<Self, FieldErrors> {
+    pub(crate) fn from_json(text: &[u8]) -> Result<Self, FieldErrors> {
         let mut reader = serde_json::Deserializer::from_slice(text);
         let raw = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| shape_error(&error, FIELDS_HINT))?;
@@ -138,7 +138,7 @@ impl RawVendor {
     }
 
     /// Reads the object that a CSV row was turned into.
-    pub fn from_object(
+    pub(crate) fn from_object(
         object: serde_json::Map<String, serde_json::Value>,
     ) -> Result<Self, FieldErrors> {
         serde_path_to_error::deserialize(serde_json::Value::Object(object))

@@ -37,7 +37,7 @@ impl<R: BufRead> ArrayElements<R> {
         Self { input, state: ArrayState::Start }
     }
 
-    pub fn next_piece(&mut self) -> io::Result<Piece> {
+    pub(crate) fn next_piece(&mut self) -> io::Result<Piece> {
         loop {
             match self.state {
                 ArrayState::Start => {
@@ -162,7 +162,7 @@ impl<R: BufRead> Lines<R> {
         Self { input }
     }
 
-    pub fn next_piece(&mut self) -> io::Result<Piece> {
+    pub(crate) fn next_piece(&mut self) -> io::Result<Piece> {
         let mut row = Vec::new();
         let mut too_long = false;
         loop {

@@ -1,7 +1,7 @@
 //! Connection URLs of the database: told from other texts, and shown without their password.
 
 /// A connection URL whose password is shown as `***`, in the URL's or in the key-value form.
-pub fn masked_url(url: &str) -> String {
+pub(crate) fn masked_url(url: &str) -> String {
     let mut masked = url.to_owned();
     if let Some(scheme_end) = url.find("://") {
         let rest = &url[scheme_end + 3..];

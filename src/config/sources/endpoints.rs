@@ -3,12 +3,12 @@
 use llm::settings::{EndpointSettings, ServerKind};
 
 /// Endpoints that `[[llm.endpoints]]` may list.
-pub const MAX_ENDPOINTS: usize = 16;
+pub(crate) const MAX_ENDPOINTS: usize = 16;
 /// The model of an endpoint that only `OLLAMA_BASE_URL` names: small enough for a CPU.
-pub const DEFAULT_OLLAMA_MODEL: &str = "llama3.2:3b";
+pub(crate) const DEFAULT_OLLAMA_MODEL: &str = "llama3.2:3b";
 
 /// An endpoint before its keys are read.
-pub fn new_endpoint() -> EndpointSettings {
+pub(crate) fn new_endpoint() -> EndpointSettings {
     EndpointSettings::new("", ServerKind::Ollama, "", "")
 }
 

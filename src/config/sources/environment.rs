@@ -58,7 +58,7 @@ pub(crate) struct Variable {
     pub key: String,
     pub value: String,
     /// For error messages.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 /// All variables that set something, a later one over an earlier one.

@@ -24,7 +24,7 @@ impl<T> Key<T> {
     }
 
     /// The name inside its section.
-    pub fn short_name(&self) -> &'static str {
+    pub(crate) fn short_name(&self) -> &'static str {
         self.name.rsplit_once('.').map_or(self.name, |(_, name)| name)
     }
 
@@ -38,7 +38,7 @@ impl<T> Key<T> {
     }
 
     /// As TOML; the password of a connection URL is masked.
-    pub fn toml_value(&self, settings: &T) -> String {
+    pub(crate) fn toml_value(&self, settings: &T) -> String {
         let value = match (self.get)(settings) {
             Value::Text(url) if self.kind == Kind::SecretUrl => {
                 Value::Text(crate::sources::database_url::masked_url(&url))
@@ -49,7 +49,7 @@ impl<T> Key<T> {
     }
 
     /// What a reader of a settings file wants to know: meaning, unit, default, range.
-    pub fn annotation(&self, defaults: &T) -> String {
+    pub(crate) fn annotation(&self, defaults: &T) -> String {
         let unit = if self.unit.is_empty() { String::new() } else { format!("{}; ", self.unit) };
         let default = self.toml_value(defaults);
         let range = match self.kind {

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use llm::settings::EndpointSettings;
 
 /// Sections in the order in which they are written, and what each is about.
-pub const SECTIONS: [(&str, &str); 12] = [
+pub(crate) const SECTIONS: [(&str, &str); 12] = [
     ("paths", "Where things lie"),
     ("database", "PostgreSQL: connection, pool, cache of vendor queries"),
     ("llm", "Language models; without endpoints the built-in rules answer alone"),
@@ -263,7 +263,7 @@ macro_rules! endpoint_key {
 
 /// The keys of one `[[llm.endpoints]]`.
 #[rustfmt::skip]
-pub static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
+pub(crate) static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
     endpoint_key!(name, Kind::Text, "", "Its name in logs and metrics; empty: its kind"),
     endpoint_key!(kind, Kind::Choice(&["ollama", "openai", "rules"]), "", "The protocol; openai: chat completions, as of llama.cpp and vLLM"),
     endpoint_key!(base_url, Kind::Text, "", "The address; empty: http://127.0.0.1:11434 for ollama, http://127.0.0.1:8080 for openai"),

@@ -237,7 +237,7 @@ impl Field for Option<f64> {
 }
 
 /// A span in the largest unit that writes it exactly: `30s`, `20m`, `14d`.
-pub fn span_text(span: Duration) -> String {
+pub(crate) fn span_text(span: Duration) -> String {
     let ms = span.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     match units.into_iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit)) {

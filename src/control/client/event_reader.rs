@@ -9,7 +9,7 @@ use crate::ClientError;
 use wire::PlanEvent;
 
 /// Reads a plan's events from a reply, until the server ends it.
-pub struct EventReader {
+pub(crate) struct EventReader {
     events: BoxStream<'static, Result<PlanEvent, ClientError>>,
 }
 

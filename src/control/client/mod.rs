@@ -241,7 +241,11 @@ impl Client {
     }
 
     /// The plan's events after number `after`; 0 for all.
-    pub async fn watch_plan(&self, id: PlanId, after: u64) -> Result<EventReader, ClientError> {
+    pub(crate) async fn watch_plan(
+        &self,
+        id: PlanId,
+        after: u64,
+    ) -> Result<EventReader, ClientError> {
         let path = format!("/v1/plans/{id}/events");
         let request = self.request(Method::GET, &path).header("last-event-id", after);
         let sent = tokio::time::timeout(self.timeout, self.send(request, &path)).await;

@@ -9,7 +9,7 @@ pub const SOCKET_NAME: &str = "control.sock";
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
 
 /// The variable that names the socket and ends the search.
-pub const SOCKET_VARIABLE: &str = "EVENTPLANNER_SOCKET";
+pub(crate) const SOCKET_VARIABLE: &str = "EVENTPLANNER_SOCKET";
 
 /// The places that a daemon's socket may be in, best first: where `EVENTPLANNER_SOCKET` says;
 /// else the runtime directory that systemd gives, the system service's, and the `run` folder of

@@ -11,7 +11,7 @@ use wire::{EventFacts, PlanSummary, PlanView};
 const NONE: &str = "–";
 
 /// The options side by side: a row per category, then what each costs and is worth.
-pub fn options_table(plan: &PlanView, look: Look) -> String {
+pub(crate) fn options_table(plan: &PlanView, look: Look) -> String {
     let title = |option: &PlanOption| {
         let mark = if plan.selected == Some(option.number) { " (selected)" } else { "" };
         format!("option {}{mark}", option.number)

@@ -15,7 +15,7 @@ const GAP: &str = "  ";
 pub struct Look {
     /// A person's terminal: draw lines and wrap; else plain text, one row per line.
     pub terminal: bool,
-    pub colour: bool,
+    pub(crate) colour: bool,
 }
 
 impl Look {
@@ -53,7 +53,7 @@ impl Table {
     }
 
     /// Columns of numbers, counted from 0.
-    pub fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+    pub(crate) fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.right_aligned = columns.into_iter().collect();
         self
     }

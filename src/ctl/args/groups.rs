@@ -11,7 +11,7 @@ use model::{CateringPolicy, Currency, PlanId};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
           .args(["without", "guests", "budget", "date"]))]
-pub struct ReplanArgs {
+pub(crate) struct ReplanArgs {
     pub id: PlanId,
     /// A vendor that dropped out; may be repeated.
     #[arg(long, value_name = "VENDOR")]
@@ -37,7 +37,7 @@ pub struct ReplanArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct SearchArgs {
+pub(crate) struct SearchArgs {
     #[arg(long)]
     pub category: Option<String>,
     #[arg(long)]
@@ -93,7 +93,7 @@ pub struct SearchArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct HistoryArgs {
+pub(crate) struct HistoryArgs {
     /// Runs of agents in place of events.
     #[arg(long)]
     pub runs: bool,

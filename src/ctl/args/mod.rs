@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::civil;
 
-pub use groups::{HistoryArgs, ReplanArgs, SearchArgs};
+pub(crate) use groups::{HistoryArgs, ReplanArgs, SearchArgs};
 use values::{cache_name, event_type, parse_interval};
 
 use control::parse_duration;
@@ -117,7 +117,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum PlanCommand {
+pub(crate) enum PlanCommand {
     /// Submit a request; `-` reads it from standard input.
     Submit {
         file: PathBuf,
@@ -209,13 +209,13 @@ pub enum PlanCommand {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// The abstract problem: values, limits, pairs.
     Problem,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum VendorsCommand {
+pub(crate) enum VendorsCommand {
     /// Import vendors; `-` reads them from standard input. All or nothing.
     Import {
         file: PathBuf,
@@ -254,7 +254,7 @@ pub enum VendorsCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum CacheCommand {
+pub(crate) enum CacheCommand {
     /// Forget vendor queries, replies of LLM servers, or both.
     Flush {
         #[arg(default_value_t = CacheName::All, value_parser = cache_name())]
@@ -263,7 +263,7 @@ pub enum CacheCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum VerifyCommand {
+pub(crate) enum VerifyCommand {
     /// Measure each tuned mechanism off and on, on this system's own data; exit code 1 where one
     /// doesn't hold what was promised.
     Optimizations {
@@ -277,7 +277,7 @@ pub enum VerifyCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum LlmCommand {
+pub(crate) enum LlmCommand {
     /// How the servers and their models are.
     Status,
     /// Load the configured models now.

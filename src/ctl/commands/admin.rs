@@ -87,7 +87,7 @@ pub async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlErro
 }
 
 /// Text for people; with `--json` as one JSON string.
-pub async fn llm_tune(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn llm_tune(session: &Session) -> Result<u8, CtlError> {
     let text = session.client.get_text("/v1/llm/tune").await?;
     print_text(session.json, "advice", text)?;
     Ok(0)
@@ -112,14 +112,14 @@ pub async fn flush(session: &Session, cache: CacheName) -> Result<u8, CtlError> 
     Ok(0)
 }
 
-pub async fn llm_status(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn llm_status(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<LlmView> = session.client.get("/v1/llm", &()).await?;
     session.print(&reply, llm_text)?;
     Ok(0)
 }
 
 /// Exit code 1 where a model could not be loaded.
-pub async fn llm_warm(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn llm_warm(session: &Session) -> Result<u8, CtlError> {
     let client = session.client.with_timeout(session.timeout_or(WARM_UP));
     let reply: Reply<LlmView> = client.post("/v1/admin/llm/warm", &json!({})).await?;
     session.print(&reply, llm_text)?;

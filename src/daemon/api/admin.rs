@@ -62,7 +62,7 @@ pub async fn log_level(context: Data<Context>, _: Admin, Json(body): Json<LogLev
 }
 
 /// Takes seconds, with model servers minutes.
-pub async fn verify_optimizations(
+pub(crate) async fn verify_optimizations(
     context: Data<Context>,
     _: Admin,
     Json(wanted): Json<VerifyOptimizations>,
@@ -128,7 +128,7 @@ pub async fn fault(context: Data<Context>, _: Admin, Json(body): Json<InjectFaul
 #[cfg(any(debug_assertions, feature = "fault-injection"))]
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct InjectFault {
+pub(crate) struct InjectFault {
     actor: String,
     fault: actors::supervision::Fault,
 }

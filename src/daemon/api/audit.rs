@@ -34,7 +34,7 @@ pub async fn show(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct VerifyQuery {
+pub(crate) struct VerifyQuery {
     /// Go on after this plan.
     after: Option<PlanId>,
 }

@@ -60,7 +60,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 }
 
 /// The query of a call.
-pub struct Params<T>(pub T);
+pub(crate) struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Params<T> {
     type Error = Failure;
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
 ///
 /// # Errors
 /// Nothing came within `timeout`, or the caller broke off.
-pub async fn next_part(
+pub(crate) async fn next_part(
     payload: &mut Payload,
     timeout: Duration,
 ) -> Result<Option<Bytes>, ApiError> {

@@ -21,7 +21,7 @@ use wire::{ApiError, ErrorCode, ImportFormat, ImportReport};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ImportQuery {
+pub(crate) struct ImportQuery {
     format: ImportFormat,
     #[serde(default)]
     skip_invalid: bool,

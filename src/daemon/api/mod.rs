@@ -17,7 +17,7 @@ use actix_web::web;
 
 /// The table of routes. Paths that aren't in it, and methods that a path doesn't know, are
 /// answered with an error document as well.
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/v1").route(web::get().to(status::features)))
         .service(
@@ -74,7 +74,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// What the TCP listener serves: no one can be told apart there, so nothing can be changed and no
 /// plan be listed.
-pub fn read_only_routes(config: &mut web::ServiceConfig) {
+pub(crate) fn read_only_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/v1/health").route(web::get().to(status::health)))
         .service(resource("/v1/metrics").route(web::get().to(status::metrics)))

@@ -9,7 +9,7 @@ use model::PlanId;
 use wire::ApiError;
 
 /// The `{id}` of a plan's path.
-pub struct PlanPath(pub PlanId);
+pub(crate) struct PlanPath(pub PlanId);
 
 impl FromRequest for PlanPath {
     type Error = Failure;

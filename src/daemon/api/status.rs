@@ -131,7 +131,7 @@ pub async fn report(context: Data<Context>, Params(query): Params<ReportQuery>) 
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReportQuery {
+pub(crate) struct ReportQuery {
     #[serde(default)]
     format: ReportFormat,
     over: Option<String>,

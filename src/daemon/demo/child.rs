@@ -24,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(40);
 /// A message of the readiness protocol.
 const MESSAGE_MAX_BYTES: usize = 4_096;
 
-pub struct DemoDaemon {
+pub(crate) struct DemoDaemon {
     process: Child,
     /// While it is open the daemon runs; also a killed demo closes it.
     lifeline: Option<ChildStdin>,
@@ -83,7 +83,10 @@ impl DemoDaemon {
     }
 
     /// Returns once the daemon says that it is ready; hands on what it says on the way.
-    pub async fn wait_ready(&mut self, mut on_status: impl FnMut(&str)) -> Result<(), Failed> {
+    pub(crate) async fn wait_ready(
+        &mut self,
+        mut on_status: impl FnMut(&str),
+    ) -> Result<(), Failed> {
         let ready = async {
             let mut buffer = [0; MESSAGE_MAX_BYTES];
             loop {

@@ -34,7 +34,7 @@ struct DemoDocument {
 }
 
 /// Fails early where the blueprint couldn't be written later.
-pub fn check_output(dir: &Path) -> Result<(), Failed> {
+pub(crate) fn check_output(dir: &Path) -> Result<(), Failed> {
     let io = |what, source| SaveError::Io { what, path: dir.to_owned(), source };
     std::fs::create_dir_all(dir).map_err(|error| unwritable(io("make directory", error)))?;
     tempfile::tempfile_in(dir).map_err(|error| unwritable(io("write into", error)))?;

@@ -6,15 +6,15 @@ use settings::SettingsError;
 use store::StoreError;
 
 /// Failed for a reason that has no code of its own.
-pub const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 /// As for a wrong command line: starting again doesn't help.
-pub const CONFIGURATION: u8 = 2;
+pub(crate) const CONFIGURATION: u8 = 2;
 /// EX_UNAVAILABLE of sysexits.h.
 const DATABASE: u8 = 69;
 /// EX_SOFTWARE: an actor failed too often.
 const ESCALATED: u8 = 70;
 /// EX_TEMPFAIL: another daemon is where this one wants to be.
-pub const OCCUPIED: u8 = 75;
+pub(crate) const OCCUPIED: u8 = 75;
 
 /// The end of a command.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Failed {
         Self::new(message)
     }
 
-    pub fn configuration(message: impl Into<String>) -> Self {
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: CONFIGURATION }
     }
 

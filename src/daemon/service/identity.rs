@@ -8,7 +8,7 @@ const HOST_MAX: usize = 32;
 /// A name that nobody else has ever had: where it runs, for people, and a random part. A daemon
 /// that is started anew is another one; it gets its predecessor's plans as any other would, since
 /// the server noticed the end of its connection.
-pub fn daemon_name() -> String {
+pub(crate) fn daemon_name() -> String {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host: String = host.to_string_lossy().chars().take(HOST_MAX).collect();
     format!("{host}:{}:{}", std::process::id(), Uuid::now_v7().simple())

@@ -33,7 +33,7 @@ const SAVE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs until the process ends. Plans that come during a warm-up wait for their model, or are
 /// answered by the rules.
-pub async fn look_after(actors: Actors, store: Store, settings: LlmSettings, log: Logger) {
+pub(crate) async fn look_after(actors: Actors, store: Store, settings: LlmSettings, log: Logger) {
     let log = log.new(o!("actor" => "llm_gateway"));
     if settings.endpoints.is_empty() {
         return;
@@ -129,7 +129,7 @@ pub async fn restore(keeper: &ReplyKeeper, work: &Runtime, log: &Logger) {
 }
 
 /// Stores the replies that came since the last save.
-pub async fn save_replies(actors: &Actors, log: &Logger) {
+pub(crate) async fn save_replies(actors: &Actors, log: &Logger) {
     match tokio::time::timeout(SAVE_LIMIT, actors.llm.ask(SaveReplies)).await {
         Ok(Ok(count)) => debug!(log, "{} LLM replies were kept", count),
         Ok(Err(error)) => warn!(log, "LLM replies were not kept: {}", error),
@@ -138,7 +138,7 @@ pub async fn save_replies(actors: &Actors, log: &Logger) {
 }
 
 /// Logs until the gateway is gone.
-pub async fn log_events(mut events: mpsc::Receiver<GatewayEvent>, log: Logger) {
+pub(crate) async fn log_events(mut events: mpsc::Receiver<GatewayEvent>, log: Logger) {
     let log = log.new(o!("actor" => "llm_gateway"));
     while let Some(event) = events.recv().await {
         log_event(&log, &event);

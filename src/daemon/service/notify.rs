@@ -19,7 +19,7 @@ pub fn status(log: &Logger, text: &str) {
 }
 
 /// A reload begins; `Ready` is to follow.
-pub fn reloading(log: &Logger) {
+pub(crate) fn reloading(log: &Logger) {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(log, &[NotifyState::Reloading, now]),
         Err(error) => warn!(log, "the monotonic clock can't be read: {}", error),
@@ -27,7 +27,7 @@ pub fn reloading(log: &Logger) {
 }
 
 /// A stop may take so long.
-pub fn stopping(log: &Logger, limit: Duration) {
+pub(crate) fn stopping(log: &Logger, limit: Duration) {
     let limit_us = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
     let states = [
         NotifyState::Stopping,
@@ -38,6 +38,6 @@ pub fn stopping(log: &Logger, limit: Duration) {
 }
 
 /// How often the watchdog wants to be fed: twice per `WatchdogSec`. `None` without a watchdog.
-pub fn watchdog_interval() -> Option<Duration> {
+pub(crate) fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 2)
 }

@@ -17,7 +17,7 @@ use wire::{ApiError, ChangedSetting, ErrorCode, Reloaded};
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Reloader {
+pub(crate) struct Reloader {
     /// Say where the settings come from.
     args: Arc<RunArgs>,
     actors: Actors,

@@ -12,7 +12,7 @@ use actors::Threads;
 const END_LIMIT: Duration = Duration::from_secs(1);
 
 /// Both outlive everything that runs on them.
-pub struct Runtimes {
+pub(crate) struct Runtimes {
     /// Connections, and whatever waits for something.
     work: Runtime,
     /// Computations, which yield the processors: a plan takes milliseconds more, and whoever waits
@@ -39,7 +39,7 @@ impl Runtimes {
         &self.work
     }
 
-    pub fn handles(&self) -> Threads {
+    pub(crate) fn handles(&self) -> Threads {
         Threads { work: self.work.handle().clone(), planning: self.planning.handle().clone() }
     }
 

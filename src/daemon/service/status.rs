@@ -10,7 +10,7 @@ use telemetry::{
 
 /// Remembers what it said last: the service manager need not hear the same every second.
 #[derive(Default)]
-pub struct ServiceStatus {
+pub(crate) struct ServiceStatus {
     said: String,
 }
 

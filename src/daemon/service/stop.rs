@@ -10,7 +10,7 @@ use tokio::{
 use super::exit::Failed;
 
 /// Everything that may ask the daemon to stop.
-pub struct StopSources {
+pub(crate) struct StopSources {
     int: Signal,
     term: Signal,
     /// Asks for a reload, as daemons take it.
@@ -24,7 +24,7 @@ pub struct StopSources {
 
 /// What the daemon is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub(crate) enum Demand {
     Stop(StopReason),
     Reload,
 }

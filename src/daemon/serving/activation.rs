@@ -14,7 +14,7 @@ use crate::service::exit::Failed;
 ///
 /// # Errors
 /// More than one descriptor, or one that is no listening Unix socket.
-pub fn inherited_socket() -> Result<Option<UnixListener>, Failed> {
+pub(crate) fn inherited_socket() -> Result<Option<UnixListener>, Failed> {
     let mut handed_over = ListenFd::from_env();
     match handed_over.len() {
         0 => Ok(None),

@@ -28,14 +28,14 @@ const FAILED_LINES: u32 = 10;
 const FAILED_SPAN: Duration = Duration::from_secs(10);
 
 /// Which failed calls leave lines: by command, user and outcome.
-pub type FailedCalls = Throttle<(String, Option<u32>, ErrorCode)>;
+pub(crate) type FailedCalls = Throttle<(String, Option<u32>, ErrorCode)>;
 
-pub fn failed_calls() -> FailedCalls {
+pub(crate) fn failed_calls() -> FailedCalls {
     Throttle::new(FAILED_LINES, FAILED_SPAN)
 }
 
 /// Middleware around all handlers. Reads leave no line, unless they fail on the daemon's side.
-pub async fn log_calls(
+pub(crate) async fn log_calls(
     context: web::Data<Context>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,

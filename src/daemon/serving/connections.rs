@@ -21,11 +21,11 @@ use telemetry::{Telemetry, figures::metrics::CONTROL_CONNECTIONS};
 use wire::{ApiError, ErrorCode};
 
 /// Connections beyond the limit that are taken to be refused; each for one reply.
-pub const REFUSED_AT_ONCE: usize = 64;
+pub(crate) const REFUSED_AT_ONCE: usize = 64;
 
 /// Counts open connections into their gauge.
 #[derive(Clone)]
-pub struct Connections {
+pub(crate) struct Connections {
     open: Arc<AtomicUsize>,
     limit: usize,
     telemetry: Telemetry,
@@ -63,7 +63,7 @@ impl Drop for Open {
 }
 
 /// Middleware: a connection beyond the limit gets one reply, `busy`, and is closed.
-pub async fn refuse_those_beyond(
+pub(crate) async fn refuse_those_beyond(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {

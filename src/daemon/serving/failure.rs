@@ -44,13 +44,13 @@ impl ResponseError for Failure {
 }
 
 /// No such path.
-pub async fn not_found(request: HttpRequest) -> Answer {
+pub(crate) async fn not_found(request: HttpRequest) -> Answer {
     let message = format!("there is no `{}`", shown(request.path()));
     Err(ApiError::new(ErrorCode::NotFound, message).with_hint("GET /v1 lists what there is").into())
 }
 
 /// A known path, but not with this method.
-pub async fn method_not_allowed(request: HttpRequest) -> Answer {
+pub(crate) async fn method_not_allowed(request: HttpRequest) -> Answer {
     let message = format!("`{}` doesn't take {}", shown(request.path()), request.method());
     Err(ApiError::new(ErrorCode::MethodNotAllowed, message).into())
 }

@@ -17,7 +17,7 @@ use settings::ControlSettings;
 
 /// Why the daemon can't listen.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
+pub(crate) enum ListenError {
     #[error("another daemon listens on {}; stop it, or set control.socket to another path", .0.display())]
     InUse(PathBuf),
     #[error("{} exists and is no socket; move it away, or set control.socket to another path", .0.display())]
@@ -36,7 +36,7 @@ pub enum ListenError {
 
 /// A listening socket file; removed when dropped, unless somebody else made it.
 #[derive(Debug)]
-pub struct ControlSocket {
+pub(crate) struct ControlSocket {
     path: PathBuf,
     /// None where the service manager holds the socket.
     identity: Option<Identity>,

@@ -16,7 +16,7 @@ use wire::{ApiError, ErrorCode};
 
 /// The process at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     pub uid: u32,
     /// 0 where the kernel doesn't say.
     pub pid: i32,
@@ -24,7 +24,7 @@ pub struct Peer {
 
 impl Peer {
     /// Asked once per connection, when it is accepted.
-    pub fn of_connection(connection: &dyn Any) -> Option<Self> {
+    pub(crate) fn of_connection(connection: &dyn Any) -> Option<Self> {
         let stream = connection.downcast_ref::<tokio::net::UnixStream>()?;
         let credentials = stream.peer_cred().ok()?;
         Some(Self { uid: credentials.uid(), pid: credentials.pid().unwrap_or(0) })
@@ -43,7 +43,7 @@ impl FromRequest for Peer {
 
 /// A caller who may administer.
 #[derive(Clone, Copy, Debug)]
-pub struct Admin;
+pub(crate) struct Admin;
 
 impl FromRequest for Admin {
     type Error = Failure;
@@ -63,13 +63,13 @@ impl FromRequest for Admin {
 
 /// The users who may administer: root, the daemon's own, and those of `control.admin_uids`.
 #[derive(Clone, Debug)]
-pub struct Admins {
-    pub own_uid: u32,
+pub(crate) struct Admins {
+    pub(crate) own_uid: u32,
     pub listed: Vec<u32>,
 }
 
 impl Admins {
-    pub fn includes(&self, uid: u32) -> bool {
+    pub(crate) fn includes(&self, uid: u32) -> bool {
         uid == 0 || uid == self.own_uid || self.listed.contains(&uid)
     }
 }

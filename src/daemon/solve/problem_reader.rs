@@ -18,7 +18,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Errors
 /// The file can't be read, or what is refused in it, a line per field.
-pub fn read_problem(path: &Path) -> Result<Loaded, Failed> {
+pub(crate) fn read_problem(path: &Path) -> Result<Loaded, Failed> {
     let text = read(path)?;
     parse(&text)
         .and_then(ProblemFile::into_problem)

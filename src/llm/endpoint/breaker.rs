@@ -50,7 +50,7 @@ pub struct Pass {
 }
 
 #[derive(Debug)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     threshold: u32,
     open_for: Duration,
     state: State,
@@ -85,7 +85,7 @@ impl Breaker {
     }
 
     /// Whether [`Self::admit`] would refuse.
-    pub fn is_shut(&self, now: Instant) -> bool {
+    pub(crate) fn is_shut(&self, now: Instant) -> bool {
         match self.state {
             State::Closed { .. } => false,
             State::Open { until, .. } => now < until,
@@ -127,7 +127,7 @@ impl Breaker {
 
     /// A health check got an answer: a breaker that opened since there was no server lets a probe
     /// through at once. A server that answers such checks but fails its calls is left alone.
-    pub fn seen_alive(&mut self) {
+    pub(crate) fn seen_alive(&mut self) {
         if matches!(self.state, State::Open { absent: true, .. }) {
             self.change(State::HalfOpen { probing: false });
         }

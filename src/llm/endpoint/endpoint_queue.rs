@@ -25,7 +25,7 @@ const CAUTION: f64 = 1.25;
 
 /// Who waits, by when, for what. Shared by all callers of one coalesced request.
 #[derive(Debug)]
-pub struct CallPriority {
+pub(crate) struct CallPriority {
     wish: Mutex<(Priority, Instant)>,
     /// Place in the line; 0: none.
     place: AtomicU64,
@@ -114,7 +114,7 @@ impl Line {
 
 /// The gate of one endpoint.
 #[derive(Clone, Debug)]
-pub struct EndpointQueue(Arc<Mutex<Line>>);
+pub(crate) struct EndpointQueue(Arc<Mutex<Line>>);
 
 /// How full a gate is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl Drop for Leave<'_> {
 
 /// The right to one request upstream; passes to the next in line when dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     line: Arc<Mutex<Line>>,
     since: Option<Instant>,
     served: bool,

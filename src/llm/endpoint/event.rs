@@ -41,7 +41,7 @@ pub enum GatewayEvent {
 }
 
 /// Where the gateway drops its events.
-pub struct Events {
+pub(crate) struct Events {
     sender: mpsc::Sender<GatewayEvent>,
     receiver: Mutex<Option<mpsc::Receiver<GatewayEvent>>>,
     lost: AtomicU64,

@@ -7,21 +7,21 @@
 use crate::tasks::{ProseTask, RequirementsTask, SharesTask, Task};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CacheKey(pub [u8; 32]);
+pub(crate) struct CacheKey(pub [u8; 32]);
 
 impl CacheKey {
     pub fn to_hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
 
-    pub fn from_hex(text: &str) -> Option<Self> {
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
         blake3::Hash::from_hex(text).ok().map(|hash| Self(*hash.as_bytes()))
     }
 }
 
 /// The digest's state after the constant part of a request.
 #[derive(Clone)]
-pub struct KeyPrefix(blake3::Hasher);
+pub(crate) struct KeyPrefix(blake3::Hasher);
 
 impl KeyPrefix {
     /// `constant`: everything besides the task's own fields that the prompt depends on.
@@ -33,7 +33,7 @@ impl KeyPrefix {
         Self(hasher)
     }
 
-    pub fn key_of(&self, task: &Task) -> CacheKey {
+    pub(crate) fn key_of(&self, task: &Task) -> CacheKey {
         let mut hasher = self.0.clone();
         match task {
             Task::Requirements(task) => feed_requirements(&mut hasher, task),

@@ -70,11 +70,11 @@ impl Times {
 
 /// How long the parts of one request at an endpoint took.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Spent {
+pub(crate) struct Spent {
     pub queue: Duration,
     pub first_byte: Option<Duration>,
     /// On the wire, all tries together.
-    pub upstream: Duration,
+    pub(crate) upstream: Duration,
     /// Between tries.
     pub backoff: Duration,
 }
@@ -104,7 +104,7 @@ pub struct RequestTimes<'a> {
 pub type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
 
 /// Counters and times of one endpoint.
-pub struct EndpointMetrics {
+pub(crate) struct EndpointMetrics {
     counts: EndpointCounters,
     queue: Times,
     first_byte: Times,
@@ -156,7 +156,7 @@ pub struct LlmCounters {
     pub failures: BTreeMap<FailureKind, u64>,
     pub endpoints: Vec<EndpointCounters>,
     /// Events that nobody took in time.
-    pub events_lost: u64,
+    pub(crate) events_lost: u64,
 }
 
 impl EndpointMetrics {
@@ -175,7 +175,7 @@ impl EndpointMetrics {
         }
     }
 
-    pub fn cache_hit(&mut self) {
+    pub(crate) fn cache_hit(&mut self) {
         self.counts.cache_hits += 1;
     }
 
@@ -183,7 +183,7 @@ impl EndpointMetrics {
         self.counts.coalesced += 1;
     }
 
-    pub fn retry(&mut self) {
+    pub(crate) fn retry(&mut self) {
         self.counts.retries += 1;
     }
 
@@ -199,7 +199,7 @@ impl EndpointMetrics {
         self.counts.calls += 1;
     }
 
-    pub fn tokens(&mut self, tokens_in: u64, tokens_out: u64) {
+    pub(crate) fn tokens(&mut self, tokens_in: u64, tokens_out: u64) {
         self.counts.tokens_in = self.counts.tokens_in.saturating_add(tokens_in);
         self.counts.tokens_out = self.counts.tokens_out.saturating_add(tokens_out);
     }

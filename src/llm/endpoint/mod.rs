@@ -41,12 +41,12 @@ use crate::{
 /// Where Ollama listens unless told otherwise; its own commands then need no address.
 const OLLAMA_PORT: u16 = 11_434;
 
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     pub settings: EndpointSettings,
     pub client: Client,
     pub base: Url,
-    pub authorization: Option<HeaderValue>,
-    pub pinned: Pinned,
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) pinned: Pinned,
     pub gate: EndpointQueue,
     pub metrics: Mutex<EndpointMetrics>,
     /// In the order of [`TaskKind::ALL`].
@@ -103,7 +103,7 @@ impl Endpoint {
         })
     }
 
-    pub fn key_of(&self, task: &Task) -> CacheKey {
+    pub(crate) fn key_of(&self, task: &Task) -> CacheKey {
         let [requirements, shares, prose] = &self.prefixes;
         match task.kind() {
             TaskKind::Requirements => requirements.key_of(task),
@@ -113,37 +113,37 @@ impl Endpoint {
     }
 
     /// Asks the breaker for one call; the returned guard tells it how the call ended.
-    pub fn pass<'a>(&'a self, events: &'a Events) -> Option<CallGuard<'a>> {
+    pub(crate) fn pass<'a>(&'a self, events: &'a Events) -> Option<CallGuard<'a>> {
         let pass = locked(&self.breaker).admit(Instant::now()).ok()?;
         Some(CallGuard { endpoint: self, events, pass: Some(pass) })
     }
 
-    pub fn breaker_state(&self) -> BreakerState {
+    pub(crate) fn breaker_state(&self) -> BreakerState {
         locked(&self.breaker).view()
     }
 
     /// Whether asking for a pass is pointless just now.
-    pub fn is_shut(&self) -> bool {
+    pub(crate) fn is_shut(&self) -> bool {
         locked(&self.breaker).is_shut(Instant::now())
     }
 
     /// A health check got an answer.
-    pub fn seen_alive(&self) {
+    pub(crate) fn seen_alive(&self) {
         locked(&self.breaker).seen_alive();
     }
 
-    pub fn called_now(&self) {
+    pub(crate) fn called_now(&self) {
         *locked(&self.last_call) = Some(Instant::now());
     }
 
     /// Time since the last call; `None` before the first.
-    pub fn idle_for(&self) -> Option<Duration> {
+    pub(crate) fn idle_for(&self) -> Option<Duration> {
         locked(&self.last_call).map(|last| last.elapsed())
     }
 
     /// Notes the model's state, and how long it took to get there where it was brought there; a
     /// change is an event. A load under way is not undone by a look that finds nothing loaded yet.
-    pub fn set_model(&self, state: ModelState, took: Option<Duration>, events: &Events) {
+    pub(crate) fn set_model(&self, state: ModelState, took: Option<Duration>, events: &Events) {
         let mut model = locked(&self.model);
         let loads_still = model.state == ModelState::Loading && state == ModelState::Unloaded;
         if loads_still || model.state == state {
@@ -161,11 +161,11 @@ impl Endpoint {
         });
     }
 
-    pub fn set_context(&self, tokens: Option<u32>) {
+    pub(crate) fn set_context(&self, tokens: Option<u32>) {
         locked(&self.model).context_tokens = tokens;
     }
 
-    pub fn model_status(&self) -> ModelStatus {
+    pub(crate) fn model_status(&self) -> ModelStatus {
         let Model { state, warm_up, context_tokens } = locked(&self.model).clone();
         ModelStatus {
             endpoint: self.settings.name.clone(),
@@ -178,7 +178,7 @@ impl Endpoint {
     }
 
     /// What to do where the server doesn't have the model.
-    pub fn absent_remedy(&self) -> String {
+    pub(crate) fn absent_remedy(&self) -> String {
         let model = &self.settings.model;
         if self.settings.kind != ServerKind::Ollama {
             return format!("set `model` to one that the server has, or start it with `{model}`");
@@ -228,7 +228,7 @@ fn prefixes(endpoint: &EndpointSettings, pinned: Pinned, schemas: &Schemas) -> [
 }
 
 /// One call under the breaker's eyes. Dropped without a word, it was cancelled: nobody's blame.
-pub struct CallGuard<'a> {
+pub(crate) struct CallGuard<'a> {
     endpoint: &'a Endpoint,
     events: &'a Events,
     pass: Option<Pass>,

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 /// What a model can do; `None`: the server doesn't tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ModelFacts {
+pub(crate) struct ModelFacts {
     /// Whether it writes text at all: an embedding model doesn't.
-    pub completes: Option<bool>,
+    pub(crate) completes: Option<bool>,
     /// The longest context that it was trained for, in tokens.
     pub context_tokens: Option<u32>,
 }

@@ -13,11 +13,11 @@ const BASE: Duration = Duration::from_millis(200);
 const CEILING: Duration = Duration::from_secs(8);
 
 /// A longer wait that a server asks for is not waited out: the next endpoint is asked instead.
-pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
+pub(crate) const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// The wait before retry number `retry` (0 is the first): what the server asked for, else
 /// `BASE · 2^retry` with a jitter of 50–100 %, drawn from `seed`.
-pub fn wait_before(retry: u32, asked: Option<Duration>, seed: u64) -> Duration {
+pub(crate) fn wait_before(retry: u32, asked: Option<Duration>, seed: u64) -> Duration {
     if let Some(asked) = asked {
         return asked;
     }
@@ -28,7 +28,11 @@ pub fn wait_before(retry: u32, asked: Option<Duration>, seed: u64) -> Duration {
 
 /// Reads the headers `retry-after-ms` and `Retry-After` (RFC 9110 §10.2.3: seconds or an HTTP
 /// date). A date in the past is no wait; an unreadable value is ignored.
-pub fn retry_after(ms: Option<&str>, header: Option<&str>, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(
+    ms: Option<&str>,
+    header: Option<&str>,
+    now: Timestamp,
+) -> Option<Duration> {
     let read_ms = |text: &str| text.trim().parse::<f64>().ok().and_then(|ms| seconds(ms / 1e3));
     ms.and_then(read_ms).or_else(|| header.and_then(|text| seconds_or_date(text.trim(), now)))
 }

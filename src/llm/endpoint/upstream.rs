@@ -54,7 +54,7 @@ const LOADING_TRIES_MAX: u32 = 600;
 const STALE_TRIES_MAX: u32 = 1;
 
 /// Everything a request at an endpoint needs.
-pub struct Upstream<'a> {
+pub(crate) struct Upstream<'a> {
     pub endpoint: &'a Endpoint,
     pub settings: &'a LlmSettings,
     pub events: &'a Events,
@@ -331,7 +331,7 @@ fn is_context_overflow(body: &str) -> bool {
 }
 
 /// What kept a request from getting a response's head.
-pub fn send_failure(error: &reqwest::Error) -> Failure {
+pub(crate) fn send_failure(error: &reqwest::Error) -> Failure {
     if !error.is_connect() {
         return Failure::from(FailureKind::Disconnected);
     }

@@ -31,7 +31,7 @@ struct Entry {
 }
 
 /// Least recently used goes first; older than `ttl` counts as absent.
-pub struct ReplyCache {
+pub(crate) struct ReplyCache {
     entries: LruCache<CacheKey, Entry>,
     ttl: Duration,
     counters: CacheCounters,
@@ -71,7 +71,7 @@ impl ReplyCache {
     }
 
     /// Like [`Self::get`], without counting: a second look of a caller already counted.
-    pub fn get_again(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
+    pub(crate) fn get_again(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
         self.peek(key, now).map(|(reply, _)| reply)
     }
 

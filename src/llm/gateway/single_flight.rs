@@ -26,10 +26,10 @@ use crate::{
 /// How a flight ends.
 pub type Outcome = Result<Arc<Reply>, Arc<Failure>>;
 
-pub type SingleFlight = Shared<BoxFuture<'static, Outcome>>;
+pub(crate) type SingleFlight = Shared<BoxFuture<'static, Outcome>>;
 
 /// One endpoint's flights are its own: another endpoint's failure says nothing about this one.
-pub type FlightKey = (usize, CacheKey);
+pub(crate) type FlightKey = (usize, CacheKey);
 
 struct Entry {
     number: u64,
@@ -41,13 +41,13 @@ type Board = Mutex<HashMap<FlightKey, Entry>>;
 
 /// The flights under way.
 #[derive(Default)]
-pub struct Flights {
+pub(crate) struct Flights {
     join: Arc<Board>,
     last_number: AtomicU64,
 }
 
 /// What a caller gets to wait for.
-pub enum Boarding {
+pub(crate) enum Boarding {
     /// A call that was under way, and its terms.
     Joined(SingleFlight, Arc<CallPriority>),
     /// A new one.

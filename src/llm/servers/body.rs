@@ -22,7 +22,7 @@ const DRAIN_ASIDE: Duration = Duration::from_secs(1);
 
 /// Bounds of one reply.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// From the request's start to the first byte of the body.
     pub first_byte: Duration,
     /// Between two pieces of the body.

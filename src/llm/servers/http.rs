@@ -45,7 +45,7 @@ pub struct Clients {
 impl Clients {
     /// # Errors
     /// An unreadable certificate file, or TLS roots that don't load.
-    pub fn client_for(
+    pub(crate) fn client_for(
         &mut self,
         endpoint: &EndpointSettings,
         url: &Url,
@@ -116,7 +116,7 @@ fn certificates(endpoint: &EndpointSettings, path: &Path) -> Result<Vec<Certific
 ///
 /// # Errors
 /// A file that can't be read, or holds anything but one line of printable ASCII.
-pub fn authorization(
+pub(crate) fn authorization(
     endpoint: &EndpointSettings,
     credentials: Option<&Path>,
 ) -> Result<Option<HeaderValue>, LlmError> {

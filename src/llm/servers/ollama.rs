@@ -48,7 +48,7 @@ pub const fn path(api: OllamaApi) -> &'static str {
 
 /// A call of `/api/chat`, with messages, or of `/api/generate`, with system and prompt.
 #[derive(Serialize)]
-pub struct CallBody<'a> {
+pub(crate) struct CallBody<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Vec<WireMessage<'a>>>,
@@ -75,7 +75,7 @@ struct Options {
     num_predict: Option<u32>,
 }
 
-pub fn call_body<'a>(api: OllamaApi, request: &ChatRequest<'a>) -> CallBody<'a> {
+pub(crate) fn call_body<'a>(api: OllamaApi, request: &ChatRequest<'a>) -> CallBody<'a> {
     let mut body = load_body(api, request.model, request.pinned);
     match api {
         OllamaApi::Chat => body.messages = Some(wire_messages(request.messages)),
@@ -104,7 +104,7 @@ fn one_prompt(messages: &[Message]) -> String {
 }
 
 /// A call without a question: loads the model with the options of real calls, or keeps it loaded.
-pub fn load_body(api: OllamaApi, model: &str, pinned: Pinned) -> CallBody<'_> {
+pub(crate) fn load_body(api: OllamaApi, model: &str, pinned: Pinned) -> CallBody<'_> {
     CallBody {
         model,
         messages: (api == OllamaApi::Chat).then(Vec::new),
@@ -125,7 +125,7 @@ pub fn load_body(api: OllamaApi, model: &str, pinned: Pinned) -> CallBody<'_> {
 
 /// # Errors
 /// See [`super::protocol::read_reply`].
-pub async fn read_reply(body: &mut Body, text_max: usize) -> Result<Completion, Failure> {
+pub(crate) async fn read_reply(body: &mut Body, text_max: usize) -> Result<Completion, Failure> {
     let mut reply = Completion::default();
     let mut rest: Vec<u8> = Vec::new();
     while let Some(piece) = body.chunk().await? {

@@ -47,7 +47,7 @@ struct Usage {
 
 /// A call of `/v1/chat/completions`.
 #[derive(Serialize)]
-pub struct ChatBody<'a> {
+pub(crate) struct ChatBody<'a> {
     model: &'a str,
     messages: Vec<WireMessage<'a>>,
     stream: bool,
@@ -76,7 +76,7 @@ struct NamedSchema<'a> {
     schema: &'a Value,
 }
 
-pub fn chat_body<'a>(request: &ChatRequest<'a>) -> ChatBody<'a> {
+pub(crate) fn chat_body<'a>(request: &ChatRequest<'a>) -> ChatBody<'a> {
     ChatBody {
         model: request.model,
         messages: wire_messages(request.messages),
@@ -94,7 +94,7 @@ pub fn chat_body<'a>(request: &ChatRequest<'a>) -> ChatBody<'a> {
 
 /// # Errors
 /// See [`super::protocol::read_reply`].
-pub async fn read_reply(body: &mut Body, text_max: usize) -> Result<Completion, Failure> {
+pub(crate) async fn read_reply(body: &mut Body, text_max: usize) -> Result<Completion, Failure> {
     let mut reply = Completion::default();
     let mut finished = false;
     {

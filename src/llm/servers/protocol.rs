@@ -13,19 +13,19 @@ use crate::{
 };
 
 /// A chat request, before it is written in a server's protocol.
-pub struct ChatRequest<'a> {
+pub(crate) struct ChatRequest<'a> {
     pub model: &'a str,
     pub messages: &'a [Message],
     pub schema: &'a Value,
     /// Name of the schema.
     pub name: &'a str,
-    pub max_tokens: u32,
-    pub pinned: Pinned,
+    pub(crate) max_tokens: u32,
+    pub(crate) pinned: Pinned,
 }
 
 /// Options that never change between calls: a change makes Ollama load the model anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pinned {
+pub(crate) struct Pinned {
     pub num_ctx: u32,
     pub seed: u32,
     pub keep_alive: Duration,
@@ -33,7 +33,7 @@ pub struct Pinned {
 
 /// A whole reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Completion {
+pub(crate) struct Completion {
     pub text: String,
     /// Prompt tokens, where the server tells.
     pub tokens_in: u64,
@@ -44,7 +44,7 @@ pub struct Completion {
 }
 
 /// Path of the call behind the base address.
-pub const fn call_path(endpoint: &EndpointSettings) -> &'static str {
+pub(crate) const fn call_path(endpoint: &EndpointSettings) -> &'static str {
     match endpoint.kind {
         ServerKind::Ollama => ollama::path(endpoint.ollama_api),
         ServerKind::OpenAi | ServerKind::Rules => "v1/chat/completions",
@@ -52,7 +52,7 @@ pub const fn call_path(endpoint: &EndpointSettings) -> &'static str {
 }
 
 /// Content type that a streamed reply must have.
-pub const fn reply_type(kind: ServerKind) -> &'static str {
+pub(crate) const fn reply_type(kind: ServerKind) -> &'static str {
     match kind {
         ServerKind::Ollama => "application/x-ndjson",
         ServerKind::OpenAi | ServerKind::Rules => "text/event-stream",
@@ -63,7 +63,7 @@ pub const fn reply_type(kind: ServerKind) -> &'static str {
 ///
 /// # Errors
 /// `ClientError` for a request that is no JSON: a bug.
-pub fn call_body(
+pub(crate) fn call_body(
     endpoint: &EndpointSettings,
     request: &ChatRequest<'_>,
 ) -> Result<Vec<u8>, Failure> {
@@ -76,12 +76,12 @@ pub fn call_body(
 
 /// A message as both protocols write it.
 #[derive(Serialize)]
-pub struct WireMessage<'a> {
+pub(crate) struct WireMessage<'a> {
     role: &'static str,
     content: &'a str,
 }
 
-pub fn wire_messages<'a>(messages: &'a [Message]) -> Vec<WireMessage<'a>> {
+pub(crate) fn wire_messages<'a>(messages: &'a [Message]) -> Vec<WireMessage<'a>> {
     messages
         .iter()
         .map(|message| WireMessage { role: message.role.as_str(), content: &message.text })
@@ -92,7 +92,7 @@ pub fn wire_messages<'a>(messages: &'a [Message]) -> Vec<WireMessage<'a>> {
 ///
 /// # Errors
 /// Whatever keeps the reply from being whole.
-pub async fn read_reply(
+pub(crate) async fn read_reply(
     kind: ServerKind,
     body: &mut Body,
     text_max: usize,

@@ -8,16 +8,16 @@ use super::{
 };
 
 /// Wishes per list: more is no preference any more.
-pub const WISHES_MAX: usize = 5;
+pub(crate) const WISHES_MAX: usize = 5;
 /// Lengths of the prose, in characters; none may be empty.
-pub const SUMMARY_MAX: usize = 700;
-pub const ATMOSPHERE_MAX: usize = 500;
-pub const ARRIVAL_NOTE_MAX: usize = 400;
-pub const CLOSING_MAX: usize = 300;
+pub(crate) const SUMMARY_MAX: usize = 700;
+pub(crate) const ATMOSPHERE_MAX: usize = 500;
+pub(crate) const ARRIVAL_NOTE_MAX: usize = 400;
+pub(crate) const CLOSING_MAX: usize = 300;
 
 /// What is out of bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutOfBounds {
+pub(crate) struct OutOfBounds {
     /// Where and which limit: without text of the reply.
     pub place: String,
     /// May quote the reply.

@@ -148,7 +148,7 @@ impl TaskKind {
     }
 
     /// Tokens a reply may have. Each schema's longest sensible reply fits; more is truncation.
-    pub const fn max_tokens(self) -> u32 {
+    pub(crate) const fn max_tokens(self) -> u32 {
         match self {
             Self::Requirements => 512,
             Self::Shares => 1_024,

@@ -64,9 +64,9 @@ const REACH_AHEAD: usize = 8;
 /// What a text wishes for and what it rules out. A term that is both is ruled out: a missing
 /// wish ranks worse at most, a wrong one misleads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub(crate) struct Wishes {
     pub wanted: BTreeSet<(Field, &'static str)>,
-    pub unwanted: BTreeSet<(Field, &'static str)>,
+    pub(crate) unwanted: BTreeSet<(Field, &'static str)>,
 }
 
 /// Reads the wishes out of `text`.

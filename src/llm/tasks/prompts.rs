@@ -17,7 +17,7 @@ const NAME_MAX_BYTES: usize = 120;
 
 /// Who says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     System,
     User,
     Assistant,

@@ -11,7 +11,7 @@ use super::{
 use model::{EventType, Requirements};
 
 /// The name under which answers of the rules are recorded.
-pub const RULES: &str = "rules";
+pub(crate) const RULES: &str = "rules";
 
 /// Answers any task.
 pub fn answer(task: &Task) -> Reply {
@@ -29,7 +29,7 @@ pub fn requirements(task: &RequirementsTask) -> Requirements {
 }
 
 /// `Requirements` out of wishes; the caller's keywords are taken over.
-pub fn requirements_of(wishes: &Wishes, task: &RequirementsTask) -> Requirements {
+pub(crate) fn requirements_of(wishes: &Wishes, task: &RequirementsTask) -> Requirements {
     let list = |field: Field| -> Vec<String> {
         let of_field = wishes.wanted.iter().filter(|(found, _)| *found == field);
         of_field.map(|(_, name)| (*name).to_owned()).collect()

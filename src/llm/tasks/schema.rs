@@ -20,7 +20,7 @@ const SHAPES_MAX: usize = 64;
 /// Reply to a requirements task, as the LLM writes it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RequirementsReply {
+pub(crate) struct RequirementsReply {
     pub styles: Vec<String>,
     pub cuisines: Vec<String>,
     pub amenities: Vec<String>,
@@ -31,15 +31,15 @@ pub struct RequirementsReply {
 /// Reply to a shares task: per strategy, one line per category.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SharesReply {
+pub(crate) struct SharesReply {
     pub balanced: Vec<ShareLine>,
-    pub venue_and_food: Vec<ShareLine>,
-    pub experience: Vec<ShareLine>,
+    pub(crate) venue_and_food: Vec<ShareLine>,
+    pub(crate) experience: Vec<ShareLine>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShareLine {
+pub(crate) struct ShareLine {
     pub category: String,
     #[schemars(range(min = 0.0, max = 1.0))]
     pub share: f64,
@@ -48,7 +48,7 @@ pub struct ShareLine {
 /// Reply to a prose task; lengths in characters.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ProseReply {
+pub(crate) struct ProseReply {
     #[schemars(length(min = 1, max = SUMMARY_MAX))]
     pub summary: String,
     #[schemars(length(min = 1, max = ATMOSPHERE_MAX))]
@@ -62,7 +62,7 @@ pub struct ProseReply {
 /// The schemas of all tasks, as they go to a server: without lengths of strings, which some servers
 /// refuse and others turn into enormous grammars. The one of shares depends on the categories asked
 /// for.
-pub struct Schemas {
+pub(crate) struct Schemas {
     requirements: Arc<Value>,
     prose: Arc<Value>,
     shares: std::sync::Mutex<LruCache<Vec<String>, Arc<Value>>>,

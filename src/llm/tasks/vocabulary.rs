@@ -15,10 +15,10 @@ pub enum Field {
 
 /// A word of a vocabulary, and phrases that mean it. Phrases are compared by word stems, so one
 /// form of a word is enough.
-pub struct Term {
+pub(crate) struct Term {
     pub field: Field,
     pub name: &'static str,
-    pub phrases: &'static [&'static str],
+    pub(crate) phrases: &'static [&'static str],
 }
 
 const fn term(field: Field, name: &'static str, phrases: &'static [&'static str]) -> Term {
@@ -26,7 +26,7 @@ const fn term(field: Field, name: &'static str, phrases: &'static [&'static str]
 }
 
 /// Every term with its phrases. A phrase may stand for several terms.
-pub const TERMS: &[Term] = &[
+pub(crate) const TERMS: &[Term] = &[
     term(Field::Styles, "classic", &["classic", "classical", "timeless", "traditional", "elegant"]),
     term(Field::Styles, "rustic", &["rustic", "countryside", "barn", "earthy", "raw wood"]),
     term(Field::Styles, "modern", &["modern", "contemporary", "sleek", "chic"]),

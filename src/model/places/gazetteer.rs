@@ -14,7 +14,7 @@ pub struct KnownCity {
     /// As it is called there, in Latin letters.
     pub name: &'static str,
     /// ISO 3166, two letters.
-    pub country: &'static str,
+    pub(crate) country: &'static str,
     pub currency: Currency,
     /// The country's calling code, without the plus.
     pub phone: &'static str,

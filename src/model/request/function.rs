@@ -140,7 +140,7 @@ impl Request {
 
     /// Another number of guests for one function; the event has as many as its largest one.
     /// False where no function has that name, in any case of its letters.
-    pub fn set_function_guests(&mut self, name: &str, guests: u32) -> bool {
+    pub(crate) fn set_function_guests(&mut self, name: &str, guests: u32) -> bool {
         let wanted = name.trim().to_lowercase();
         let named = |f: &&mut Function| f.name.to_lowercase() == wanted;
         let Some(function) = self.functions.iter_mut().find(named) else { return false };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Amount, Category, Currency, EventTime, Function, GeoPoint, Percent, VendorId};
 
 /// Longest vision in bytes: some 3,000 words, and well inside an LLM's context.
-pub const VISION_MAX_BYTES: usize = 20_000;
+pub(crate) const VISION_MAX_BYTES: usize = 20_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +44,7 @@ impl fmt::Display for EventType {
 }
 
 /// The services of an event whose request names none: all required, weight 1.
-pub const fn default_services(event_type: EventType) -> &'static [&'static str] {
+pub(crate) const fn default_services(event_type: EventType) -> &'static [&'static str] {
     match event_type {
         EventType::Wedding => &["venue", "caterer", "photographer", "makeup_artist"],
         EventType::Birthday => &["venue", "caterer", "music", "decorator"],
@@ -151,7 +151,7 @@ impl Request {
     }
 
     /// Whether the dietary needs rule out meat for everybody.
-    pub fn is_meatless(&self) -> bool {
+    pub(crate) fn is_meatless(&self) -> bool {
         self.preferences.dietary.iter().any(|need| is_meatless_diet(need))
     }
 

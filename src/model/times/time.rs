@@ -12,13 +12,13 @@ const MAX_DAYS_AHEAD: i64 = 1_096;
 
 /// A date as a request may write it: `2027-02-14`, or `+180d`, counted from today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateSpec {
+pub(crate) enum DateSpec {
     On(civil::Date),
     DaysAhead(i64),
 }
 
 impl DateSpec {
-    pub fn resolve(self, today: civil::Date) -> civil::Date {
+    pub(crate) fn resolve(self, today: civil::Date) -> civil::Date {
         match self {
             Self::On(date) => date,
             Self::DaysAhead(days) => today.saturating_add(days.days()),

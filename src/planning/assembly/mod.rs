@@ -8,7 +8,7 @@ pub mod explain;
 #[cfg(test)]
 pub(crate) mod properties;
 pub mod recheck;
-pub mod stability;
+pub(crate) mod stability;
 pub mod timetable;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +92,7 @@ impl<'a> Assembly<'a> {
         places.into_iter().flatten().collect()
     }
 
-    pub fn seat(
+    pub(crate) fn seat(
         &self,
         category: CategoryIndex,
         candidate: CandidateIndex,
@@ -117,7 +117,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// How many vendors each reason ruled out, per category.
-    pub fn excluded_counts(&self) -> BTreeMap<(Category, Violation), usize> {
+    pub(crate) fn excluded_counts(&self) -> BTreeMap<(Category, Violation), usize> {
         let mut counts = BTreeMap::new();
         for exclusion in &self.excluded {
             *counts.entry((exclusion.category.clone(), exclusion.reason)).or_default() += 1;

@@ -91,7 +91,10 @@ pub enum Stands {
 }
 
 /// The kinds of a place, each once, ascending; whom a no-good rules out has none.
-pub fn identities((problem, nogoods): (&Problem, &NoGoods), place: CategoryIndex) -> Vec<Identity> {
+pub(crate) fn identities(
+    (problem, nogoods): (&Problem, &NoGoods),
+    place: CategoryIndex,
+) -> Vec<Identity> {
     let category = &problem.categories[place];
     let partners = Partners::of(problem);
     let mut all: Vec<Identity> = Vec::new();
@@ -145,7 +148,11 @@ impl Partners {
         Self(all)
     }
 
-    pub fn of_candidate(&self, place: CategoryIndex, candidate: u32) -> Vec<(CategoryIndex, u32)> {
+    pub(crate) fn of_candidate(
+        &self,
+        place: CategoryIndex,
+        candidate: u32,
+    ) -> Vec<(CategoryIndex, u32)> {
         let own = (place, candidate);
         let start = self.0.partition_point(|pair| pair[0] < own);
         self.0[start..].iter().take_while(|pair| pair[0] == own).map(|pair| pair[1]).collect()

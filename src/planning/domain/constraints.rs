@@ -112,7 +112,7 @@ impl<'a> Rules<'a> {
     /// its blackout dates and closed weekdays, on every local day on which it would be on the
     /// spot, and its bookings. Between two parts of an event it may be closed; what it is held
     /// for, it is held for from the first part to the last one.
-    pub fn away(&self, def: &CategoryDef, sourced: &Sourced) -> ViolationSet {
+    pub(crate) fn away(&self, def: &CategoryDef, sourced: &Sourced) -> ViolationSet {
         let vendor = &sourced.vendor;
         let mut broken = ViolationSet::NOTHING;
         if !vendor.blackout_dates.is_empty() || !vendor.closed_weekdays.is_empty() {
@@ -135,7 +135,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Whether the vendor can't keep the event's times, whoever else is engaged.
-    pub fn clashes(&self, def: &CategoryDef, vendor: &Vendor) -> bool {
+    pub(crate) fn clashes(&self, def: &CategoryDef, vendor: &Vendor) -> bool {
         let engagement = Engagement { category: &def.name, vendor, in_house: false };
         let kind = (def.position, self.sight.traits(&engagement));
         *self.clashing.borrow_mut().entry(kind).or_insert_with(|| {
@@ -149,7 +149,7 @@ impl<'a> Rules<'a> {
     /// The dietary needs that a vendor doesn't serve whose meals are eaten. It must carry each
     /// need as a tag; `vegetarian` is also served by a vegetarian price line; and one with meat
     /// alone serves no need that rules it out.
-    pub fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> ViolationSet {
+    pub(crate) fn unserved_diets(&self, vendor: &Vendor, scope: Scope) -> ViolationSet {
         let has_tag = |need: &str| vendor.tags.iter().any(|tag| has_key(tag, need));
         let has_veg_line = || {
             let mut lines = vendor.pricing.iter();

@@ -17,7 +17,7 @@ const CATERING_SUFFIX: &str = "+catering";
 
 /// One candidate's side in the domain.
 #[derive(Clone, Debug)]
-pub struct EligibleVendor<'a> {
+pub(crate) struct EligibleVendor<'a> {
     /// Unique over the problem, except that every skip is called the same.
     pub id: Cow<'a, str>,
     /// `None` for a skip.
@@ -39,9 +39,9 @@ pub struct Exclusion {
 
 /// Every vendor that may be chosen, and why the others may not.
 #[derive(Clone, Debug)]
-pub struct Eligibility<'a> {
+pub(crate) struct Eligibility<'a> {
     /// Category → candidate, in ascending order of the ids.
-    pub seats: Vec<Vec<EligibleVendor<'a>>>,
+    pub(crate) seats: Vec<Vec<EligibleVendor<'a>>>,
     /// Vendors without a role, in the order of the inquiry's.
     pub excluded: Vec<Exclusion>,
     /// Statements that make the request infeasible whatever the vendors cost; there are no seats

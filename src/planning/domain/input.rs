@@ -11,11 +11,11 @@ use jiff::civil;
 use model::{AreaMap, Category, CategoryDef, Request, Requirements, Service, Shares, Sourced};
 
 /// The category whose vendors may also cater.
-pub const VENUE: &str = "venue";
+pub(crate) const VENUE: &str = "venue";
 /// The category whose place a venue's own kitchen can fill.
-pub const CATERER: &str = "caterer";
+pub(crate) const CATERER: &str = "caterer";
 /// The category that a venue may keep out.
-pub const DECORATOR: &str = "decorator";
+pub(crate) const DECORATOR: &str = "decorator";
 
 /// A request with what the agents found out about it, and the vendors to choose from.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ type Shared<'a> = FlatMap<
 >;
 
 /// Vendor by vendor, in their order.
-pub type VendorIter<'a> = Chain<slice::Iter<'a, Sourced>, Shared<'a>>;
+pub(crate) type VendorIter<'a> = Chain<slice::Iter<'a, Sourced>, Shared<'a>>;
 
 /// The vendors to choose from: where they lie, so that nobody copies thousands of them for a plan.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ impl<'a> From<&'a Vec<Arc<Vec<Sourced>>>> for Vendors<'a> {
 
 impl<'a> PlanningInput<'a> {
     /// The ordinal of a requested category.
-    pub fn index_of(&self, category: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, category: &str) -> Option<usize> {
         self.categories.iter().position(|def| def.name.as_str() == category)
     }
 
@@ -96,7 +96,7 @@ impl<'a> PlanningInput<'a> {
     }
 
     /// Σ weights over the requested categories, in category order.
-    pub fn weight_sum(&self) -> f64 {
+    pub(crate) fn weight_sum(&self) -> f64 {
         self.categories.iter().map(|def| self.service(&def.name).weight).sum()
     }
 

@@ -2,10 +2,10 @@
 
 pub mod basis;
 pub mod constraints;
-pub mod eligible;
+pub(crate) mod eligible;
 pub mod input;
 pub mod neighbours;
 pub(crate) mod policies;
 pub mod quote;
-pub mod roles;
+pub(crate) mod roles;
 pub mod violation;

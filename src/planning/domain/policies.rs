@@ -7,19 +7,19 @@ use model::{
 };
 
 /// Whether a decorator may work there. A rule in words is for people to read.
-pub fn takes_decor(vendor: &Vendor) -> bool {
+pub(crate) fn takes_decor(vendor: &Vendor) -> bool {
     let decor = vendor.policies.as_ref().and_then(|policies| policies.decor.as_ref());
     decor != Some(&HouseRule::Allowed(false))
 }
 
 /// Whether alcohol may be served there.
-pub fn takes_alcohol(vendor: &Vendor) -> bool {
+pub(crate) fn takes_alcohol(vendor: &Vendor) -> bool {
     let alcohol = vendor.policies.as_ref().and_then(|policies| policies.alcohol.as_ref());
     alcohol != Some(&HouseRule::Allowed(false))
 }
 
 /// Whether some part of the event has a venue and a decorator.
-pub fn decorates_venue(inquiry: &PlanningInput<'_>) -> bool {
+pub(crate) fn decorates_venue(inquiry: &PlanningInput<'_>) -> bool {
     let place = |name| inquiry.index_of(name).map(|index| &inquiry.categories[index].name);
     let (Some(venue), Some(decorator)) = (place(VENUE), place(DECORATOR)) else { return false };
     inquiry.request.parts().any(|part| part.needs(venue) && part.needs(decorator))
@@ -27,12 +27,12 @@ pub fn decorates_venue(inquiry: &PlanningInput<'_>) -> bool {
 
 /// The wanted amenities that mean alcohol: `bar`, `open bar`, `wine`; not `juice bar` or
 /// `alcohol-free`.
-pub fn drinks_wanted(preferences: &Preferences) -> impl Iterator<Item = &String> {
+pub(crate) fn drinks_wanted(preferences: &Preferences) -> impl Iterator<Item = &String> {
     preferences.amenities.iter().filter(|wish| means_alcohol(wish))
 }
 
 /// Whether a wanted amenity means alcohol.
-pub fn means_alcohol(wish: &str) -> bool {
+pub(crate) fn means_alcohol(wish: &str) -> bool {
     let lower = wish.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let is_drink = words.clone().any(|word| DRINKS.contains(&word));

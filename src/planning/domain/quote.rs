@@ -41,13 +41,18 @@ impl Scope {
     }
 
     /// Whether the vendor has any price here.
-    pub fn is_priced(self, vendor: &Vendor) -> bool {
+    pub(crate) fn is_priced(self, vendor: &Vendor) -> bool {
         vendor.pricing.iter().any(|line| self.counts(line))
     }
 }
 
 /// The total of [`quote`] in minor units, without writing it out.
-pub fn total_minor(request: &Request, category: &Category, vendor: &Vendor, scope: Scope) -> i64 {
+pub(crate) fn total_minor(
+    request: &Request,
+    category: &Category,
+    vendor: &Vendor,
+    scope: Scope,
+) -> i64 {
     let quantities = Quantities::of(request, category, vendor, scope);
     let lines = vendor.pricing.iter().filter(|line| scope.counts(line));
     let amounts = lines.map(|line| quantities.of_line(line).amount(line.amount.minor));
@@ -107,7 +112,7 @@ pub fn quote(request: &Request, category: &Category, vendor: &Vendor, scope: Sco
 
 /// Whether the vendor has meals with meat or fish and none without; a meatless request cannot
 /// take it.
-pub fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
+pub(crate) fn serves_only_meat(vendor: &Vendor, scope: Scope) -> bool {
     scope.offers(vendor, MealOption::NonVeg) && !scope.offers(vendor, MealOption::Veg)
 }
 
@@ -118,7 +123,7 @@ fn longest_minutes(vendor: &Vendor) -> u32 {
 }
 
 /// How many of so many guests eat vegetarian: round-half-even(veg share × guests).
-pub fn veg_guests(request: &Request, guests: u32) -> u32 {
+pub(crate) fn veg_guests(request: &Request, guests: u32) -> u32 {
     let guests = f64::from(guests);
     (request.veg_share() * guests).round_ties_even().clamp(0.0, guests) as u32
 }

@@ -12,7 +12,7 @@ use model::{CategoryDef, CateringPolicy, Sourced, Vendor, VendorId};
 
 /// What a vendor does as a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CateringRole {
+pub(crate) enum CateringRole {
     /// Nobody: an optional category is left out.
     Skip,
     /// The service of a category other than `venue`.
@@ -73,7 +73,7 @@ impl<'i, 'a> Roles<'i, 'a> {
     }
 
     /// Whether the vendor can't keep the event's times, whoever else is engaged.
-    pub fn clashes(&self, index: CategoryIndex, vendor: &Vendor) -> bool {
+    pub(crate) fn clashes(&self, index: CategoryIndex, vendor: &Vendor) -> bool {
         self.rules.clashes(&self.inquiry.categories[index], vendor)
     }
 
@@ -197,12 +197,17 @@ impl<'a> MustInclude<'a> {
     }
 
     /// Whether a vendor must fill the category.
-    pub fn is_forced(&self, index: CategoryIndex) -> bool {
+    pub(crate) fn is_forced(&self, index: CategoryIndex) -> bool {
         self.of_category(Some(index)).is_some()
     }
 
     /// Whether a category may be left out: an optional one that no vendor must fill.
-    pub fn may_skip(&self, inquiry: &PlanningInput<'_>, def: &CategoryDef, index: usize) -> bool {
+    pub(crate) fn may_skip(
+        &self,
+        inquiry: &PlanningInput<'_>,
+        def: &CategoryDef,
+        index: usize,
+    ) -> bool {
         !inquiry.service(&def.name).required && !self.is_forced(index)
     }
 

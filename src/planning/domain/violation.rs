@@ -80,7 +80,7 @@ impl Violation {
     }
 
     /// Said of a vendor: "it …".
-    pub const fn in_words(self) -> &'static str {
+    pub(crate) const fn in_words(self) -> &'static str {
         match self {
             Self::Excluded => "is named in exclude",
             Self::NotMustInclude => "gives way to another vendor named in must_include",
@@ -118,7 +118,7 @@ const DIET_BIT: usize = 20;
 const DIETS_MAX: usize = 44;
 
 impl ViolationSet {
-    pub const NOTHING: Self = Self(0);
+    pub(crate) const NOTHING: Self = Self(0);
 
     pub const fn only(reason: Violation) -> Self {
         Self(1 << reason as u64)
@@ -137,11 +137,11 @@ impl ViolationSet {
         Self(self.0 & !other.0)
     }
 
-    pub const fn has(self, other: Self) -> bool {
+    pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    pub const fn is_nothing(self) -> bool {
+    pub(crate) const fn is_nothing(self) -> bool {
         self.0 == 0
     }
 

@@ -7,7 +7,7 @@ use crate::domain::input::{CATERER, VENUE};
 use model::{Category, EventType, Service, Shares, Strategy};
 
 /// How far a proposal's sum may be from 1.
-pub const SUM_TOLERANCE: f64 = 0.01;
+pub(crate) const SUM_TOLERANCE: f64 = 0.01;
 
 /// Balanced weight of a category that the tables don't know.
 const OTHER_CATEGORY_WEIGHT: f64 = 5.0;

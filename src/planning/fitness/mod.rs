@@ -19,11 +19,11 @@ use crate::{
 use model::{Shares, Strategy};
 
 /// Weight of the budget fit.
-pub const BUDGET_PART: f64 = 0.40;
+pub(crate) const BUDGET_PART: f64 = 0.40;
 /// Weight of the preference fit.
-pub const PREFERENCE_PART: f64 = 0.45;
+pub(crate) const PREFERENCE_PART: f64 = 0.45;
 /// Weight of the compatibility.
-pub const COMPATIBILITY_PART: f64 = 0.15;
+pub(crate) const COMPATIBILITY_PART: f64 = 0.15;
 
 /// A combination's fitness and its three terms, all 0–1, under its best strategy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +74,7 @@ pub fn fitness(inquiry: &PlanningInput<'_>, engagements: &[Engagement<'_>]) -> F
 
 /// g(x) of the contract: 1 up to the allocation, falling by 2 per whole allocation above it,
 /// 0 from one and a half on.
-pub fn within_allocation(x: f64) -> f64 {
+pub(crate) fn within_allocation(x: f64) -> f64 {
     if x <= 1.0 {
         1.0
     } else if x < 1.5 {
@@ -86,7 +86,7 @@ pub fn within_allocation(x: f64) -> f64 {
 
 /// One category's part of the budget fit: a · g(quote / (a · spendable)); 0 for a share of 0.
 /// `quote` in minor units; a skipped category costs nothing.
-pub fn budget_part(share: f64, quote: Option<i64>, spendable: f64) -> f64 {
+pub(crate) fn budget_part(share: f64, quote: Option<i64>, spendable: f64) -> f64 {
     if share <= 0.0 {
         return 0.0;
     }

@@ -19,7 +19,7 @@ const NOTHING_KNOWN: f64 = 0.5;
 const FAR_FROM_IDEAL: f64 = 0.5;
 
 /// The client's side of the preference fit, worked out once.
-pub struct Preference<'a> {
+pub(crate) struct Preference<'a> {
     inquiry: PlanningInput<'a>,
     /// Per category: the keys of its wanted tags.
     wanted: Vec<Vec<String>>,

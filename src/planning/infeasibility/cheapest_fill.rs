@@ -46,7 +46,7 @@ pub(crate) struct Cheapest<'a> {
     pub found: Option<Chosen<'a>>,
     /// Nothing cheaper is feasible than what was found, or nothing at all. False where the bound
     /// came first.
-    pub is_decided: bool,
+    pub(crate) is_decided: bool,
     /// What the timeline said against the cheapest vendors of all.
     pub refusal: Option<String>,
 }
@@ -83,7 +83,7 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
 
     /// The cheapest combination that costs at most `most` and that the timeline, where it is to be
     /// asked, accepts.
-    pub fn cheapest(
+    pub(crate) fn cheapest(
         &self,
         waivers: &Relaxed,
         most: i64,

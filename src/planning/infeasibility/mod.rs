@@ -4,7 +4,7 @@
 //! decides exactly; a relaxation is named only after the relaxed request was judged anew from
 //! the vendors on.
 
-pub mod cheapest_fill;
+pub(crate) mod cheapest_fill;
 pub(crate) mod cheapest_fit;
 pub(crate) mod conflicts;
 pub(crate) mod double_changes;
@@ -120,15 +120,15 @@ pub(super) struct Study<'a, 't, 'c> {
     pub here: Base<'a>,
     pub elsewhere: Option<Base<'a>>,
     /// Every change but that of the guests.
-    pub moves: Vec<Move>,
+    pub(crate) moves: Vec<Move>,
     timeline: &'c mut Timeline<'t>,
     /// Each vendor's roles, with what the unchanged request has against them.
     entries: Vec<(&'a Sourced, ViolationSet)>,
     /// Vendors that may still be judged, and schedules asked for, for the dimension at hand.
-    pub work_left: u64,
-    pub schedules_left: u32,
+    pub(crate) work_left: u64,
+    pub(crate) schedules_left: u32,
     /// Something was left untried.
-    pub was_cut: bool,
+    pub(crate) was_cut: bool,
 }
 
 impl<'a, 't, 'c> Study<'a, 't, 'c> {

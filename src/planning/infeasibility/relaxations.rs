@@ -79,7 +79,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What a reader calls it, with the bounds within which it is tried.
-    pub fn in_words(self) -> String {
+    pub(crate) fn in_words(self) -> String {
         match self {
             Self::Guests => "the guests".into(),
             Self::Currency => "the budget's currency".into(),
@@ -99,7 +99,7 @@ impl Kind {
     }
 
     /// Whether no vendor costs less for it.
-    pub const fn keeps_prices(self) -> bool {
+    pub(crate) const fn keeps_prices(self) -> bool {
         !matches!(self, Self::Guests | Self::Currency | Self::Hours | Self::City | Self::Diet)
     }
 }
@@ -178,7 +178,7 @@ impl Move {
     }
 
     /// Whether one of the two is enough to know, and both can't be made: two dates, two cities.
-    pub fn is_alternative_to(&self, other: &Self) -> bool {
+    pub(crate) fn is_alternative_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Start(one, _), Self::Start(other, _))
             | (Self::Hours(one, _), Self::Hours(other, _)) => one == other,
@@ -225,7 +225,7 @@ impl Move {
     }
 
     /// What to change. `bent`: the venue whose policy would have to give way, and its role then.
-    pub fn in_words(
+    pub(crate) fn in_words(
         &self,
         request: &Request,
         bent: Option<&(VendorId, CateringRole)>,

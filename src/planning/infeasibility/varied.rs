@@ -16,16 +16,16 @@ pub(crate) struct Varied {
     pub request: Request,
     pub categories: Vec<CategoryDef>,
     /// Constraints that don't count.
-    pub waived: ViolationSet,
+    pub(crate) waived: ViolationSet,
     /// Constraints whose outcome the changes may turn: a vendor that breaks another one stays
     /// out. `None`: any vendor may come in.
     pub reach: Option<ViolationSet>,
     /// The vendors are another city's.
-    pub is_elsewhere: bool,
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Varied {
-    pub fn unchanged(inquiry: &PlanningInput<'_>) -> Self {
+    pub(crate) fn unchanged(inquiry: &PlanningInput<'_>) -> Self {
         Self {
             request: inquiry.request.clone(),
             categories: inquiry.categories.to_vec(),
@@ -37,7 +37,7 @@ impl Varied {
 
     /// Whether the request could be sent like this: something is required, nothing has passed,
     /// every start is a time of its day, functions and anchors keep their order.
-    pub fn is_writable(&self, inquiry: &PlanningInput<'_>) -> bool {
+    pub(crate) fn is_writable(&self, inquiry: &PlanningInput<'_>) -> bool {
         let requires = self.categories.iter().any(|def| {
             let service = self.request.services.get(&def.name);
             service.is_none_or(|service| service.required)

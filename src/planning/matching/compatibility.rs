@@ -6,9 +6,9 @@ use super::tags::tag_key;
 use model::{AreaMap, GeoPoint, Vendor, name_key};
 
 /// Part of nearness in a pair's compatibility; the rest is harmony (DESIGN "Fitness").
-pub const NEARNESS_PART: f64 = 0.7;
+pub(crate) const NEARNESS_PART: f64 = 0.7;
 /// Part of harmony.
-pub const HARMONY_PART: f64 = 0.3;
+pub(crate) const HARMONY_PART: f64 = 0.3;
 /// Kilometres from which on two areas count as not near at all.
 const FAR_KM: f64 = 50.0;
 /// Nearness where an area is unknown, harmony where a style is.
@@ -41,7 +41,7 @@ impl AreaTable {
     }
 
     /// The mean of the city's area centres; `None` for a city without areas.
-    pub fn city_centre(&self, city: &str) -> Option<GeoPoint> {
+    pub(crate) fn city_centre(&self, city: &str) -> Option<GeoPoint> {
         let centres = self.cities.get(&*name_key(city)).filter(|centres| !centres.is_empty())?;
         let n = centres.len() as f64;
         let lat = centres.values().map(|centre| centre.lat).sum::<f64>() / n;

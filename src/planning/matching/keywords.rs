@@ -11,7 +11,7 @@ use std::{
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Stems that one text yields at most: some ten times what a vision holds.
-pub const STEMS_MAX: usize = 256;
+pub(crate) const STEMS_MAX: usize = 256;
 /// Letters of a word at most; what is longer is no word.
 const WORD_MAX_CHARS: usize = 40;
 /// Words that a matcher remembers at most; past that it stems anew each time.
@@ -40,7 +40,7 @@ pub fn stems(text: &str) -> Vec<String> {
 
 /// Finds keywords in many vendors' words. It remembers what each word stands for, so that a word
 /// is stemmed once and not once per vendor.
-pub struct KeywordMatcher {
+pub(crate) struct KeywordMatcher {
     stemmer: Stemmer,
     /// Stem → its ordinal.
     keywords: HashMap<String, usize>,

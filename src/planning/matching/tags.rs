@@ -1,12 +1,12 @@
 //! When two tags are the same: people write "Open-Air", "open air" and "open_air".
 
 /// A tag for comparison: lowercase, without spaces, hyphens and underscores.
-pub fn tag_key(tag: &str) -> String {
+pub(crate) fn tag_key(tag: &str) -> String {
     key_chars(tag).collect()
 }
 
 /// Whether a tag as written has the key, without building the tag's own.
-pub fn has_key(tag: &str, key: &str) -> bool {
+pub(crate) fn has_key(tag: &str, key: &str) -> bool {
     key_chars(tag).eq(key.chars())
 }
 

@@ -72,7 +72,7 @@ impl Candidates {
     }
 
     /// Adds to every value of a candidate.
-    pub fn add_value(&mut self, candidate: CandidateIndex, bonus: f64) {
+    pub(crate) fn add_value(&mut self, candidate: CandidateIndex, bonus: f64) {
         self.value.iter_mut().for_each(|column| column[candidate as usize] += bonus);
     }
 

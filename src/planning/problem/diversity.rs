@@ -39,7 +39,11 @@ impl Placed {
     }
 
     /// In how many of the places that a candidate takes, its vendor stands there already.
-    pub fn shares_with(&self, (category, candidate): Member, candidates: &Candidates) -> usize {
+    pub(crate) fn shares_with(
+        &self,
+        (category, candidate): Member,
+        candidates: &Candidates,
+    ) -> usize {
         let vendor = (category, candidates.same_as(candidate).unwrap_or(candidate));
         let also = candidates.also_fills(candidate);
         let places = [Some(category), also].into_iter().flatten();
@@ -47,7 +51,7 @@ impl Placed {
     }
 
     /// Whether nobody stands in the place.
-    pub fn leaves_empty(&self, place: CategoryIndex) -> bool {
+    pub(crate) fn leaves_empty(&self, place: CategoryIndex) -> bool {
         self.vendors[place].is_none()
     }
 }
@@ -60,7 +64,7 @@ pub fn differences(problem: &Problem) -> impl Iterator<Item = usize> + use<> {
 
 /// Options picked one after the other.
 #[derive(Clone, Debug, Default)]
-pub struct Picked {
+pub(crate) struct Picked {
     pub options: Vec<Placed>,
     /// By option: in how many places it was asked to differ from those before; the first one's
     /// says nothing.
@@ -107,7 +111,7 @@ impl Pool {
     }
 
     /// The best that differs from all of `others` in at least `least` places.
-    pub fn best_differing(&self, others: &[Placed], least: usize) -> Option<&Placed> {
+    pub(crate) fn best_differing(&self, others: &[Placed], least: usize) -> Option<&Placed> {
         self.sorted.iter().find(|placed| placed.least_difference(others) >= least)
     }
 
@@ -127,7 +131,11 @@ impl Pool {
 
     /// The best that differs in as many places from those before as anything here does, up to
     /// what is wanted.
-    pub fn next_option(&self, before: &[Placed], problem: &Problem) -> Option<(&Placed, usize)> {
+    pub(crate) fn next_option(
+        &self,
+        before: &[Placed],
+        problem: &Problem,
+    ) -> Option<(&Placed, usize)> {
         differences(problem).find_map(|least| Some((self.best_differing(before, least)?, least)))
     }
 

@@ -62,7 +62,7 @@ impl Rows {
     }
 
     /// The row of a signature.
-    pub fn row_of(&self, signature: u32) -> u32 {
+    pub(crate) fn row_of(&self, signature: u32) -> u32 {
         self.row_of[signature as usize]
     }
 

@@ -29,11 +29,11 @@ impl From<bool> for Verdict {
 }
 
 /// Asks the caller.
-pub type Accept<'a> = dyn FnMut(&Combination) -> Verdict + 'a;
+pub(crate) type Accept<'a> = dyn FnMut(&Combination) -> Verdict + 'a;
 
 /// What was refused so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct LearnedCuts {
+pub(crate) struct LearnedCuts {
     refused: BTreeSet<Combination>,
     unclean: BTreeSet<Member>,
     learned: Vec<NoGood>,
@@ -59,7 +59,7 @@ impl LearnedCuts {
     }
 
     /// Candidates that stand in a combination that was refused alone.
-    pub fn unclean(&self) -> &BTreeSet<Member> {
+    pub(crate) fn unclean(&self) -> &BTreeSet<Member> {
         &self.unclean
     }
 
@@ -90,13 +90,13 @@ impl LearnedCuts {
 }
 
 /// Asks the caller, and remembers refusals.
-pub struct LazyConstraint<'a> {
+pub(crate) struct LazyConstraint<'a> {
     accept: &'a mut Accept<'a>,
     refusals: &'a mut LearnedCuts,
     /// The largest value refused by this judge; `-inf` where nothing was.
-    pub refused_value: f64,
+    pub(crate) refused_value: f64,
     /// Whether what it learns is worth beginning anew for.
-    pub begins_anew: bool,
+    pub(crate) begins_anew: bool,
     has_learned: bool,
 }
 
@@ -113,11 +113,11 @@ impl<'a> LazyConstraint<'a> {
 
     /// Whether it learned of a no-good: beginning anew, with all that it cuts, is quicker than
     /// meeting those one by one.
-    pub fn is_to_begin_anew(&self) -> bool {
+    pub(crate) fn is_to_begin_anew(&self) -> bool {
         self.begins_anew && self.has_learned
     }
 
-    pub fn accepts(&mut self, solution: &Solution) -> bool {
+    pub(crate) fn accepts(&mut self, solution: &Solution) -> bool {
         let chosen = &solution.chosen;
         if !self.refusals.contains(chosen) {
             match (self.accept)(chosen) {

@@ -4,9 +4,9 @@
 //! a problem of a request and its vendors; `abstract_file` reads one from a file.
 
 pub mod candidates;
-pub mod diversity;
+pub(crate) mod diversity;
 pub mod equivalence;
-pub mod lazy_constraint;
+pub(crate) mod lazy_constraint;
 pub mod no_goods;
 pub mod outcome;
 pub mod score;
@@ -17,11 +17,11 @@ use no_goods::NoGood;
 use serde::{Deserialize, Serialize};
 
 /// Ordinal of a category, in category order.
-pub type CategoryIndex = usize;
+pub(crate) type CategoryIndex = usize;
 
 /// Ordinal of a candidate inside its category. Candidates of a category stand in ascending order
 /// of their ids, so comparing ordinals compares ids.
-pub type CandidateIndex = u32;
+pub(crate) type CandidateIndex = u32;
 
 /// One way to fill a category's place (and, for a venue that caters, a second place).
 #[derive(Clone, Debug, PartialEq)]

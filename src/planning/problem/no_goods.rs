@@ -158,7 +158,7 @@ impl NoGoods {
     }
 
     /// Whether a candidate can't be chosen at all.
-    pub fn rule_out(&self, member: Member) -> bool {
+    pub(crate) fn rule_out(&self, member: Member) -> bool {
         self.of(member).iter().any(|ordinal| self.arity(*ordinal) == 1)
     }
 
@@ -168,7 +168,7 @@ impl NoGoods {
     }
 
     /// Whether two candidates in such no-goods can't be chosen together.
-    pub fn share_pair(&self, a: &[u32], b: &[u32]) -> bool {
+    pub(crate) fn share_pair(&self, a: &[u32], b: &[u32]) -> bool {
         let both = |ordinal: &&u32| b.binary_search(ordinal).is_ok();
         a.iter().filter(both).any(|ordinal| self.arity(*ordinal) == 2)
     }

@@ -21,7 +21,7 @@ const SUM_TOLERANCE: f64 = 1e-12;
 const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
 
 /// Who stands in a place: a candidate of the place's own category, or one that also fills it.
-pub type Occupant = Option<(CategoryIndex, CandidateIndex)>;
+pub(crate) type Occupant = Option<(CategoryIndex, CandidateIndex)>;
 
 /// Evaluates combinations of one problem. Sums run in category order, so that a combination is
 /// worth the same everywhere.
@@ -61,7 +61,7 @@ impl<'p> Scorer<'p> {
     }
 
     /// Differences in the first use up to this may vanish in a sum; 0 where sums are exact.
-    pub fn use_tolerance(&self) -> f64 {
+    pub(crate) fn use_tolerance(&self) -> f64 {
         match (self.exact.first(), self.limits.first()) {
             (Some(false), Some(limit)) => SUM_TOLERANCE * limit.min(EXACT_LIMIT),
             _ => 0.0,
@@ -78,7 +78,7 @@ impl<'p> Scorer<'p> {
     }
 
     /// Whether the sums of this dimension are exact.
-    pub fn is_exact(&self, dimension: usize) -> bool {
+    pub(crate) fn is_exact(&self, dimension: usize) -> bool {
         self.exact[dimension]
     }
 
@@ -101,7 +101,7 @@ impl<'p> Scorer<'p> {
         &self.forbidden
     }
 
-    pub fn is_forbidden(
+    pub(crate) fn is_forbidden(
         &self,
         a: (CategoryIndex, CandidateIndex),
         b: (CategoryIndex, CandidateIndex),
@@ -124,7 +124,7 @@ impl<'p> Scorer<'p> {
         usage
     }
 
-    pub fn within_limits(&self, usage: &[f64]) -> bool {
+    pub(crate) fn within_limits(&self, usage: &[f64]) -> bool {
         usage.iter().zip(&self.limits).all(|(&used, &limit)| used <= limit)
     }
 
@@ -231,7 +231,7 @@ pub fn difference(a: &[Occupant], b: &[Occupant]) -> usize {
 }
 
 /// The candidates that a combination chooses, with their categories, in category order.
-pub fn chosen_candidates(
+pub(crate) fn chosen_candidates(
     chosen: &Combination,
 ) -> impl Iterator<Item = (CategoryIndex, CandidateIndex)> + '_ {
     chosen.iter().enumerate().filter_map(|(category, &candidate)| Some((category, candidate?)))

@@ -6,10 +6,10 @@ use super::{Combination, Solution, score::Scorer};
 
 /// A remembered combination: its value's bits and its best strategy, or nothing where it is
 /// infeasible.
-pub type ScoreEntry = (Combination, Option<(u64, usize)>);
+pub(crate) type ScoreEntry = (Combination, Option<(u64, usize)>);
 
 /// Scores of combinations, least recently used first out.
-pub struct ScoreCache {
+pub(crate) struct ScoreCache {
     /// Grows as it fills: most searches need a few hundred of the entries that it may hold, and
     /// a table for all of them takes megabytes.
     entries: LruCache<Combination, Option<(f64, usize)>>,

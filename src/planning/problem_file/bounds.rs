@@ -7,35 +7,35 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-pub const CATEGORIES_MAX: usize = 1_000;
+pub(crate) const CATEGORIES_MAX: usize = 1_000;
 /// Over all categories.
 pub const CANDIDATES_MAX: usize = 2_000_000;
-pub const STRATEGIES_MAX: usize = 64;
-pub const LIMITS_MAX: usize = 64;
+pub(crate) const STRATEGIES_MAX: usize = 64;
+pub(crate) const LIMITS_MAX: usize = 64;
 /// Rows of `pair_value`; 128 MiB at most.
-pub const SIGNATURES_MAX: usize = 4_096;
-pub const FORBIDDEN_PAIRS_MAX: usize = 2_000_000;
-pub const TIES_MAX: usize = 1_000_000;
+pub(crate) const SIGNATURES_MAX: usize = 4_096;
+pub(crate) const FORBIDDEN_PAIRS_MAX: usize = 2_000_000;
+pub(crate) const TIES_MAX: usize = 1_000_000;
 /// No-goods of a file.
-pub const NOGOODS_MAX: usize = 1_000_000;
+pub(crate) const NOGOODS_MAX: usize = 1_000_000;
 /// Options that a file may ask for.
-pub const OPTIONS_MAX: usize = 100;
+pub(crate) const OPTIONS_MAX: usize = 100;
 /// Forbidden pairs that ties may stand for where they can't be folded.
-pub const TIE_PAIRS_MAX: usize = 1_000_000;
+pub(crate) const TIE_PAIRS_MAX: usize = 1_000_000;
 /// Pairs of kinds of candidates, of different categories, that can be weighed against each other.
-pub const KIND_PAIRS_MAX: usize = 50_000_000;
+pub(crate) const KIND_PAIRS_MAX: usize = 50_000_000;
 /// The same where candidates exclude each other, which takes a look at each pair.
-pub const CLASH_PAIRS_MAX: usize = 4_000_000;
+pub(crate) const CLASH_PAIRS_MAX: usize = 4_000_000;
 
 /// Values and pair values lie within this of 0, so that no sum or product of them overflows.
-pub const VALUE_MAX: f64 = 1e15;
+pub(crate) const VALUE_MAX: f64 = 1e15;
 /// Numbers nearer to 0 than this are refused: quotients by them overflow.
-pub const NUMBER_MIN: f64 = 1e-30;
+pub(crate) const NUMBER_MIN: f64 = 1e-30;
 /// Uses and limits, and sums of uses in whole numbers, end here: beyond, f64 isn't exact.
-pub const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+pub(crate) const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A value that stands as an object: derived readers take lists for objects, too.
-pub struct Strict<T>(pub T);
+pub(crate) struct Strict<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -67,7 +67,7 @@ where
 }
 
 /// A list of at most `MAX` objects.
-pub fn objects<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(crate) fn objects<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

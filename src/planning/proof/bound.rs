@@ -24,7 +24,7 @@ const STEPS: usize = 60;
 
 /// Multipliers, messages and the bound that follows from them.
 #[derive(Clone, Debug)]
-pub struct Dual {
+pub(crate) struct Dual {
     /// Value per unit of each limit.
     pub multipliers: Vec<f64>,
     /// `messages[i * n + j][a]`: what the pair of places i, j gives to label a of place i; empty
@@ -64,7 +64,7 @@ impl Dual {
     }
 
     /// Tightens the bound by some more turns; never loosens it.
-    pub fn refine(&mut self, compact: &ReducedProblem, turns: usize) {
+    pub(crate) fn refine(&mut self, compact: &ReducedProblem, turns: usize) {
         if compact.infeasible {
             return;
         }
@@ -108,7 +108,7 @@ impl Dual {
     }
 
     /// The best multipliers for other limits, with these messages.
-    pub fn multipliers_for(&self, compact: &ReducedProblem, limits: &[f64]) -> Vec<f64> {
+    pub(crate) fn multipliers_for(&self, compact: &ReducedProblem, limits: &[f64]) -> Vec<f64> {
         let mut other = self.clone();
         other.price(compact, limits);
         other.multipliers

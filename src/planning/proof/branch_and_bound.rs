@@ -21,7 +21,7 @@ const TABLE_MAX: usize = 2_000_000;
 const LABELS_PER_NODE: usize = 64;
 
 /// A strategy's branch and bound, built once per goal.
-pub struct Prover<'a> {
+pub(crate) struct Prover<'a> {
     compact: &'a ReducedProblem,
     dual: &'a Dual,
     /// By position: the place.

@@ -22,7 +22,7 @@ pub(crate) const ROUNDING: f64 = 1e-11;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fitting {
+pub(crate) enum Fitting {
     /// The caller took what it was shown.
     Found,
     /// Proven: nothing keeps the limits.
@@ -55,7 +55,7 @@ enum Drops {
 }
 
 /// A search for what keeps the limits of a compact.
-pub struct Fitter<'a> {
+pub(crate) struct Fitter<'a> {
     compact: &'a ReducedProblem,
     /// By place: uses in shares of the limits, item-major.
     shares: Vec<Vec<f64>>,

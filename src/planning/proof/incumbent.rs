@@ -10,14 +10,14 @@ const POLL_NODES: u64 = 1024;
 
 /// The best that differs from all of `others` in `least` places.
 #[derive(Clone, Copy)]
-pub struct Goal<'a> {
+pub(crate) struct Goal<'a> {
     pub others: &'a [Placed],
     pub least: usize,
 }
 
 /// The nodes of one proof phase, over all of its searches.
 #[derive(Clone, Copy, Debug)]
-pub struct Purse {
+pub(crate) struct Purse {
     left: u64,
     until_poll: u64,
     /// Those before the last poll.
@@ -31,7 +31,7 @@ impl Purse {
     }
 
     /// A purse with half of what is left, and the other half.
-    pub fn halves(&self) -> (Self, u64) {
+    pub(crate) fn halves(&self) -> (Self, u64) {
         let half = self.left / 2;
         (Self { left: self.left - half, ..*self }, half)
     }
@@ -58,7 +58,7 @@ impl Purse {
 }
 
 /// What remains to be spent, and who may end it.
-pub struct NodeBudget<'a> {
+pub(crate) struct NodeBudget<'a> {
     purse: &'a mut Purse,
     /// Given the nodes spent so far.
     poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
@@ -70,7 +70,7 @@ impl<'a> NodeBudget<'a> {
     }
 
     /// Takes nodes; false once they are spent or the caller has ended it.
-    pub fn spend(&mut self, nodes: u64) -> bool {
+    pub(crate) fn spend(&mut self, nodes: u64) -> bool {
         let purse = &mut *self.purse;
         if purse.left < nodes || purse.ended.is_some() {
             purse.left = 0;
@@ -93,7 +93,7 @@ impl<'a> NodeBudget<'a> {
 }
 
 /// The incumbent, and what can still beat it.
-pub struct Incumbent<'a, 'p> {
+pub(crate) struct Incumbent<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
     best: Option<Placed>,
     key: f64,
@@ -106,7 +106,7 @@ pub struct Incumbent<'a, 'p> {
 
 /// How an upper bound compares with the incumbent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BoundVerdict {
+pub(crate) enum BoundVerdict {
     Worse,
     /// Can tie in value at best.
     Tie,
@@ -129,12 +129,12 @@ impl<'a, 'p> Incumbent<'a, 'p> {
         self.best.as_ref()
     }
 
-    pub fn into_best(self) -> Option<Placed> {
+    pub(crate) fn into_best(self) -> Option<Placed> {
         self.best
     }
 
     /// Shows the incumbent there, now and whenever it is replaced.
-    pub fn shown_on(mut self, board: &'a RefCell<Option<Placed>>) -> Self {
+    pub(crate) fn shown_on(mut self, board: &'a RefCell<Option<Placed>>) -> Self {
         board.replace(self.best.clone());
         self.board = Some(board);
         self
@@ -160,7 +160,7 @@ impl<'a, 'p> Incumbent<'a, 'p> {
     }
 
     /// What can be hoped for where no value exceeds `bound`.
-    pub fn outlook(&self, bound: f64) -> BoundVerdict {
+    pub(crate) fn outlook(&self, bound: f64) -> BoundVerdict {
         // Far from a tie, which is nearly always, no rounding is needed.
         let key = self.scorer.key(bound + self.slack);
         if key > self.key {
@@ -173,7 +173,7 @@ impl<'a, 'p> Incumbent<'a, 'p> {
     }
 
     /// Whether a combination no smaller than `least` in order can win a tie in value and use.
-    pub fn loses_order(&self, least: &Combination) -> bool {
+    pub(crate) fn loses_order(&self, least: &Combination) -> bool {
         self.best.as_ref().is_some_and(|best| *least >= best.solution.chosen)
     }
 }

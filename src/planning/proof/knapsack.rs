@@ -33,7 +33,7 @@ struct Choice {
 
 /// Reusable buffers of the innermost search.
 #[derive(Default)]
-pub struct KnapsackLeaf {
+pub(crate) struct KnapsackLeaf {
     groups: Vec<Group>,
     /// The pairs among the fixed labels.
     pairs: f64,

@@ -96,18 +96,18 @@ impl Place {
     }
 
     /// Use of an item per limit.
-    pub fn use_of(&self, item: usize, dimensions: usize) -> &[f64] {
+    pub(crate) fn use_of(&self, item: usize, dimensions: usize) -> &[f64] {
         &self.usage[item * dimensions..(item + 1) * dimensions]
     }
 
     /// Value of an item less the price of its use.
-    pub fn reduced_value(&self, item: usize, multipliers: &[f64]) -> f64 {
+    pub(crate) fn reduced_value(&self, item: usize, multipliers: &[f64]) -> f64 {
         let usage = self.use_of(item, multipliers.len());
         self.value[item] - multipliers.iter().zip(usage).map(|(m, u)| m * u).sum::<f64>()
     }
 
     /// Per label, the best value less the price of use.
-    pub fn label_values(&self, multipliers: &[f64]) -> Vec<f64> {
+    pub(crate) fn label_values(&self, multipliers: &[f64]) -> Vec<f64> {
         let best = |label: &Label| {
             let values = label.items.clone().map(|item| self.reduced_value(item, multipliers));
             values.fold(f64::NEG_INFINITY, f64::max)
@@ -116,7 +116,11 @@ impl Place {
     }
 
     /// The least use per limit over some items; infinite where there are none.
-    pub fn least_use(&self, items: impl Iterator<Item = usize>, dimensions: usize) -> Vec<f64> {
+    pub(crate) fn least_use(
+        &self,
+        items: impl Iterator<Item = usize>,
+        dimensions: usize,
+    ) -> Vec<f64> {
         let mut least = vec![f64::INFINITY; dimensions];
         for item in items {
             let usage = self.use_of(item, dimensions);

@@ -12,7 +12,7 @@ use super::{
 pub(crate) const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
 
 /// One set of multipliers and what the labels are worth at it.
-pub struct Multipliers {
+pub(crate) struct Multipliers {
     pub multipliers: Vec<f64>,
     /// Σ multiplier × limit, and what rounding can add.
     pub credit: f64,
@@ -21,7 +21,7 @@ pub struct Multipliers {
 }
 
 /// Labels and items that can be part of something better than the incumbent.
-pub struct Alive {
+pub(crate) struct Alive {
     /// By place: labels, ascending.
     pub labels: Vec<Vec<usize>>,
     /// By place and position in `labels`: items, ascending.
@@ -29,7 +29,7 @@ pub struct Alive {
 }
 
 /// The rungs, and what reduced-cost fixing at the root leaves alive on all of them.
-pub fn ladder(
+pub(crate) fn ladder(
     compact: &ReducedProblem,
     dual: &Dual,
     target: &Incumbent,

@@ -36,7 +36,7 @@ pub fn fits(
 }
 
 /// Whether any labels of two places may exclude each other.
-pub fn may_clash(i: usize, p: &Place, j: usize, q: &Place) -> bool {
+pub(crate) fn may_clash(i: usize, p: &Place, j: usize, q: &Place) -> bool {
     let tied = |place: &Place, other: usize| {
         let to =
             |l: &Label| matches!(l.role, LabelKind::Both(x) | LabelKind::Twin(x) if x == other);
@@ -107,14 +107,14 @@ impl Pairs {
     }
 
     /// Place pairs that matter, the smaller first.
-    pub fn edges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    pub(crate) fn edges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let later = |i: usize| move |&&j: &&usize| j > i;
         (0..self.places)
             .flat_map(move |i| self.neighbours[i].iter().filter(later(i)).map(move |&j| (i, j)))
     }
 
     /// Label pairs over all edges: the work of one sweep.
-    pub fn visits(&self) -> usize {
+    pub(crate) fn visits(&self) -> usize {
         self.edges().map(|(i, j)| self.row_of[i].len() * self.row_of[j].len()).sum()
     }
 
@@ -129,12 +129,12 @@ impl Pairs {
     }
 
     /// Whether any two labels exclude each other.
-    pub fn has_exclusions(&self) -> bool {
+    pub(crate) fn has_exclusions(&self) -> bool {
         self.blocked.iter().any(Option::is_some)
     }
 
     /// Whether two labels exclude each other.
-    pub fn excludes(&self, i: usize, a: usize, j: usize, b: usize) -> bool {
+    pub(crate) fn excludes(&self, i: usize, a: usize, j: usize, b: usize) -> bool {
         let blocked = &self.blocked[i * self.places + j];
         blocked.as_ref().is_some_and(|blocked| blocked[a * self.row_of[j].len() + b])
     }
@@ -167,7 +167,7 @@ impl Pairs {
     }
 
     /// A sum at or below this holds labels that exclude each other.
-    pub fn blocked_below(&self) -> f64 {
+    pub(crate) fn blocked_below(&self) -> f64 {
         self.low / 2.0
     }
 

@@ -81,7 +81,7 @@ impl ReducedProblem {
     /// The same with a further limit for each of `others`: how many places may hold what it has
     /// there, so that `least` places differ. Values and labels stay, so a dual of this one bounds
     /// that one as well. `None` where no combination can differ in so many places.
-    pub fn apart(&self, scorer: &Scorer, others: &[Placed], least: usize) -> Option<Self> {
+    pub(crate) fn apart(&self, scorer: &Scorer, others: &[Placed], least: usize) -> Option<Self> {
         let n = self.places.len();
         let dimensions = self.dimensions();
         // The first limit is special, it decides ties: where there is none, none may become it.
@@ -135,17 +135,17 @@ impl ReducedProblem {
     }
 
     /// A candidate's use as this problem counts it.
-    pub fn own_use(&self, place: usize, usage: impl Iterator<Item = f64>) -> Vec<f64> {
+    pub(crate) fn own_use(&self, place: usize, usage: impl Iterator<Item = f64>) -> Vec<f64> {
         usage.zip(&self.base[place]).map(|(used, base)| used - base).collect()
     }
 
     /// What rounding can add to or take from a bound with this credit.
-    pub fn rounding(&self, credit: f64) -> f64 {
+    pub(crate) fn rounding(&self, credit: f64) -> f64 {
         (2 * self.places.len() + 8) as f64 * f64::EPSILON * (self.scale + credit.abs())
     }
 
     /// The label that a candidate of the place would have, though it is not kept itself.
-    pub fn label_like(&self, columns: &EquivalenceClasses, member: Member) -> Option<usize> {
+    pub(crate) fn label_like(&self, columns: &EquivalenceClasses, member: Member) -> Option<usize> {
         let key = columns.key(member);
         let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
         let labels = &self.places[member.0].labels;
@@ -153,7 +153,7 @@ impl ReducedProblem {
     }
 
     /// The label of a place that a candidate of another category fills.
-    pub fn twin_of(
+    pub(crate) fn twin_of(
         &self,
         columns: &EquivalenceClasses,
         place: usize,

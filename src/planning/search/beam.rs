@@ -26,7 +26,7 @@ const MORE_MOVES: usize = 16;
 const PLACE_PAIRS: usize = 1_000;
 
 /// Builds moves under one strategy.
-pub struct Moves<'a, 'p> {
+pub(crate) struct Moves<'a, 'p> {
     pub(crate) scorer: &'a Scorer<'p>,
     pub(crate) columns: &'a EquivalenceClasses,
     pub(crate) compact: &'a ReducedProblem,

@@ -40,9 +40,9 @@ pub(crate) struct Parts<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
     pub columns: &'a EquivalenceClasses,
     /// By strategy.
-    pub compacts: &'a [ReducedProblem],
+    pub(crate) compacts: &'a [ReducedProblem],
     /// By strategy.
-    pub duals: &'a [Dual],
+    pub(crate) duals: &'a [Dual],
     pub round: u32,
 }
 
@@ -75,7 +75,7 @@ impl Chain {
     }
 
     /// Makes the steps that are due after so many nodes; `known` is the proof's best.
-    pub fn advance(&mut self, parts: Parts, seed: u64, spent: u64, known: Option<&Placed>) {
+    pub(crate) fn advance(&mut self, parts: Parts, seed: u64, spent: u64, known: Option<&Placed>) {
         while spent >= mark(self.steps) {
             let nodes = mark(self.steps) - self.last_mark();
             self.step(parts, seed, nodes * COMBINATIONS_PER_NODE);
@@ -100,7 +100,7 @@ impl Chain {
     }
 
     /// What was found, the latest first.
-    pub fn take_found(&mut self) -> Vec<Combination> {
+    pub(crate) fn take_found(&mut self) -> Vec<Combination> {
         let mut found = std::mem::take(&mut self.found);
         found.reverse();
         found

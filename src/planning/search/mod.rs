@@ -1,6 +1,6 @@
 //! The search: rounds of the beam until a stop rule, then the proof phase, then the options.
 
-pub mod beam;
+pub(crate) mod beam;
 pub(crate) mod chain;
 pub(crate) mod neighbourhood;
 pub(crate) mod polish;

@@ -10,9 +10,9 @@ const NIGHT_ENDS_HOUR: i8 = 4;
 /// When the venue is open and music may play, in minutes from the event's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hours {
-    pub opens: Option<Minutes>,
-    pub closes: Option<Minutes>,
-    pub music_ends: Option<Minutes>,
+    pub(crate) opens: Option<Minutes>,
+    pub(crate) closes: Option<Minutes>,
+    pub(crate) music_ends: Option<Minutes>,
 }
 
 impl Hours {

@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::engagement::Engagement;
 use model::{Category, CategoryDef, Request, VendorId};
-pub use refusals::{Impossible, Refusal, certain_refusal, impossible, is_certain, refusal};
+pub use refusals::{Impossible, Refusal, impossible, refusal};
+pub(crate) use refusals::{certain_refusal, is_certain};
 
 /// When everything happens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ pub struct Conflict {
 
 impl Timeline {
     /// Whether the combination must be refused.
-    pub fn has_high(&self) -> bool {
+    pub(crate) fn has_high(&self) -> bool {
         self.conflicts.iter().any(|conflict| conflict.severity == Severity::High)
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Item<'a> {
     pub ideal: Minutes,
     pub most: Minutes,
     /// The minute at which an anchor fixes its start.
-    pub fixed_at: Option<Minutes>,
+    pub(crate) fixed_at: Option<Minutes>,
     /// `None`: at the venue.
     pub location: Option<GeoPoint>,
     /// Which of the part's anchors fixes it.
@@ -64,7 +64,7 @@ pub(super) struct Program<'a> {
     /// One after the other.
     pub items: Vec<Item<'a>>,
     /// Beside the first items.
-    pub getting_ready: Option<Item<'a>>,
+    pub(crate) getting_ready: Option<Item<'a>>,
     pub places: &'a [Place<'a>],
     pub minutes: Minutes,
     /// The venue's.
@@ -72,9 +72,9 @@ pub(super) struct Program<'a> {
     /// The venue's place, where it is known.
     home: Option<GeoPoint>,
     /// Ways between places no longer count.
-    pub is_beamed: bool,
+    pub(crate) is_beamed: bool,
     /// Places whose longest stay is no longer insisted on.
-    pub overstaying: Vec<usize>,
+    pub(crate) overstaying: Vec<usize>,
 }
 
 impl<'a> Program<'a> {
@@ -127,7 +127,7 @@ impl<'a> Program<'a> {
     }
 
     /// These activities and no other.
-    pub fn of_items(
+    pub(crate) fn of_items(
         part: Part<'a>,
         places: &'a [Place<'a>],
         hours: Hours,
@@ -165,7 +165,7 @@ impl<'a> Program<'a> {
     }
 
     /// The same with other items one after the other.
-    pub fn with_items(&self, items: Vec<Item<'a>>) -> Self {
+    pub(crate) fn with_items(&self, items: Vec<Item<'a>>) -> Self {
         Self { items, ..self.clone() }
     }
 
@@ -180,7 +180,7 @@ impl<'a> Program<'a> {
     }
 
     /// The bounds between all activities.
-    pub fn network(&self) -> Network<Rule> {
+    pub(crate) fn network(&self) -> Network<Rule> {
         let count = self.items.len() + usize::from(self.getting_ready.is_some());
         let mut network = Network::new(1 + 2 * count);
         let mut last = ORIGIN;
@@ -243,7 +243,7 @@ impl<'a> Program<'a> {
 
     /// Minutes of the way from the activity before; 0 for the first one, for the same place, and
     /// where a place isn't known.
-    pub fn way_to(&self, index: usize) -> Minutes {
+    pub(crate) fn way_to(&self, index: usize) -> Minutes {
         let place = |item: &Item<'_>| item.location.or(self.home);
         let before = index.checked_sub(1).and_then(|before| self.items.get(before));
         match (before.and_then(place), self.items.get(index).and_then(place)) {
@@ -253,7 +253,7 @@ impl<'a> Program<'a> {
     }
 
     /// Minutes before the event at which a category's service may begin.
-    pub fn lead(&self, category: &str) -> Minutes {
+    pub(crate) fn lead(&self, category: &str) -> Minutes {
         let place = self.places.iter().find(|place| place.category() == category);
         place.map_or(0, |place| place.lead)
     }
@@ -268,7 +268,7 @@ impl<'a> Program<'a> {
     }
 
     /// Whether a vendor can't miss an activity.
-    pub fn is_needed(&self, place: &Place<'_>, index: usize) -> bool {
+    pub(crate) fn is_needed(&self, place: &Place<'_>, index: usize) -> bool {
         self.items.get(index).is_some_and(|item| needs(item, place))
     }
 
@@ -279,7 +279,7 @@ impl<'a> Program<'a> {
     }
 
     /// Wished start and end of every item: lengths scaled between the fixed times.
-    pub fn draft(&self) -> Vec<(Minutes, Minutes)> {
+    pub(crate) fn draft(&self) -> Vec<(Minutes, Minutes)> {
         let mut draft = Vec::with_capacity(self.items.len());
         let mut from = 0;
         while draft.len() < self.items.len() {

@@ -25,17 +25,17 @@ pub(super) struct Step {
     pub aliases: &'static [&'static str],
     /// The category that carries it; without such a vendor it takes place only if an anchor
     /// names it.
-    pub led_by: Option<&'static str>,
+    pub(crate) led_by: Option<&'static str>,
     /// Takes the place of what this category would carry.
     pub without: Option<&'static str>,
     pub least: Minutes,
     pub ideal: Minutes,
     pub most: Minutes,
     /// 0: essential. Else it may be left out where time is short, the highest rank first.
-    pub rank: u8,
+    pub(crate) rank: u8,
     /// Music that a venue's closing time for music binds.
-    pub amplified: bool,
-    pub photos: Photos,
+    pub(crate) amplified: bool,
+    pub(crate) photos: Photos,
 }
 
 /// No upper limit: the activity that fills a long event.
@@ -79,7 +79,7 @@ impl Step {
 
     /// Whether an anchor of this name means the step: case and `_` or `-` for a space don't
     /// matter.
-    pub fn is_named(&self, name: &str) -> bool {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
         let same = |known: &str| {
             let fold = |b: u8| if b == b'_' || b == b'-' { b' ' } else { b.to_ascii_lowercase() };
             let name = name.trim();

@@ -103,7 +103,7 @@ impl Words<'_> {
     }
 
     /// `Amber Lens works at most 6.5 hours`.
-    pub fn stay(&self, place: &Place<'_>) -> String {
+    pub(crate) fn stay(&self, place: &Place<'_>) -> String {
         let hours = place.stays_at_most.unwrap_or(0) as f64 / 60.0;
         format!("{} works at most {hours} hours", place.vendor().name)
     }
@@ -113,25 +113,25 @@ impl Words<'_> {
     }
 
     /// `Lotus Hall opens at 10:00`.
-    pub fn opens(&self) -> String {
+    pub(crate) fn opens(&self) -> String {
         let at = self.hours.opens.map_or_else(String::new, |minutes| self.time(minutes));
         format!("{} opens at {at}", self.venue.unwrap_or("the venue"))
     }
 
     /// `Lotus Hall closes at 23:00`.
-    pub fn closes(&self) -> String {
+    pub(crate) fn closes(&self) -> String {
         let at = self.hours.closes.map_or_else(String::new, |minutes| self.time(minutes));
         format!("{} closes at {at}", self.venue.unwrap_or("the venue"))
     }
 
     /// `Amber Decor sets up from 14:30`, to be ready at the given minute.
-    pub fn sets_up(&self, place: &Place<'_>, ready: Minutes) -> String {
+    pub(crate) fn sets_up(&self, place: &Place<'_>, ready: Minutes) -> String {
         let setup = Minutes::from(place.vendor().setup_minutes);
         format!("{} sets up from {}", place.vendor().name, self.time(ready - setup))
     }
 
     /// `Amber Decor clears away until 00:30`, from the given minute on.
-    pub fn clears(&self, place: &Place<'_>, from: Minutes) -> String {
+    pub(crate) fn clears(&self, place: &Place<'_>, from: Minutes) -> String {
         let teardown = Minutes::from(place.vendor().teardown_minutes);
         format!("{} clears away until {}", place.vendor().name, self.time(from + teardown))
     }

@@ -13,9 +13,9 @@ const VERSIONED: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr", "
 
 /// A directory with `postgres` and `initdb`, and their major version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerBinaries {
+pub(crate) struct ServerBinaries {
     pub directory: PathBuf,
-    pub major: u32,
+    pub(crate) major: u32,
 }
 
 impl ServerBinaries {
@@ -24,7 +24,7 @@ impl ServerBinaries {
     }
 
     /// Whether the server can load it, as far as the usual place beside its programs tells.
-    pub fn has_library(&self, name: &str) -> bool {
+    pub(crate) fn has_library(&self, name: &str) -> bool {
         let home = self.directory.parent();
         home.is_some_and(|home| home.join("lib").join(format!("{name}.so")).exists())
     }
@@ -35,7 +35,7 @@ impl ServerBinaries {
 ///
 /// # Errors
 /// `NoServer` that names what was searched and the package to install.
-pub fn find_server(
+pub(crate) fn find_server(
     setting: Option<&Path>,
     wanted_major: Option<u32>,
 ) -> Result<ServerBinaries, StoreError> {

@@ -23,7 +23,7 @@ pub trait Observer: Send + Sync {
 }
 
 /// Nobody.
-pub struct Unobserved;
+pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {
     fn queried(&self, _: QueryFigures) {}

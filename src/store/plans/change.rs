@@ -105,9 +105,9 @@ pub struct Changed {
     pub run_number: i64,
     pub at: Timestamp,
     /// Number of the last audit row.
-    pub audit_seq: i64,
+    pub(crate) audit_seq: i64,
     /// Whether vendors were held, confirmed or released.
-    pub touched_bookings: bool,
+    pub(crate) touched_bookings: bool,
 }
 
 /// A plan's row, locked until the transaction ends.

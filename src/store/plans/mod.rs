@@ -107,7 +107,7 @@ pub struct Plan {
     pub requested_by: Option<u32>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub state_since: Timestamp,
+    pub(crate) state_since: Timestamp,
     /// The daemon that works on it, and until when its lease runs.
     pub lease: Option<(String, Timestamp)>,
     /// Names the last claim; every write by a worker must name the same.

@@ -18,7 +18,7 @@ use crate::{
 use model::{PlanId, PlanState};
 
 /// Plans that one claim takes at most.
-pub const CLAIM_MAX: u32 = 500;
+pub(crate) const CLAIM_MAX: u32 = 500;
 
 /// A plan whose daemon died so many times since its last step may be what kills them: it is
 /// claimed with no other suspect beside it, so that the innocent ones clear themselves. The index

@@ -49,7 +49,7 @@ pub struct Booking {
     /// `held`, `confirmed`, `released` or `expired`.
     pub state: String,
     /// End of a hold.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 impl Store {

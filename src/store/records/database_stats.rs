@@ -30,7 +30,7 @@ pub struct SlowStatement {
     pub statement: String,
     pub calls: u64,
     pub mean_ms: f64,
-    pub max_ms: f64,
+    pub(crate) max_ms: f64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

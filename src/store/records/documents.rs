@@ -14,7 +14,7 @@ use crate::{
 use model::{CalledOff, PlanId};
 
 /// Makes a plan's documents say that they no longer hold.
-pub type CallOff<'a> = &'a (dyn Fn(&[Document], CalledOff) -> Vec<Document> + Sync);
+pub(crate) type CallOff<'a> = &'a (dyn Fn(&[Document], CalledOff) -> Vec<Document> + Sync);
 
 /// A stored document.
 #[derive(Clone, Debug, PartialEq, Eq)]

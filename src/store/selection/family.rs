@@ -54,7 +54,7 @@ impl Family {
     }
 
     /// The plans that this one stands in for, the nearest first.
-    pub fn ancestors(&self) -> Vec<Member> {
+    pub(crate) fn ancestors(&self) -> Vec<Member> {
         let mut found: Vec<Member> = Vec::new();
         let mut at = self.members.get(&self.own);
         while let Some(earlier) = at.and_then(|member| self.members.get(&member.replans?)) {
@@ -93,7 +93,7 @@ impl Family {
 
     /// The ancestors that are superseded once the plan is selected: all that may go that way, and
     /// those whose own successor is not among them, since it was cancelled meanwhile.
-    pub fn to_supersede(&self) -> Vec<Member> {
+    pub(crate) fn to_supersede(&self) -> Vec<Member> {
         let earlier = self.ancestors();
         let is_earlier = |id: PlanId| earlier.iter().any(|member| member.id == id);
         let goes = |member: &&Member| match member.state {

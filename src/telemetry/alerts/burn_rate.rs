@@ -13,9 +13,10 @@ use super::Sample;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Long and short window of the quick burn: a month's allowance in two days.
-pub const FAST: (Duration, Duration) = (MINUTE.saturating_mul(60), MINUTE.saturating_mul(5));
+pub(crate) const FAST: (Duration, Duration) = (MINUTE.saturating_mul(60), MINUTE.saturating_mul(5));
 /// Of the slow burn: in five days.
-pub const SLOW: (Duration, Duration) = (MINUTE.saturating_mul(360), MINUTE.saturating_mul(30));
+pub(crate) const SLOW: (Duration, Duration) =
+    (MINUTE.saturating_mul(360), MINUTE.saturating_mul(30));
 /// Looks remembered at most; at one a second they reach back less than the slow burn wants.
 const LOOKS_MAX: usize = 4_096;
 
@@ -29,7 +30,7 @@ struct Look {
 
 /// Ended plans of the last hours.
 #[derive(Clone, Debug, Default)]
-pub struct BurnRate {
+pub(crate) struct BurnRate {
     looks: VecDeque<Look>,
 }
 

@@ -105,14 +105,14 @@ pub struct Alert {
 
 impl Alert {
     /// What to do, and where more is said about it.
-    pub fn runbook_line(&self) -> String {
+    pub(crate) fn runbook_line(&self) -> String {
         format!("{} More: man 7 eventplanner-alerts, {}", self.runbook, self.alert)
     }
 }
 
 /// One rule and where it stands.
 #[derive(Clone, Debug)]
-pub struct AlertMachine {
+pub(crate) struct AlertMachine {
     rule: Rule,
     warning: Level,
     critical: Level,
@@ -146,7 +146,7 @@ impl AlertMachine {
     }
 
     /// Takes over new thresholds; what fires goes on firing until a measurement clears it.
-    pub fn set_rule(&mut self, rule: Rule) {
+    pub(crate) fn set_rule(&mut self, rule: Rule) {
         self.rule = rule;
     }
 

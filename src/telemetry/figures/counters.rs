@@ -67,7 +67,7 @@ impl Telemetry {
         });
     }
 
-    pub fn observe_seconds(&self, metric: Metric, labels: &[&str], seconds: f64) {
+    pub(crate) fn observe_seconds(&self, metric: Metric, labels: &[&str], seconds: f64) {
         self.change(metric, labels, |figure| {
             if let Figure::Histogram(histogram) = figure {
                 histogram.observe(seconds);

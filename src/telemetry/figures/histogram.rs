@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram as Hdr;
 
 /// Upper bounds of the buckets in seconds: from a cached answer to a slow workflow.
-pub const BUCKETS: [f64; 16] = [
+pub(crate) const BUCKETS: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 300.0,
     1_200.0,
 ];
@@ -44,7 +44,7 @@ impl Histogram {
     }
 
     /// Sum of all times in seconds.
-    pub fn sum_seconds(&self) -> f64 {
+    pub(crate) fn sum_seconds(&self) -> f64 {
         self.sum_s
     }
 
@@ -62,7 +62,7 @@ impl Histogram {
     }
 
     /// Observations at or below each bound of [`BUCKETS`].
-    pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
+    pub(crate) fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let sums = self.buckets.iter().scan(0, |sum, count| {
             *sum += count;
             Some(*sum)

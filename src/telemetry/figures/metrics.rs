@@ -19,7 +19,7 @@ pub struct Metric {
     pub kind: MetricKind,
     /// Names of the labels, in the order in which their values are given.
     pub labels: &'static [&'static str],
-    pub help: &'static str,
+    pub(crate) help: &'static str,
 }
 
 macro_rules! metrics {

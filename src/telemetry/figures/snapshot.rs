@@ -14,7 +14,7 @@ pub enum Figure {
 }
 
 /// The figures of one metric by the values of its labels.
-pub type Series = BTreeMap<Vec<String>, Figure>;
+pub(crate) type Series = BTreeMap<Vec<String>, Figure>;
 
 /// All figures at one moment.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Sum of a counter over the label sets that `wanted` takes.
-    pub fn counter(&self, metric: Metric, wanted: impl Fn(&[String]) -> bool) -> u64 {
+    pub(crate) fn counter(&self, metric: Metric, wanted: impl Fn(&[String]) -> bool) -> u64 {
         self.figures(metric)
             .filter(|(labels, _)| wanted(labels))
             .map(|(_, figure)| if let Figure::Counter(count) = figure { *count } else { 0 })
@@ -42,7 +42,7 @@ impl Snapshot {
     }
 
     /// Observations of a histogram in the label sets that `wanted` takes.
-    pub fn observations(&self, metric: Metric, wanted: impl Fn(&[String]) -> bool) -> u64 {
+    pub(crate) fn observations(&self, metric: Metric, wanted: impl Fn(&[String]) -> bool) -> u64 {
         self.figures(metric)
             .filter(|(labels, _)| wanted(labels))
             .map(
@@ -105,7 +105,7 @@ impl Window {
     }
 
     /// Hits in percent of a cache's look-ups, and the look-ups; None without any.
-    pub fn hit_percent(&self, cache: Metric) -> Option<(f64, u64)> {
+    pub(crate) fn hit_percent(&self, cache: Metric) -> Option<(f64, u64)> {
         let hits = self.figures.counter(cache, |labels| labels[0] == "hit");
         let all = self.figures.counter(cache, |_| true);
         percent(hits, all)

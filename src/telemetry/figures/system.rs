@@ -19,13 +19,13 @@ use crate::Telemetry;
 pub struct SystemSample {
     /// Of all cores, since the last look.
     pub cpu_percent: f64,
-    pub memory_used_bytes: u64,
-    pub memory_total_bytes: u64,
+    pub(crate) memory_used_bytes: u64,
+    pub(crate) memory_total_bytes: u64,
     /// Of the daemon.
     pub resident_bytes: u64,
     /// Of the daemon; None where /proc doesn't tell.
-    pub open_files: Option<u64>,
-    pub max_open_files: Option<u64>,
+    pub(crate) open_files: Option<u64>,
+    pub(crate) max_open_files: Option<u64>,
     pub threads: Option<u64>,
     /// Free bytes and size of the state directory's file system; None where it can't be asked.
     pub disk: Option<(u64, u64)>,

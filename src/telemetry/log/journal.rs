@@ -14,13 +14,13 @@ use nix::sys::stat::fstat;
 use slog::{Drain, Level, Never, OwnedKVList, Record};
 
 /// Whether `output` is the journal's stream, which `JOURNAL_STREAM` names as `device:inode`.
-pub fn is_journal(output: impl AsFd) -> bool {
+pub(crate) fn is_journal(output: impl AsFd) -> bool {
     let Some(named) = std::env::var("JOURNAL_STREAM").ok() else { return false };
     fstat(output).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
 }
 
 /// A drain that writes lines through [`Prioritized::output`], each with its priority.
-pub struct Prioritized<D> {
+pub(crate) struct Prioritized<D> {
     inner: D,
     priority: Arc<AtomicU8>,
 }
@@ -45,7 +45,7 @@ impl<D: Drain<Ok = (), Err = Never>> Drain for Prioritized<D> {
     }
 }
 
-pub struct PriorityWriter<W> {
+pub(crate) struct PriorityWriter<W> {
     output: W,
     priority: Arc<AtomicU8>,
     at_start: bool,

@@ -163,7 +163,7 @@ fn terminal_drain(target: LogTarget) -> impl Drain<Ok = (), Err = Never> + Send 
 }
 
 /// `critical`, `error`, `warning`, `info`, `debug`, `trace`.
-pub const fn level_name(level: Level) -> &'static str {
+pub(crate) const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Critical => "critical",
         Level::Error => "error",

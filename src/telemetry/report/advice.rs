@@ -6,11 +6,11 @@ use super::{CacheUse, Report, ReportLimits, trends::Trend};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// The setting, or several; empty where none helps.
     pub setting: &'static str,
     /// What was found, with the figure.
-    pub finding: String,
+    pub(crate) finding: String,
     /// What to do.
     pub advice: &'static str,
 }
@@ -28,7 +28,7 @@ const DISK_LOW_BYTES: u64 = 2 << 30;
 const SLOWER: f64 = 1.5;
 
 /// All findings, failures before waits before waste.
-pub fn advise(report: &Report, limits: &ReportLimits) -> Vec<Advice> {
+pub(crate) fn advise(report: &Report, limits: &ReportLimits) -> Vec<Advice> {
     let mut found = Vec::new();
     failures(report, &mut found);
     waits(report, limits, &mut found);

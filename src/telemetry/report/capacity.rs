@@ -15,18 +15,18 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CapacityPart {
     /// Plans that came to their options, or to an end without any, in the window.
-    pub plans_per_hour: Option<f64>,
+    pub(crate) plans_per_hour: Option<f64>,
     /// With `workflow.max_plans_in_flight` plans at a time, each taking what it takes now.
-    pub plans_per_hour_possible: Option<f64>,
+    pub(crate) plans_per_hour_possible: Option<f64>,
     /// Of `admission.max_queued_plans`.
-    pub queue_places: Option<u64>,
+    pub(crate) queue_places: Option<u64>,
     pub cpu_percent: Option<f64>,
     pub memory_bytes: Option<u64>,
     /// On the state directory's file system.
-    pub disk_bytes: Option<u64>,
+    pub(crate) disk_bytes: Option<u64>,
     /// Of the pool's largest size.
-    pub database_connections: Option<u64>,
-    pub open_files: Option<u64>,
+    pub(crate) database_connections: Option<u64>,
+    pub(crate) open_files: Option<u64>,
 }
 
 /// What is left at the end of the window.

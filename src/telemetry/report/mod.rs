@@ -39,8 +39,8 @@ pub struct ReportLimits {
 pub struct Times {
     pub count: u64,
     pub mean_seconds: Option<f64>,
-    pub p95_seconds: Option<f64>,
-    pub p99_seconds: Option<f64>,
+    pub(crate) p95_seconds: Option<f64>,
+    pub(crate) p99_seconds: Option<f64>,
 }
 
 /// A cache's look-ups in a window.
@@ -48,7 +48,7 @@ pub struct Times {
 pub struct CacheUse {
     pub lookups: u64,
     /// Absent without look-ups.
-    pub hit_percent: Option<f64>,
+    pub(crate) hit_percent: Option<f64>,
     /// Absent where it is not known.
     pub entries: Option<u64>,
 }
@@ -57,7 +57,7 @@ pub struct CacheUse {
 pub struct Report {
     pub at: Timestamp,
     /// What the counts below span.
-    pub window_seconds: f64,
+    pub(crate) window_seconds: f64,
     pub system: SystemPart,
     pub database: DatabasePart,
     pub llm: LlmPart,
@@ -70,7 +70,7 @@ pub struct Report {
     /// What fires now.
     pub alerts: Vec<Alert>,
     /// What to change, the most pressing first.
-    pub recommendations: Vec<Advice>,
+    pub(crate) recommendations: Vec<Advice>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -78,18 +78,18 @@ pub struct SystemPart {
     pub cpu_percent: Option<f64>,
     pub memory_percent: Option<f64>,
     pub resident_bytes: Option<u64>,
-    pub open_files: Option<u64>,
+    pub(crate) open_files: Option<u64>,
     pub threads: Option<u64>,
-    pub actor_restarts: u64,
-    pub actor_panics: u64,
-    pub log_lines_dropped: u64,
+    pub(crate) actor_restarts: u64,
+    pub(crate) actor_panics: u64,
+    pub(crate) log_lines_dropped: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DatabasePart {
     pub queries: Times,
     pub query_cache: CacheUse,
-    pub connections_used: Option<u64>,
+    pub(crate) connections_used: Option<u64>,
     pub connections_limit: Option<u64>,
     /// Callers that wait for a connection now.
     pub waiting: u64,
@@ -99,14 +99,14 @@ pub struct DatabasePart {
     /// Rows that queries read or changed.
     pub rows: u64,
     /// Each kind of query, the longest on average first.
-    pub by_query: Vec<QueryTimes>,
+    pub(crate) by_query: Vec<QueryTimes>,
     /// What the server itself says; absent where it was not asked, or did not answer.
     pub server: Option<ServerPart>,
 }
 
 /// Times of one kind of query.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct QueryTimes {
+pub(crate) struct QueryTimes {
     pub query: String,
     #[serde(flatten)]
     pub times: Times,
@@ -151,7 +151,7 @@ pub struct LlmPart {
     pub fallbacks: u64,
     pub queued: u64,
     /// Endpoints that are left alone after failures.
-    pub breakers_open: u64,
+    pub(crate) breakers_open: u64,
     pub models: Vec<ModelUse>,
 }
 
@@ -172,26 +172,26 @@ pub struct WorkflowPart {
     /// Plans by final state.
     pub finished: BTreeMap<String, u64>,
     /// From claim to options.
-    pub workflows: Times,
+    pub(crate) workflows: Times,
     pub searches: Times,
     pub rounds: u64,
     /// Searches by what ended them.
     pub stopped_because: BTreeMap<String, u64>,
     /// Searches by what ended their rounds, before the proof.
-    pub rounds_ended: BTreeMap<String, u64>,
-    pub early_termination_percent: Option<f64>,
-    pub convergence_percent: Option<f64>,
+    pub(crate) rounds_ended: BTreeMap<String, u64>,
+    pub(crate) early_termination_percent: Option<f64>,
+    pub(crate) convergence_percent: Option<f64>,
     pub score_cache: CacheUse,
     pub agent_runs: u64,
     /// A fallback to the rules is a success.
-    pub agent_success_percent: Option<f64>,
-    pub agent_timeouts: u64,
+    pub(crate) agent_success_percent: Option<f64>,
+    pub(crate) agent_timeouts: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ControlPart {
     pub requests: Times,
-    pub server_error_percent: Option<f64>,
+    pub(crate) server_error_percent: Option<f64>,
 }
 
 impl Report {

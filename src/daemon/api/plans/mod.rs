@@ -41,7 +41,7 @@ const LIST_MAX: u32 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SubmitQuery {
+pub(crate) struct SubmitQuery {
     #[serde(default)]
     priority: i16,
 }
@@ -86,7 +86,7 @@ fn accepted(submitted: Submitted) -> HttpResponse {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListQuery {
+pub(crate) struct ListQuery {
     state: Option<PlanState>,
     user: Option<u32>,
     client: Option<String>,
@@ -122,7 +122,7 @@ pub async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> A
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ShowQuery {
+pub(crate) struct ShowQuery {
     wait: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use model::{Request, Vendor};
 
 /// What of a vendor can count in a schedule of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Sight<'r> {
+pub(crate) struct Sight<'r> {
     request: &'r Request,
     /// Some activity takes place elsewhere than at the venue.
     has_ways: bool,
@@ -20,7 +20,7 @@ pub struct Sight<'r> {
 /// What a schedule's severe conflicts can depend on, of one vendor. Vendors of one category with
 /// equal traits are refused in the same company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Traits {
+pub(crate) struct Traits {
     in_house: bool,
     setup: u32,
     teardown: u32,
@@ -44,7 +44,7 @@ impl<'r> Sight<'r> {
         }
     }
 
-    pub fn traits(&self, engagement: &Engagement<'_>) -> Traits {
+    pub(crate) fn traits(&self, engagement: &Engagement<'_>) -> Traits {
         let Engagement { category, vendor, in_house } = *engagement;
         let is_venue = category.as_str() == "venue";
         // Setup and teardown of the others lie outside of the venue's hours.

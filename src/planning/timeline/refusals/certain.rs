@@ -37,7 +37,7 @@ pub(crate) struct Known<'k> {
     pub categories: &'k [CategoryDef],
     pub engagements: &'k [Engagement<'k>],
     /// Whether somebody is engaged for a category, though it isn't known who.
-    pub surely: &'k dyn Fn(&Category) -> bool,
+    pub(crate) surely: &'k dyn Fn(&Category) -> bool,
 }
 
 /// Whether a category's vendor takes part.

@@ -5,7 +5,7 @@ use model::{Request, Vendor};
 /// Vendors of one class in the same place have the same high-severity conflicts: whoever asks for
 /// those alone needs to ask once per class.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TimeClass {
+pub(crate) struct TimeClass {
     setup_minutes: u32,
     teardown_minutes: u32,
     /// The longest service's bits; only equality matters.

@@ -26,7 +26,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// Nothing is known of whom it rests on.
-    pub fn is_unexplained(&self) -> bool {
+    pub(crate) fn is_unexplained(&self) -> bool {
         self.places.is_none() && self.suspects.is_empty()
     }
 }
@@ -46,7 +46,7 @@ impl From<&str> for Refusal {
 
 /// Whether these vendors can't serve the request whoever else is engaged, and why: the conflict
 /// names those of them that it takes. `None` where nothing can be shown; then [`schedule`] decides.
-pub fn certain_refusal(
+pub(crate) fn certain_refusal(
     request: &Request,
     categories: &[CategoryDef],
     engagements: &[Engagement<'_>],
@@ -85,7 +85,7 @@ pub fn refusal(
 }
 
 /// Whether [`certain_refusal`] shows something.
-pub fn is_certain(
+pub(crate) fn is_certain(
     request: &Request,
     categories: &[CategoryDef],
     engagements: &[Engagement<'_>],

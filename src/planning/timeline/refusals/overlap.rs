@@ -25,7 +25,7 @@ impl Known<'_> {
     /// The first category whose vendor two parts need at once. A venue is there from a part's
     /// start to its end; who accompanies a part is there from its start on, as long as it may;
     /// everybody else at the activities that an anchor fixes.
-    pub fn overlap(&self) -> Option<Overlap> {
+    pub(crate) fn overlap(&self) -> Option<Overlap> {
         let parts: Vec<Part<'_>> = self.request.parts().collect();
         let wanted = self.request.services.keys();
         let engaged = |category: &&Category| {

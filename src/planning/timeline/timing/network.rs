@@ -40,17 +40,17 @@ impl<W: Copy> Network<W> {
     }
 
     /// `later − earlier ≥ least`.
-    pub fn at_least(&mut self, earlier: Point, later: Point, least: Minutes, why: W) {
+    pub(crate) fn at_least(&mut self, earlier: Point, later: Point, least: Minutes, why: W) {
         self.bounds.push(Bound { from: later, to: earlier, most: -least, why });
     }
 
     /// `later − earlier ≤ most`.
-    pub fn at_most(&mut self, earlier: Point, later: Point, most: Minutes, why: W) {
+    pub(crate) fn at_most(&mut self, earlier: Point, later: Point, most: Minutes, why: W) {
         self.bounds.push(Bound { from: earlier, to: later, most, why });
     }
 
     /// `point` lies exactly `at` minutes after the origin.
-    pub fn fix(&mut self, point: Point, at: Minutes, why: W) {
+    pub(crate) fn fix(&mut self, point: Point, at: Minutes, why: W) {
         self.at_least(ORIGIN, point, at, why);
         self.at_most(ORIGIN, point, at, why);
     }
@@ -59,7 +59,7 @@ impl<W: Copy> Network<W> {
     ///
     /// # Errors
     /// The reasons of bounds that cannot hold together, each in front of the one it leans on.
-    pub fn latest(&self) -> Result<Vec<Minutes>, Vec<W>> {
+    pub(crate) fn latest(&self) -> Result<Vec<Minutes>, Vec<W>> {
         let mut at = vec![FAR; self.points];
         let mut reached_by: Vec<Option<usize>> = vec![None; self.points];
         at[ORIGIN] = 0;

@@ -10,10 +10,10 @@ pub(crate) struct Place<'a> {
     /// Rooms or persons of the service.
     pub quantity: u32,
     /// Minutes before the event's start at which its service may begin.
-    pub lead: Minutes,
+    pub(crate) lead: Minutes,
     /// Its longest service in minutes. `None`: no limit. An in-house kitchen has none: the
     /// venue's own limit stands for it.
-    pub stays_at_most: Option<Minutes>,
+    pub(crate) stays_at_most: Option<Minutes>,
 }
 
 impl<'a> Place<'a> {
@@ -35,7 +35,7 @@ impl<'a> Place<'a> {
 
     /// Whether its setup and teardown take place at the venue, in the venue's hours: make-up is
     /// done elsewhere, and a bus waits outside.
-    pub fn is_bound_by_hours(&self) -> bool {
+    pub(crate) fn is_bound_by_hours(&self) -> bool {
         let outside = matches!(self.category(), "venue" | "makeup_artist" | "transport");
         !self.engagement.in_house && !outside
     }
