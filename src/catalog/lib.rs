@@ -7,6 +7,5 @@ mod write;
 pub use generate::places::invented_cities;
 pub use generate::sites::{areas, check_sites};
 pub use generate::{GenerateOptions, generate};
-pub(crate) use read::ROWS_MAX;
 pub use read::{Format, Row, reader};
 pub use write::write;

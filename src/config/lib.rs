@@ -17,12 +17,10 @@ pub use settings::{
     AdmissionSettings, ControlSettings, PathSettings, PlanSettings, Settings, SupervisionSettings,
     WorkflowSettings,
 };
-pub(crate) use sources::database_url::masked_url;
 pub use sources::environment::OLDER_NAMES;
 pub use sources::layers::LoadOptions;
 pub use sources::paths::default_file;
 pub use table::key::Key;
-pub(crate) use table::keys::ENDPOINT_KEYS;
 pub use table::keys::keys;
 pub use table::print::annotated_defaults;
 pub use table::value::Kind;

@@ -14,5 +14,4 @@ pub(crate) use client::event_reader::EventReader;
 pub use client::follow::follow_plan;
 
 pub use client::save::{SaveError, save_document, save_documents};
-pub(crate) use client::socket::SOCKET_VARIABLE;
 pub use client::socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, socket_places};

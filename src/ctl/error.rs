@@ -26,7 +26,7 @@ pub(crate) enum CtlError {
 }
 
 impl CtlError {
-    pub fn failed(message: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::Failed(ApiError::new(ErrorCode::Internal, message))
     }
 
@@ -35,7 +35,7 @@ impl CtlError {
         if begun { Self::BrokenOff(error) } else { Self::Client(error) }
     }
 
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) | Self::BrokenOff(error) => error.exit_code(),
             Self::Failed(error) => error.code.exit_code(),
@@ -45,7 +45,7 @@ impl CtlError {
 
     /// Plain text on standard error, a line per refused field; with `--json` the error document
     /// on standard output too, so that there is always exactly one.
-    pub fn report(&self, json: bool) {
+    pub(crate) fn report(&self, json: bool) {
         for line in self.to_string().lines() {
             eprintln!("error: {line}");
         }

@@ -12,7 +12,7 @@ use control::{Client, ClientError, Reply, show::Look, socket_places};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub struct Session {
+pub(crate) struct Session {
     pub client: Client,
     pub look: Look,
     pub json: bool,
@@ -21,7 +21,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn open(args: &Args) -> Result<Self, CtlError> {
+    pub(crate) fn open(args: &Args) -> Result<Self, CtlError> {
         let socket = args.socket.clone().map_or_else(find_socket, Ok)?;
         let client = Client::new(&socket, args.timeout.unwrap_or(CALL_TIMEOUT))?;
         Ok(Self { client, look: Look::of_stdout(), json: args.json, timeout: args.timeout })
@@ -33,7 +33,7 @@ impl Session {
     }
 
     /// The daemon's JSON as it came, or the text for people.
-    pub fn print<T>(
+    pub(crate) fn print<T>(
         &self,
         reply: &Reply<T>,
         text: impl FnOnce(&T, Look) -> String,
@@ -47,7 +47,7 @@ impl Session {
 }
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
-pub fn print(text: &str) -> Result<(), CtlError> {
+pub(crate) fn print(text: &str) -> Result<(), CtlError> {
     print_bytes(text.as_bytes())
 }
 

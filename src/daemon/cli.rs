@@ -22,7 +22,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the daemon in the foreground; what happens without a command, too.
     Run(RunArgs),
     /// Plan a sample event from end to end, with a private database; needs nothing set up.

@@ -72,7 +72,7 @@ impl Database {
     /// Connects and migrates; where the database is away, goes on trying in the background, and
     /// the store refuses everybody until then. `fresh`: use the private cluster, with an empty
     /// database of that name. Call it on the runtime that lives as long as the process.
-    pub async fn open(
+    pub(crate) async fn open(
         settings: &Settings,
         lock: &StateLock,
         fresh: Option<&str>,
@@ -113,17 +113,17 @@ impl Database {
     }
 
     /// For `status`; never the URL, which may hold a password.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         if self.cluster.is_some() { "private cluster" } else { "external" }
     }
 
     /// How the private cluster ended, where it ended by itself.
-    pub fn ended(&mut self) -> Option<String> {
+    pub(crate) fn ended(&mut self) -> Option<String> {
         self.cluster.as_mut().and_then(Cluster::exited)
     }
 
     /// Stops the private cluster, if there is one.
-    pub async fn close(self, log: &Logger) -> Result<(), Failed> {
+    pub(crate) async fn close(self, log: &Logger) -> Result<(), Failed> {
         drop(self.store);
         if let Some(cluster) = self.cluster {
             let start = Instant::now();

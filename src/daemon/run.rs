@@ -65,7 +65,7 @@ const GIVE_BACK_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(40);
 
 /// Runs until it is told to stop, or can't go on.
-pub fn run(args: &RunArgs) -> Result<(), Failed> {
+pub(crate) fn run(args: &RunArgs) -> Result<(), Failed> {
     let started = Instant::now();
     let inherited = inherited_socket()?;
     let (settings, file) = crate::settings(args)?;

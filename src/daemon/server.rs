@@ -39,7 +39,7 @@ const TCP_MAX_CONNECTIONS: usize = 16;
 ///
 /// # Errors
 /// The listener can't be used.
-pub fn serve(
+pub(crate) fn serve(
     listener: UnixListener,
     settings: &ControlSettings,
     context: web::Data<Context>,

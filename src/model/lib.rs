@@ -20,7 +20,6 @@ pub use erasure::Erasure;
 pub use field_error::{ERRORS_MAX, FieldError, FieldErrors};
 pub use ids::{Category, CategoryDef, PlanId, VendorId, Wants};
 pub use money::{Amount, Currency, Money, Percent, div_half_even, grouped};
-pub(crate) use names::unaccented;
 pub use names::{alike, has_name_key, name_key, tidy_id, tidy_name};
 pub use places::gazetteer::{KnownCity, known_cities, known_city};
 pub use places::geo::{Area, AreaMap, GeoPoint};

@@ -17,7 +17,7 @@ pub(crate) const TODAY: civil::Date = civil::date(2026, 12, 1);
 
 /// An owned inquiry, to change at will before it is borrowed.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub request: Request,
     pub requirements: Requirements,
     pub categories: Vec<CategoryDef>,
@@ -28,7 +28,7 @@ pub struct Case {
 
 impl Case {
     /// A request of 100 guests and 10,000.00 INR without contingency for the named categories.
-    pub fn of(names: &[&str]) -> Self {
+    pub(crate) fn of(names: &[&str]) -> Self {
         let mut request = request();
         let service = Service { required: true, weight: 1.0, quantity: 1 };
         request.services = names.iter().map(|name| (Category::new(name), service)).collect();
@@ -47,12 +47,12 @@ impl Case {
         }
     }
 
-    pub fn with(mut self, vendors: impl IntoIterator<Item = Vendor>) -> Self {
+    pub(crate) fn with(mut self, vendors: impl IntoIterator<Item = Vendor>) -> Self {
         self.vendors.extend(vendors.into_iter().map(|vendor| Sourced { vendor, busy: vec![] }));
         self
     }
 
-    pub fn inquiry(&self) -> PlanningInput<'_> {
+    pub(crate) fn inquiry(&self) -> PlanningInput<'_> {
         PlanningInput {
             request: &self.request,
             requirements: &self.requirements,
@@ -65,16 +65,16 @@ impl Case {
     }
 }
 
-pub fn inr() -> Currency {
+pub(crate) fn inr() -> Currency {
     "INR".parse().unwrap()
 }
 
 /// In minor units.
-pub fn amount(minor: i64) -> Amount {
+pub(crate) fn amount(minor: i64) -> Amount {
     Amount::new(minor, 2)
 }
 
-pub fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request {
         client: Client { name: "A. Client".into(), email: None, phone: None },
         event_type: EventType::Wedding,
@@ -120,7 +120,7 @@ pub(crate) fn defs() -> Vec<CategoryDef> {
 }
 
 /// Two areas some 11 km apart, a third one 111 km away, and another city.
-pub fn areas() -> AreaMap {
+pub(crate) fn areas() -> AreaMap {
     let area = |city: &str, name: &str, lat, lon| Area {
         city: city.into(),
         name: name.into(),
@@ -134,7 +134,7 @@ pub fn areas() -> AreaMap {
     ])
 }
 
-pub fn line(basis: Basis, minor: i64) -> PriceLine {
+pub(crate) fn line(basis: Basis, minor: i64) -> PriceLine {
     PriceLine { label: "price".into(), basis, amount: amount(minor), currency: inr(), option: None }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn meal(option: MealOption, minor: i64) -> PriceLine {
 }
 
 /// A vendor in Bengaluru North for a flat 1,000.00 INR, without any limit or quality.
-pub fn vendor(id: &str, category: &str) -> Vendor {
+pub(crate) fn vendor(id: &str, category: &str) -> Vendor {
     Vendor {
         id: VendorId::new(id),
         category: Category::new(category),
@@ -175,7 +175,7 @@ pub fn vendor(id: &str, category: &str) -> Vendor {
 }
 
 /// A venue with a policy, a flat rental and, unless `Outside`, plates at 10.00 INR per guest.
-pub fn venue(id: &str, policy: CateringPolicy) -> Vendor {
+pub(crate) fn venue(id: &str, policy: CateringPolicy) -> Vendor {
     let mut venue = vendor(id, "venue");
     venue.policies = Some(Policies { catering: Some(policy), ..Policies::default() });
     if policy != CateringPolicy::Outside {

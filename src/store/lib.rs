@@ -27,7 +27,6 @@ pub use plans::checkpoints::Checkpoint;
 pub use plans::list::{Failure, PlanFilter};
 pub use plans::outcomes::SearchOutcome;
 pub use plans::proofs::ProofRow;
-pub(crate) use plans::queue::CLAIM_MAX;
 pub use plans::queue::{Claim, QueueLength, Renewed, SUSPECT_CRASHES};
 pub use plans::{
     LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
@@ -36,7 +35,6 @@ pub use records::agent_runs::{AgentOutcome, AgentRun};
 pub use records::audit::{AuditEvent, AuditRow, ChainCheck};
 pub use records::bookings::{Booking, Bookings};
 pub use records::database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
-pub(crate) use records::documents::CallOff;
 pub use records::documents::{Document, DocumentInfo};
 pub use records::history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
 pub use records::kept_replies::KeptReply;

@@ -12,7 +12,6 @@ pub mod settings;
 
 pub use figures::counters::Telemetry;
 pub use figures::histogram::Histogram;
-pub(crate) use figures::snapshot::Series;
 pub use figures::snapshot::{Snapshot, Window};
 pub use figures::system::{SystemSample, SystemSampler};
 pub use log::throttle::Throttle;

@@ -4,10 +4,10 @@ use llm::{Reply, ShareCategory, SharesTask, Task};
 use model::{Category, CategoryDef, Note, Request, Shares, Strategy};
 use planning::fitness::budget::{check_shares, default_shares};
 
-pub const NAME: &str = "budgeting";
+pub(crate) const NAME: &str = "budgeting";
 
 /// What to ask the LLM.
-pub fn task(request: &Request, categories: &[CategoryDef]) -> Task {
+pub(crate) fn task(request: &Request, categories: &[CategoryDef]) -> Task {
     let share_category = |definition: &CategoryDef| ShareCategory {
         name: definition.name.clone(),
         required: is_required(request, &definition.name),
@@ -21,7 +21,7 @@ pub fn task(request: &Request, categories: &[CategoryDef]) -> Task {
 }
 
 /// The proposed shares where all three are valid, else the documented defaults, with a note.
-pub fn conclude(request: &Request, reply: Reply) -> (Vec<Shares>, Option<Note>) {
+pub(crate) fn conclude(request: &Request, reply: Reply) -> (Vec<Shares>, Option<Note>) {
     let defaults = || {
         let requested: Vec<Category> = request.services.keys().cloned().collect();
         let of = |strategy| default_shares(request.event_type, &requested, strategy);

@@ -28,7 +28,7 @@ pub(crate) fn previous_option(plan: &Plan) -> Result<Option<&PlanOption>, ApiErr
 ///
 /// # Errors
 /// Each refused field by its path; a change that changes nothing.
-pub fn changed(
+pub(crate) fn changed(
     request: &Request,
     previous: Option<&PlanOption>,
     change: &Replan,

@@ -18,7 +18,7 @@ struct WrittenFunction {
 }
 
 /// Each clash at the field of its latest time, with both times in its message.
-pub fn check(request: &Request, categories: &[CategoryDef], document: &[u8]) -> FieldErrors {
+pub(crate) fn check(request: &Request, categories: &[CategoryDef], document: &[u8]) -> FieldErrors {
     let found = impossible(request, categories);
     let mut errors = FieldErrors::default();
     if found.is_empty() {

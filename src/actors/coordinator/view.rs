@@ -4,7 +4,7 @@ use store::{AgentOutcome, AgentRun, DocumentInfo, Plan};
 use wire::{PlanSummary, PlanView};
 
 /// Puts a plan and what belongs to it together.
-pub fn view(plan: Plan, runs: Vec<AgentRun>, documents: Vec<DocumentInfo>) -> PlanView {
+pub(crate) fn view(plan: Plan, runs: Vec<AgentRun>, documents: Vec<DocumentInfo>) -> PlanView {
     let mut view = PlanView::queued(plan.id, &plan.request, plan.created_at);
     view.state = plan.state;
     view.updated_at = plan.updated_at;
@@ -39,7 +39,7 @@ fn agent(run: AgentRun) -> wire::AgentRun {
 }
 
 /// A line of a list.
-pub fn summary(plan: store::PlanSummary) -> PlanSummary {
+pub(crate) fn summary(plan: store::PlanSummary) -> PlanSummary {
     PlanSummary {
         id: plan.id,
         state: plan.state,

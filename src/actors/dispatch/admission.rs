@@ -26,14 +26,14 @@ const CLIENTS_MAX: usize = 1_024;
 
 /// Why a plan may not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     QueueFull { waiting: u64 },
     ClientFull { waiting: u64 },
 }
 
 /// A refusal on account of what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     pub refused: Refused,
     /// Nobody has looked for a while whether there is room again.
     pub(crate) look_is_due: bool,
@@ -57,7 +57,11 @@ pub(crate) struct Admission {
 impl Admission {
     /// Whether a client's plan is refused for what is known already. Waits for nothing, and takes
     /// no place.
-    pub fn refuses(&self, client: Option<u32>, limits: AdmissionSettings) -> Option<Standing> {
+    pub(crate) fn refuses(
+        &self,
+        client: Option<u32>,
+        limits: AdmissionSettings,
+    ) -> Option<Standing> {
         let counted = *self.locked().get(&client)?;
         let refused = refused(counted.length, limits)?;
         let age = counted.at.elapsed();
@@ -70,7 +74,7 @@ impl Admission {
     ///
     /// # Errors
     /// Whatever keeps the database from answering.
-    pub async fn look(&self, store: &Store, client: Option<u32>) -> Result<(), StoreError> {
+    pub(crate) async fn look(&self, store: &Store, client: Option<u32>) -> Result<(), StoreError> {
         let Ok(_turn) = self.looking.try_lock() else { return Ok(()) };
         let length = store.queue_length(client).await?;
         self.learn(client, length, Instant::now());
@@ -81,7 +85,7 @@ impl Admission {
     ///
     /// # Errors
     /// Whatever keeps the database from answering.
-    pub async fn admit(
+    pub(crate) async fn admit(
         &self,
         store: &Store,
         client: Option<u32>,

@@ -34,7 +34,7 @@ pub(crate) struct PeerListener {
 }
 
 impl PeerListener {
-    pub async fn listen(self, mut heard: mpsc::Receiver<PeerEvent>) {
+    pub(crate) async fn listen(self, mut heard: mpsc::Receiver<PeerEvent>) {
         let mut wake_at: Option<Instant> = None;
         let mut is_up = true;
         loop {

@@ -43,7 +43,7 @@ pub(crate) struct Caller {
 }
 
 impl Ask {
-    pub fn new(tasks: Vec<Task>, priority: Priority, deadline: Instant) -> (Self, Caller) {
+    pub(crate) fn new(tasks: Vec<Task>, priority: Priority, deadline: Instant) -> (Self, Caller) {
         let (gone, caller) = oneshot::channel();
         (Self { tasks, priority, deadline, caller }, Caller { _gone: gone })
     }

@@ -17,7 +17,7 @@ use telemetry::log::events;
 const BLUEPRINT_JSON: &str = "blueprint.json";
 
 /// Writes the documents of the selected option and completes the plan, in one transaction.
-pub async fn write(
+pub(crate) async fn write(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
@@ -82,7 +82,7 @@ pub async fn write(
 
 /// The documents of a plan that was called off, written anew from the blueprint as it was stored.
 /// What can't be read as one, being another version's, is left as it was.
-pub fn call_off(documents: &[Document], how: CalledOff) -> Vec<Document> {
+pub(crate) fn call_off(documents: &[Document], how: CalledOff) -> Vec<Document> {
     let stored = documents.iter().find(|document| document.name == BLUEPRINT_JSON);
     let read = stored.and_then(|json| serde_json::from_slice::<Blueprint>(&json.body).ok());
     let called_off = read.map(|blueprint| Blueprint { called_off: Some(how), ..blueprint });

@@ -36,7 +36,7 @@ pub(crate) struct BriefingLimits {
 }
 
 impl BriefingLimits {
-    pub fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
+    pub(crate) fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
         let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
         Self { parallel, agent_timeout: workflow.agent_timeout, priority }
     }
@@ -65,7 +65,7 @@ impl Peers {
     /// # Errors
     /// Only what keeps the database from answering, and a sourcing that takes too long: the LLM
     /// side always comes to an end.
-    pub async fn brief(
+    pub(crate) async fn brief(
         &self,
         plan: &Plan,
         today: Date,
@@ -108,7 +108,7 @@ impl Peers {
     }
 
     /// All vendors within `reach`, and the areas they lie in.
-    pub async fn source(
+    pub(crate) async fn source(
         &self,
         plan: &Plan,
         categories: &[CategoryDef],

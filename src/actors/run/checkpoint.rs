@@ -6,7 +6,7 @@ use planning::search::SearchState;
 
 /// Of [`Checkpoint`]'s shape. A checkpoint of another version is not read: its plan starts again
 /// from round 0.
-pub const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 2;
 
 /// zstd's default: best speed per byte saved on text of this size.
 const ZSTD_LEVEL: i32 = 3;
@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// A search's state after a round, and which problem it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// Of the problem as assembled then. With another problem (a vendor's price changed, one was
     /// booked) the state means nothing, and the search starts again.
     pub(crate) problem_digest: String,
@@ -31,7 +31,7 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::ZstdJson => "zstd+json",
@@ -41,7 +41,7 @@ impl Codec {
 
 /// A packed checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Packed {
+pub(crate) struct Packed {
     pub codec: Codec,
     pub body: Vec<u8>,
     /// Bytes before compression.
@@ -51,7 +51,7 @@ pub struct Packed {
 impl Checkpoint {
     /// # Errors
     /// What the codec says; no state that a search hands out fails.
-    pub fn pack(&self, compress: bool) -> Result<Packed, std::io::Error> {
+    pub(crate) fn pack(&self, compress: bool) -> Result<Packed, std::io::Error> {
         let plain = serde_json::to_vec(self)?;
         let plain_bytes = plain.len();
         if !compress {
@@ -62,7 +62,7 @@ impl Checkpoint {
     }
 
     /// `None` for another version, an unknown codec or a damaged body.
-    pub fn unpack(version: i32, codec: &str, body: &[u8]) -> Option<Self> {
+    pub(crate) fn unpack(version: i32, codec: &str, body: &[u8]) -> Option<Self> {
         if version != VERSION {
             return None;
         }

@@ -44,7 +44,7 @@ impl RunContext {
 
 /// Why a run ended without what it was to bring about.
 #[derive(Debug)]
-pub enum RunError {
+pub(crate) enum RunError {
     Interrupted(Interrupt),
     /// Another daemon claimed the plan, or somebody changed its state: nothing more to do here.
     NotOurs,

@@ -59,7 +59,7 @@ pub(crate) struct PlanContent<'a> {
 }
 
 /// BLAKE3, hex: equal for plans that are byte-identical apart from ids and timestamps.
-pub fn plan_digest(request: &Request, content: &PlanContent) -> String {
+pub(crate) fn plan_digest(request: &Request, content: &PlanContent) -> String {
     let mut request = serde_json::to_value(request).unwrap_or_default();
     if let Some(fields) = request.as_object_mut() {
         fields.remove("client");

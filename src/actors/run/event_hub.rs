@@ -85,7 +85,11 @@ impl PlanEvents {
 ///
 /// # Errors
 /// Whatever keeps the database from answering.
-pub async fn stored(store: &Store, plan: PlanId, after: u64) -> Result<Vec<PlanEvent>, StoreError> {
+pub(crate) async fn stored(
+    store: &Store,
+    plan: PlanId,
+    after: u64,
+) -> Result<Vec<PlanEvent>, StoreError> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     Ok(store.audit(plan, after).await?.iter().map(event_of).collect())
 }

@@ -20,7 +20,7 @@ const CITIES_TRIED: u16 = 16;
 ///
 /// # Errors
 /// What keeps the database from answering, and a panic of the explanation.
-pub async fn explain(
+pub(crate) async fn explain(
     context: &RunContext,
     plan: &Plan,
     input: &SearchInput,

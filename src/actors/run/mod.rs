@@ -38,7 +38,7 @@ const RETRY_DELAY_MAX: Duration = Duration::from_secs(30);
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Brings a claimed plan to its next state that waits for somebody, or to its end.
-pub async fn run(
+pub(crate) async fn run(
     context: RunContext,
     plan: Plan,
     mut interrupted: watch::Receiver<Option<Interrupt>>,

@@ -22,7 +22,7 @@ use wire::{ProofCategory, ProofStrategy, ProofView};
 /// Of the bodies' shape. One of a later version is not read; the first had no no-goods.
 const VERSION: i32 = 2;
 /// Candidates of a problem that is kept: about a megabyte per 10,000. A larger one is not.
-pub const CANDIDATES_MAX: usize = 50_000;
+pub(crate) const CANDIDATES_MAX: usize = 50_000;
 /// zstd's quickest: half the time of its default, for a tenth more bytes. Every plan pays it.
 const ZSTD_LEVEL: i32 = 1;
 /// Unpacked bytes at most: a guard against a damaged row.
@@ -72,7 +72,7 @@ struct LentProblem<'a> {
 ///
 /// # Errors
 /// What the codec says; no search's fails.
-pub fn pack(
+pub(crate) fn pack(
     problem: &Problem,
     names: &[&str],
     ids: &[Vec<String>],
@@ -87,7 +87,7 @@ pub fn pack(
 
 impl ProofRecord {
     /// `None` for a later version or a damaged body.
-    pub fn unpack(row: &ProofRow) -> Option<Self> {
+    pub(crate) fn unpack(row: &ProofRow) -> Option<Self> {
         if !(1..=VERSION).contains(&row.version) {
             return None;
         }
@@ -96,7 +96,7 @@ impl ProofRecord {
     }
 
     /// The problem with what the timeline refused, as no-goods.
-    pub fn into_problem(self) -> NamedProblem {
+    pub(crate) fn into_problem(self) -> NamedProblem {
         let Self { problem: mut named, certificate } = self;
         let single = |chosen: &Combination| {
             let members = chosen.iter().enumerate();
@@ -108,7 +108,7 @@ impl ProofRecord {
     }
 
     /// Checks the certificate against the problem, and tells what it rests on.
-    pub fn view(&self, plan: PlanId, tally: &SearchSummary) -> ProofView {
+    pub(crate) fn view(&self, plan: PlanId, tally: &SearchSummary) -> ProofView {
         let checked = check(&self.problem.problem, &self.certificate, CHECK_STEPS);
         let (checked, refuted) = match checked {
             Ok(checked) => (Some(checked), None),

@@ -106,7 +106,7 @@ pub(crate) enum SearchEnd {
 ///
 /// `tell` returns false when nobody listens any more; `cancelled` is asked between rounds and
 /// during the proof. With a fitting `resume_from` the result is the same as without the break.
-pub fn run(
+pub(crate) fn run(
     input: &SearchInput,
     settings: &SearchSettings,
     checkpoint_interval: u32,
@@ -309,13 +309,13 @@ pub(crate) fn named_problem(input: &SearchInput, settings: &SearchSettings) -> N
 
 /// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands
 /// against it, and `elsewhere` those of another city to which the event might be moved.
-pub fn explain(input: &SearchInput, elsewhere: Option<&SearchInput>) -> Infeasibility {
+pub(crate) fn explain(input: &SearchInput, elsewhere: Option<&SearchInput>) -> Infeasibility {
     let elsewhere = elsewhere.map(SearchInput::inquiry);
     infeasibility::explain(&input.inquiry(), elsewhere.as_ref(), &mut lay_out)
 }
 
 /// Whether some combination of the input's vendors meets its request.
-pub fn can_be_met(input: &SearchInput) -> bool {
+pub(crate) fn can_be_met(input: &SearchInput) -> bool {
     infeasibility::can_be_met(&input.inquiry(), &mut lay_out)
 }
 

@@ -33,7 +33,7 @@ const SEARCH_EVENTS_WAITING: usize = 4;
 
 /// Runs a plan's agents and its search, and stores the outcome. Dropped when the run is
 /// interrupted; the search's thread then stops at its next look.
-pub async fn search(
+pub(crate) async fn search(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,

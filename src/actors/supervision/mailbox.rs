@@ -27,12 +27,12 @@ impl<A: Actor> Clone for Generation<A> {
 }
 
 impl<A: Actor> Generation<A> {
-    pub fn new(address: Addr<A>) -> Self {
+    pub(super) fn new(address: Addr<A>) -> Self {
         Self { address, waiting: Arc::default() }
     }
 
     /// Requests that the actor hasn't begun with.
-    pub fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
@@ -40,7 +40,7 @@ impl<A: Actor> Generation<A> {
     ///
     /// # Errors
     /// The actor ended with it.
-    pub async fn send<M>(&self, message: M) -> Result<M::Result, MailboxError>
+    pub(super) async fn send<M>(&self, message: M) -> Result<M::Result, MailboxError>
     where
         A: Handler<M> + Handler<Envelope<A>>,
         A::Context: ToEnvelope<A, Envelope<A>>,

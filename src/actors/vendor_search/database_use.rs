@@ -57,7 +57,7 @@ async fn read_server_part(store: &Store) -> Result<ServerPart, StoreError> {
 
 /// # Errors
 /// What keeps the database from answering.
-pub async fn database_use(
+pub(crate) async fn database_use(
     store: &Store,
     cache: QueryCacheCounters,
     telemetry: &Telemetry,

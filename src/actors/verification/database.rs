@@ -34,7 +34,7 @@ const NO_PLANS: &str = "no plan in the database to take queries from; submit one
 
 /// # Errors
 /// The database doesn't answer.
-pub async fn compare(
+pub(super) async fn compare(
     verifier: &Verifier,
     material: &Material,
     samples: u32,
@@ -102,7 +102,7 @@ async fn two_stores(
 ///
 /// # Errors
 /// The database doesn't answer.
-pub async fn parallel_agents(
+pub(super) async fn parallel_agents(
     verifier: &Verifier,
     material: &Material,
     samples: u32,
@@ -137,7 +137,7 @@ async fn timed<T, E: Into<ApiError>>(
     Ok(ms(began.elapsed()))
 }
 
-pub fn ms(span: Duration) -> f64 {
+pub(super) fn ms(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 

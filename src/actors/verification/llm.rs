@@ -24,7 +24,7 @@ const SAMPLES_MAX: u32 = 5;
 /// The same for every gateway made here.
 const SEED: u64 = 0;
 
-pub async fn compare(
+pub(super) async fn compare(
     settings: &VerifierSettings,
     material: &Material,
     samples: u32,

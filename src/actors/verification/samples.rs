@@ -4,7 +4,7 @@ use wire::{Mechanism, Verdict};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+pub(super) struct Claim {
     pub name: &'static str,
     pub unit: &'static str,
     /// The gain that the original system promised, in percent.
@@ -21,7 +21,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    pub const fn new(claim: Claim) -> Self {
+    pub(super) const fn new(claim: Claim) -> Self {
         Self { claim, off: Vec::new(), on: Vec::new(), note: None }
     }
 
@@ -31,12 +31,12 @@ impl Comparison {
     }
 
     /// One of each, taken one after the other.
-    pub fn add(&mut self, off: f64, on: f64) {
+    pub(super) fn add(&mut self, off: f64, on: f64) {
         self.off.push(off);
         self.on.push(on);
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.off.is_empty()
     }
 

@@ -20,7 +20,7 @@ const SCORE_CACHE: Claim =
 const COMPRESSION: Claim =
     Claim { name: "state compression", unit: "bytes of a checkpoint", promised: Some(30.0) };
 
-pub fn compare(
+pub(super) fn compare(
     settings: &VerifierSettings,
     problems: Vec<Problem>,
     samples: u32,

@@ -11,24 +11,24 @@ pub(crate) struct Draws(ChaCha8Rng);
 
 impl Draws {
     /// Streams of one seed are independent of each other.
-    pub fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
     /// Uniform in 0..1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Uniform in low..high.
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// Uniform in 0..count; 0 for none.
-    pub fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         (self.unit() * count as f64) as usize
     }
 
@@ -37,7 +37,7 @@ impl Draws {
     }
 
     /// About normal, mean 0, deviation 1, within ±6: the sum of twelve uniform draws, less 6.
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
@@ -46,12 +46,12 @@ impl Draws {
         median * exp(spread * self.normal())
     }
 
-    pub fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
         list[self.below(list.len())]
     }
 
     /// `count` different items, in the order of the list.
-    pub fn some(&mut self, list: &[&str], count: usize) -> Vec<String> {
+    pub(crate) fn some(&mut self, list: &[&str], count: usize) -> Vec<String> {
         let mut left = count.min(list.len());
         let mut chosen = Vec::with_capacity(left);
         for (i, item) in list.iter().enumerate() {

@@ -40,7 +40,7 @@ impl Prices<'_> {
         round_number(step * self.level * scale as f64)
     }
 
-    pub fn venue(&mut self, guests_max: u32, catering: CateringPolicy) {
+    pub(crate) fn venue(&mut self, guests_max: u32, catering: CateringPolicy) {
         let guests = f64::from(guests_max);
         // A house that sells its own plates asks less rent.
         let rent = match catering {
@@ -56,7 +56,7 @@ impl Prices<'_> {
         }
     }
 
-    pub fn caterer(&mut self, serves_meat: bool) {
+    pub(crate) fn caterer(&mut self, serves_meat: bool) {
         self.plates(1_040.0, serves_meat);
         if self.draws.chance(0.5) {
             self.add("Kitchen and crew", Basis::Flat, 16_000.0, 500.0, None);
@@ -79,7 +79,7 @@ impl Prices<'_> {
         }
     }
 
-    pub fn photographer(&mut self, video: bool) {
+    pub(crate) fn photographer(&mut self, video: bool) {
         let crew = if video { 1.35 } else { 1.0 };
         if self.draws.chance(0.3) {
             self.add("Photography", Basis::PerHour, 9_000.0 * crew, 250.0, None);
@@ -100,14 +100,14 @@ impl Prices<'_> {
         }
     }
 
-    pub fn florist(&mut self) {
+    pub(crate) fn florist(&mut self) {
         self.add("Flowers", Basis::Flat, 32_000.0, 500.0, None);
         if self.draws.chance(0.5) {
             self.add("Table flowers", Basis::PerGuest, 70.0, 5.0, None);
         }
     }
 
-    pub fn music(&mut self, live: bool) {
+    pub(crate) fn music(&mut self, live: bool) {
         let act = if live { 1.5 } else { 1.0 };
         if self.draws.chance(0.4) {
             self.add("Performance", Basis::PerHour, 6_500.0 * act, 250.0, None);
@@ -116,7 +116,7 @@ impl Prices<'_> {
         }
     }
 
-    pub fn decorator(&mut self) {
+    pub(crate) fn decorator(&mut self) {
         self.add("Stage and entrance", Basis::Flat, 75_000.0, 1_000.0, None);
         if self.draws.chance(0.4) {
             self.add("Table settings", Basis::PerGuest, 110.0, 5.0, None);
@@ -133,7 +133,7 @@ impl Prices<'_> {
     }
 
     /// A category that the generator knows nothing about.
-    pub fn other(&mut self) {
+    pub(crate) fn other(&mut self) {
         if self.draws.chance(0.5) {
             self.add("Service", Basis::Flat, 30_000.0, 500.0, None);
         } else {

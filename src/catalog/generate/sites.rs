@@ -23,7 +23,7 @@ pub(crate) struct Site {
 impl Site {
     /// A real city's own facts, with what is given in their place; an unknown city is an Indian
     /// one but for what is given.
-    pub fn of(city: &str, currency: Option<Currency>, near: Option<GeoPoint>) -> Self {
+    pub(crate) fn of(city: &str, currency: Option<Currency>, near: Option<GeoPoint>) -> Self {
         let known = known_city(city);
         let paid = currency.or(known.map(|known| known.currency)).unwrap_or(Currency::INR);
         let own_level = known.filter(|known| known.currency == paid).map(|known| known.price_level);

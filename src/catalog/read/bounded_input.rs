@@ -13,7 +13,7 @@ pub(crate) struct WithoutBom<R> {
 }
 
 impl<R> WithoutBom<R> {
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, at_start: true }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Header(Vec<(String, Cell)>);
 impl Header {
     /// # Errors
     /// Columns that are unknown or stand twice.
-    pub fn parse<'a>(names: impl Iterator<Item = &'a [u8]>) -> Result<Self, FieldErrors> {
+    pub(crate) fn parse<'a>(names: impl Iterator<Item = &'a [u8]>) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut columns: Vec<(String, Cell)> = Vec::new();
         for name in names {
@@ -96,7 +96,7 @@ impl Header {
     ///
     /// # Errors
     /// Cells that cannot be read, by their columns.
-    pub fn object<'a>(
+    pub(crate) fn object<'a>(
         &self,
         cells: impl ExactSizeIterator<Item = &'a [u8]>,
     ) -> Result<Map<String, Value>, FieldErrors> {

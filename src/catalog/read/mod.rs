@@ -11,11 +11,10 @@ pub(crate) mod split;
 use std::{
     collections::HashMap,
     io::{self, BufReader, Read},
-    path::Path,
     str::FromStr,
 };
 
-use bounded_input::{BOM, Limited, WithoutBom};
+use bounded_input::{Limited, WithoutBom};
 use check::check;
 use csv_columns::Header;
 use raw::RawVendor;
@@ -38,21 +37,6 @@ pub enum Format {
     Ndjson,
     /// A header line, then one vendor per record.
     Csv,
-}
-
-impl Format {
-    /// By the first sign of the content; where that tells nothing, by the name's ending, else
-    /// CSV.
-    pub(crate) fn guess(path: Option<&Path>, first_bytes: &[u8]) -> Self {
-        let bytes = first_bytes.strip_prefix(BOM).unwrap_or(first_bytes);
-        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => return Self::Json,
-            Some(b'{') => return Self::Ndjson,
-            _ => {}
-        }
-        let ending = path.and_then(Path::extension).and_then(|ending| ending.to_str());
-        ending.and_then(|ending| ending.to_ascii_lowercase().parse().ok()).unwrap_or(Self::Csv)
-    }
 }
 
 impl FromStr for Format {

@@ -33,7 +33,7 @@ enum ArrayState {
 }
 
 impl<R: BufRead> ArrayElements<R> {
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, state: ArrayState::Start }
     }
 
@@ -158,7 +158,7 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input }
     }
 

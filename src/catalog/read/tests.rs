@@ -181,15 +181,6 @@ fn broken_csv_cells_are_named_by_their_columns() {
     assert!(rows[0].fatal && rows.len() == 1);
 }
 
-#[test]
-fn formats_are_guessed_by_content_then_by_name() {
-    let guess = |name: &str, bytes: &[u8]| Format::guess(Some(Path::new(name)), bytes);
-    assert_eq!(guess("x.csv", b" [{"), Format::Json);
-    assert_eq!(guess("x.json", b"\xef\xbb\xbf{"), Format::Ndjson);
-    assert_eq!(guess("x.JSON", b""), Format::Json);
-    assert_eq!(guess("x", b"external_id,"), Format::Csv);
-}
-
 /// A reader that fails after its text.
 struct Failing<'a>(&'a [u8]);
 

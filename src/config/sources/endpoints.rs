@@ -14,7 +14,7 @@ pub(crate) fn new_endpoint() -> EndpointSettings {
 
 /// Fills in a name and an address where the settings leave them out. Names of a kind are
 /// numbered from the second one.
-pub fn fill_in(endpoints: &mut [EndpointSettings]) {
+pub(crate) fn fill_in(endpoints: &mut [EndpointSettings]) {
     let mut taken: Vec<String> = endpoints.iter().map(|e| e.name.clone()).collect();
     for endpoint in endpoints {
         if endpoint.base_url.is_empty() {
@@ -36,7 +36,7 @@ pub fn fill_in(endpoints: &mut [EndpointSettings]) {
 }
 
 /// What is wrong with the endpoints beyond their single values: (key, problem).
-pub fn check(endpoints: &[EndpointSettings]) -> Vec<(String, String)> {
+pub(crate) fn check(endpoints: &[EndpointSettings]) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     for (i, endpoint) in endpoints.iter().enumerate() {
         let key = |name: &str| format!("llm.endpoints[{i}].{name}");

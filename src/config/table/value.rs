@@ -147,7 +147,7 @@ impl Value {
 }
 
 /// A settings field that can be read and written as a [`Value`].
-pub trait Field {
+pub(crate) trait Field {
     fn get(&self) -> Value;
     /// False where the value is of another kind: a mistake in the table of keys.
     fn set(&mut self, value: Value) -> bool;

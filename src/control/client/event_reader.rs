@@ -39,7 +39,7 @@ impl EventReader {
     ///
     /// # Errors
     /// The connection broke, or an event could not be read.
-    pub async fn next(&mut self) -> Option<Result<PlanEvent, ClientError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<PlanEvent, ClientError>> {
         self.events.next().await
     }
 }

@@ -13,7 +13,6 @@ mod verification;
 
 pub use audit::{audit_text, reloaded_text, verified_text};
 pub use history::history_text;
-pub(crate) use plan::options_table;
 pub use plan::{guests_text, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use proof::proof_text;

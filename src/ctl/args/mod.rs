@@ -23,7 +23,7 @@ use wire::{CacheName, ImportFormat, SAMPLES_DEFAULT, SAMPLES_MAX, SAMPLES_MIN};
     after_help = "Exit codes: 0 ok, 1 failed, 2 wrong command line, 3 daemon not running, \
                   4 denied, 5 busy, 6 timed out."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The daemon's socket; else where EVENTPLANNER_SOCKET says, else the usual places.
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Submit, watch and decide plans.
     #[command(subcommand)]
     Plan(PlanCommand),

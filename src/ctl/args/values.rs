@@ -20,7 +20,7 @@ pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
 
 /// A number of guests: of the whole event, or of one function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guests {
+pub(crate) struct Guests {
     pub function: Option<String>,
     pub number: i64,
 }

@@ -24,7 +24,7 @@ use wire::{
 const WARM_UP: Duration = Duration::from_secs(600);
 
 /// Once, or with `watch` again and again; a daemon that restarts meanwhile is waited for.
-pub async fn status(session: &Session, watch: Option<Duration>) -> Result<u8, CtlError> {
+pub(crate) async fn status(session: &Session, watch: Option<Duration>) -> Result<u8, CtlError> {
     let Some(pause) = watch else {
         show_status(session).await?;
         return Ok(0);
@@ -48,26 +48,26 @@ async fn show_status(session: &Session) -> Result<(), CtlError> {
 }
 
 /// Exit code 1 where the daemon says that it isn't healthy.
-pub async fn health(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn health(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<HealthView> = session.client.get("/v1/health", &()).await?;
     session.print(&reply, |health, _| health_text(health))?;
     Ok(u8::from(!reply.value.healthy))
 }
 
 /// Prometheus's text as it is; with `--json` as one JSON string.
-pub async fn metrics(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn metrics(session: &Session) -> Result<u8, CtlError> {
     let text = session.client.get_text("/v1/metrics").await?;
     print_text(session.json, "prometheus", text)?;
     Ok(0)
 }
 
-pub async fn alerts(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn alerts(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<Alerts> = session.client.get("/v1/alerts", &()).await?;
     session.print(&reply, alerts_text)?;
     Ok(0)
 }
 
-pub async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlError> {
+pub(crate) async fn history(session: &Session, args: HistoryArgs) -> Result<u8, CtlError> {
     let ago = |span: Option<Duration>| {
         let now = Timestamp::now();
         span.map(|span| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH))
@@ -93,14 +93,14 @@ pub(crate) async fn llm_tune(session: &Session) -> Result<u8, CtlError> {
     Ok(0)
 }
 
-pub async fn log_level(session: &Session, level: String) -> Result<u8, CtlError> {
+pub(crate) async fn log_level(session: &Session, level: String) -> Result<u8, CtlError> {
     let body = LogLevel { level };
     let reply: Reply<LogLevel> = session.client.post("/v1/admin/log-level", &body).await?;
     session.print(&reply, |now, _| format!("the log holds {} and above\n", now.level))?;
     Ok(0)
 }
 
-pub async fn flush(session: &Session, cache: CacheName) -> Result<u8, CtlError> {
+pub(crate) async fn flush(session: &Session, cache: CacheName) -> Result<u8, CtlError> {
     let body = FlushCache { cache };
     let reply: Reply<Flushed> = session.client.post("/v1/admin/cache/flush", &body).await?;
     session.print(&reply, |flushed, _| {
@@ -126,13 +126,13 @@ pub(crate) async fn llm_warm(session: &Session) -> Result<u8, CtlError> {
     Ok(u8::from(reply.value.endpoints.iter().any(|endpoint| endpoint.model_state != "ready")))
 }
 
-pub async fn reload(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn reload(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<Reloaded> = session.client.post("/v1/admin/reload", &json!({})).await?;
     session.print(&reply, |reloaded, _| reloaded_text(reloaded))?;
     Ok(0)
 }
 
-pub async fn stop(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn stop(session: &Session) -> Result<u8, CtlError> {
     let reply: Reply<serde_json::Value> = session.client.post("/v1/admin/stop", &json!({})).await?;
     session.print(&reply, |_, _| "the daemon is stopping\n".to_owned())?;
     Ok(0)

@@ -14,7 +14,7 @@ use model::PlanId;
 use wire::{AuditTrail, BrokenChain, VerifiedAudit};
 
 /// Exit code 1 where the chain is broken.
-pub async fn show(session: &Session, id: PlanId) -> Result<u8, CtlError> {
+pub(crate) async fn show(session: &Session, id: PlanId) -> Result<u8, CtlError> {
     let path = format!("/v1/plans/{id}/audit");
     let reply: Reply<AuditTrail> = session.client.get(&path, &()).await?;
     session.print(&reply, audit_text)?;
@@ -22,7 +22,7 @@ pub async fn show(session: &Session, id: PlanId) -> Result<u8, CtlError> {
 }
 
 /// Asks page by page. Exit code 1 where any chain is broken.
-pub async fn verify(session: &Session) -> Result<u8, CtlError> {
+pub(crate) async fn verify(session: &Session) -> Result<u8, CtlError> {
     let (mut plans, mut rows, mut after) = (0, 0, None);
     let mut broken: Vec<BrokenChain> = Vec::new();
     loop {

@@ -13,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(3_700);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Exit code 6 where plans still run when the time is over.
-pub async fn drain(session: &Session, undo: bool, no_wait: bool) -> Result<u8, CtlError> {
+pub(crate) async fn drain(session: &Session, undo: bool, no_wait: bool) -> Result<u8, CtlError> {
     let body = DrainDaemon { undo };
     let reply: Reply<serde_json::Value> = session.client.post("/v1/admin/drain", &body).await?;
     if undo || no_wait {

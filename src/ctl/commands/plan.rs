@@ -29,7 +29,7 @@ const WATCH: Duration = Duration::from_secs(86_400);
 const LONG_POLL: Duration = Duration::from_secs(30);
 
 /// Runs the command; returns the exit code.
-pub async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError> {
+pub(crate) async fn run(session: &Session, command: PlanCommand) -> Result<u8, CtlError> {
     match command {
         PlanCommand::Submit { file, wait, key, priority } => {
             submit(session, &file, wait, key.as_deref(), priority).await

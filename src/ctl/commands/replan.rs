@@ -15,7 +15,7 @@ use control::{
 use wire::{ApiError, PlanView, Replan};
 
 /// Runs the command; returns the exit code.
-pub async fn replan(session: &Session, args: ReplanArgs) -> Result<u8, CtlError> {
+pub(crate) async fn replan(session: &Session, args: ReplanArgs) -> Result<u8, CtlError> {
     let ReplanArgs { id, without, guests, budget, date, wait, key } = args;
     let (guests, function_guests) = numbers(guests)?;
     let change = Replan { without, guests, function_guests, budget, date };
@@ -42,7 +42,7 @@ fn numbers(given: Vec<Guests>) -> Result<(Option<i64>, BTreeMap<String, i64>), C
 }
 
 /// Prints a plan that was just submitted, or waits for its options.
-pub async fn finish(
+pub(crate) async fn finish(
     session: &Session,
     submitted: Reply<PlanView>,
     wait: bool,

@@ -18,7 +18,7 @@ use wire::ReportFormat;
 const GRACE: Duration = Duration::from_secs(30);
 
 /// As the command line has it.
-pub struct Wanted {
+pub(crate) struct Wanted {
     pub single: bool,
     pub interval: Option<Duration>,
     pub markdown: bool,
@@ -26,7 +26,7 @@ pub struct Wanted {
 }
 
 /// As text, Markdown or, with `--json`, JSON; on standard output or in a file.
-pub async fn run(session: &Session, wanted: &Wanted) -> Result<u8, CtlError> {
+pub(crate) async fn run(session: &Session, wanted: &Wanted) -> Result<u8, CtlError> {
     loop {
         let text = fetch(session, wanted).await?;
         match &wanted.output {

@@ -20,7 +20,7 @@ use wire::{GenerateVendors, ImportFormat, ImportReport, VendorList, VendorQuery,
 const IMPORT: Duration = Duration::from_secs(600);
 
 /// Runs the command; returns the exit code.
-pub async fn run(session: &Session, command: VendorsCommand) -> Result<u8, CtlError> {
+pub(crate) async fn run(session: &Session, command: VendorsCommand) -> Result<u8, CtlError> {
     match command {
         VendorsCommand::Import { file, format, skip_invalid } => {
             import(session, &file, format, skip_invalid).await?;

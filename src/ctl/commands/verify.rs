@@ -10,7 +10,7 @@ use wire::{OptimizationsView, Verdict, VerifyOptimizations};
 const LIMIT: Duration = Duration::from_secs(3_600);
 
 /// Exit code 1 where a mechanism doesn't hold what was promised.
-pub async fn optimizations(session: &Session, samples: u32) -> Result<u8, CtlError> {
+pub(crate) async fn optimizations(session: &Session, samples: u32) -> Result<u8, CtlError> {
     let client = session.client.with_timeout(session.timeout_or(LIMIT));
     let body = VerifyOptimizations { samples };
     let reply: Reply<OptimizationsView> =

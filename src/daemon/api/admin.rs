@@ -34,7 +34,11 @@ const LEVELS: [(&str, Level); 4] = [
     ("debug", Level::Debug),
 ];
 
-pub async fn flush(context: Data<Context>, _: Admin, Json(body): Json<FlushCache>) -> Answer {
+pub(super) async fn flush(
+    context: Data<Context>,
+    _: Admin,
+    Json(body): Json<FlushCache>,
+) -> Answer {
     let mut flushed = Flushed::default();
     if body.cache != CacheName::Llm {
         flushed.query = Some(context.actors.vendors.ask(FlushQueries).await?);
@@ -51,7 +55,11 @@ pub async fn flush(context: Data<Context>, _: Admin, Json(body): Json<FlushCache
     Ok(HttpResponse::Ok().json(flushed))
 }
 
-pub async fn log_level(context: Data<Context>, _: Admin, Json(body): Json<LogLevel>) -> Answer {
+pub(super) async fn log_level(
+    context: Data<Context>,
+    _: Admin,
+    Json(body): Json<LogLevel>,
+) -> Answer {
     let level = level(&body.level)?;
     let before = context.log_level.level();
     context.log_level.set_level(level);
@@ -77,13 +85,13 @@ pub(crate) async fn verify_optimizations(
 }
 
 /// 202: the daemon stops in good order after the reply.
-pub async fn stop(context: Data<Context>, _: Admin) -> Answer {
+pub(super) async fn stop(context: Data<Context>, _: Admin) -> Answer {
     context.stop.notify_one();
     Ok(HttpResponse::Accepted().json(json!({"state": "stopping", "pid": std::process::id()})))
 }
 
 /// Reads the settings anew; says what changed, and what holds only after a restart.
-pub async fn reload(context: Data<Context>, _: Admin) -> Answer {
+pub(super) async fn reload(context: Data<Context>, _: Admin) -> Answer {
     Ok(HttpResponse::Ok().json(context.reloader.reload().await?))
 }
 
@@ -91,7 +99,11 @@ pub async fn reload(context: Data<Context>, _: Admin) -> Answer {
 const DRAIN_BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
 /// 202: no more plans are claimed; `status` says when none runs any more. `undo` claims again.
-pub async fn drain(context: Data<Context>, _: Admin, Json(body): Json<DrainDaemon>) -> Answer {
+pub(super) async fn drain(
+    context: Data<Context>,
+    _: Admin,
+    Json(body): Json<DrainDaemon>,
+) -> Answer {
     let coordinator = context.actors.coordinator.clone();
     if body.undo {
         coordinator.ask(Resume).await?;
@@ -118,7 +130,11 @@ pub async fn drain(context: Data<Context>, _: Admin, Json(body): Json<DrainDaemo
 
 /// Does a test's harm to an actor; debug builds only.
 #[cfg(any(debug_assertions, feature = "fault-injection"))]
-pub async fn fault(context: Data<Context>, _: Admin, Json(body): Json<InjectFault>) -> Answer {
+pub(super) async fn fault(
+    context: Data<Context>,
+    _: Admin,
+    Json(body): Json<InjectFault>,
+) -> Answer {
     if !context.actors.inject(&body.actor, body.fault) {
         return Err(ApiError::invalid("actor", "is unknown", "`status` lists them").into());
     }

@@ -13,7 +13,7 @@ use wire::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
 const PLANS_AT_ONCE: u32 = 500;
 
 /// A plan's audit rows, and whether their chain is whole.
-pub async fn show(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+pub(super) async fn show(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
     let check = context.store.verify_audit(id).await?;
     let rows = context.store.audit(id, 0).await?;
     let broken = match check {
@@ -40,7 +40,7 @@ pub(crate) struct VerifyQuery {
 }
 
 /// Checks the chains of some plans, in the order of their ids; `next` says where to go on.
-pub async fn verify(context: Data<Context>, Params(query): Params<VerifyQuery>) -> Answer {
+pub(super) async fn verify(context: Data<Context>, Params(query): Params<VerifyQuery>) -> Answer {
     let page = context.store.verify_audits(query.after, PLANS_AT_ONCE).await?;
     let full = page.len() == PLANS_AT_ONCE as usize;
     let mut verified = VerifiedAudit {

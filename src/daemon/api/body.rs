@@ -14,7 +14,7 @@ use crate::serving::{context::Context, failure::Failure};
 use wire::{ApiError, ErrorCode};
 
 /// A whole body, as it came.
-pub struct Document(pub Vec<u8>);
+pub(super) struct Document(pub Vec<u8>);
 
 impl FromRequest for Document {
     type Error = Failure;
@@ -39,7 +39,7 @@ impl FromRequest for Document {
 }
 
 /// A body in JSON.
-pub struct Json<T>(pub T);
+pub(super) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Failure;
@@ -91,7 +91,7 @@ pub(crate) async fn next_part(
     part.transpose().map_err(broken)
 }
 
-pub fn too_large(limit: u64) -> ApiError {
+pub(super) fn too_large(limit: u64) -> ApiError {
     let message = format!("the body is larger than {limit} bytes");
     ApiError::new(ErrorCode::TooLarge, message).with_hint("is this the right file?")
 }

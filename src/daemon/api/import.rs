@@ -27,7 +27,7 @@ pub(crate) struct ImportQuery {
     skip_invalid: bool,
 }
 
-pub async fn import(
+pub(super) async fn import(
     context: Data<Context>,
     _: Admin,
     Params(query): Params<ImportQuery>,

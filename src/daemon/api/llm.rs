@@ -11,18 +11,18 @@ use actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp};
 use llm::{EndpointCounters, EndpointStatus, FailureKind, TimeSummary};
 use wire::{LlmEndpoint, LlmFigures, LlmTimes, LlmView};
 
-pub async fn status(context: Data<Context>) -> Answer {
+pub(super) async fn status(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&context).await?))
 }
 
 /// The servers' own settings that fit, as text.
-pub async fn tune(context: Data<Context>) -> Answer {
+pub(super) async fn tune(context: Data<Context>) -> Answer {
     let text = context.actors.llm.ask(GetTuning).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
 }
 
 /// Loads every configured model; answers once they are loaded, or can't be.
-pub async fn warm(context: Data<Context>, _: Admin) -> Answer {
+pub(super) async fn warm(context: Data<Context>, _: Admin) -> Answer {
     context.actors.llm.ask(WarmUp).await?;
     Ok(HttpResponse::Ok().json(view(&context).await?))
 }

@@ -11,7 +11,7 @@ mod plans;
 mod status;
 mod vendors;
 
-pub use status::problem;
+pub(crate) use status::problem;
 
 use actix_web::web;
 

@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use crate::serving::failure::Answer;
 
 /// OpenAPI 3.1; a test holds it against the routes and the replies.
-pub const DOCUMENT: &str = include_str!("../../../etc/openapi.json");
+pub(super) const DOCUMENT: &str = include_str!("../../../etc/openapi.json");
 
-pub async fn document() -> Answer {
+pub(super) async fn document() -> Answer {
     Ok(HttpResponse::Ok().content_type("application/json").body(DOCUMENT))
 }

@@ -49,7 +49,7 @@ const FEATURES: [&str; 24] = [
     "audit_verify",
 ];
 
-pub async fn features() -> Answer {
+pub(super) async fn features() -> Answer {
     Ok(HttpResponse::Ok().json(Features {
         name: "eventplannerd".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -59,7 +59,7 @@ pub async fn features() -> Answer {
 }
 
 /// Answers from memory alone, also while everything else is busy or down.
-pub async fn status(context: Data<Context>) -> Answer {
+pub(super) async fn status(context: Data<Context>) -> Answer {
     let facts = &context.facts;
     let pool = context.store.pool_status();
     let uptime = Timestamp::now().duration_since(facts.started_at);
@@ -89,7 +89,7 @@ fn state(context: &Context) -> &'static str {
 }
 
 /// 200 where every actor lives and the database answers, else 503.
-pub async fn health(context: Data<Context>) -> Answer {
+pub(super) async fn health(context: Data<Context>) -> Answer {
     let mut problems: Vec<String> = Vec::new();
     match tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await {
         Ok(Ok(())) => {}
@@ -107,18 +107,18 @@ pub async fn health(context: Data<Context>) -> Answer {
 }
 
 /// Prometheus's text format.
-pub async fn metrics(context: Data<Context>) -> Answer {
+pub(super) async fn metrics(context: Data<Context>) -> Answer {
     let text = context.actors.metrics.ask(GetPrometheus).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 
-pub async fn alerts(context: Data<Context>) -> Answer {
+pub(super) async fn alerts(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(context.actors.metrics.ask(GetAlerts).await?))
 }
 
 /// The report; `?format=text` or `markdown` for people. Since the start, unless `over` names
 /// another span: `cycle` for the last look, or e.g. `60s`, which is waited out.
-pub async fn report(context: Data<Context>, Params(query): Params<ReportQuery>) -> Answer {
+pub(super) async fn report(context: Data<Context>, Params(query): Params<ReportQuery>) -> Answer {
     let span = report_span(query.over.as_deref())?;
     let report = context.actors.metrics.ask(GetReport(span)).await?;
     let text = |media_type, text| HttpResponse::Ok().content_type(media_type).body(text);
@@ -152,7 +152,7 @@ fn report_span(over: Option<&str>) -> Result<ReportSpan, ApiError> {
 }
 
 /// What is wrong with an actor.
-pub fn problem(actor: &ActorStatus, heartbeat_timeout: Duration) -> Option<String> {
+pub(crate) fn problem(actor: &ActorStatus, heartbeat_timeout: Duration) -> Option<String> {
     if actor.state != "running" {
         return Some(format!("actor {} is {}", actor.name, actor.state));
     }

@@ -7,12 +7,12 @@ use crate::serving::{context::Context, failure::Answer, peer::Admin};
 use actors::vendor_search::messages::{GetVendorStats, ImportGenerated, SearchVendors};
 use wire::{GenerateVendors, ImportReport, VendorList, VendorQuery, VendorStats};
 
-pub async fn search(context: Data<Context>, Params(query): Params<VendorQuery>) -> Answer {
+pub(super) async fn search(context: Data<Context>, Params(query): Params<VendorQuery>) -> Answer {
     let vendors = context.actors.vendors.ask(SearchVendors(query)).await?;
     Ok(HttpResponse::Ok().json(VendorList { vendors }))
 }
 
-pub async fn generate(
+pub(super) async fn generate(
     context: Data<Context>,
     _: Admin,
     Json(wanted): Json<GenerateVendors>,
@@ -21,7 +21,7 @@ pub async fn generate(
     Ok(HttpResponse::Ok().json(report))
 }
 
-pub async fn stats(context: Data<Context>) -> Answer {
+pub(super) async fn stats(context: Data<Context>) -> Answer {
     let stats: VendorStats = context.actors.vendors.ask(GetVendorStats).await?;
     Ok(HttpResponse::Ok().json(stats))
 }

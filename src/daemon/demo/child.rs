@@ -38,7 +38,7 @@ pub(crate) struct DemoDaemon {
 
 impl DemoDaemon {
     /// Starts `eventplannerd run` in `state_dir`; it isn't ready yet.
-    pub fn spawn(args: &DemoArgs, state_dir: &Path) -> Result<Self, Failed> {
+    pub(super) fn spawn(args: &DemoArgs, state_dir: &Path) -> Result<Self, Failed> {
         let runtime_dir = state_dir.join("run");
         let (log, errors) = (state_dir.join("demo.log"), state_dir.join("demo.err"));
         make_dir(state_dir)?;
@@ -74,11 +74,11 @@ impl DemoDaemon {
         Ok(Self { process, lifeline, ready, _ready_dir: ready_dir, socket, errors, log })
     }
 
-    pub fn socket(&self) -> &Path {
+    pub(super) fn socket(&self) -> &Path {
         &self.socket
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.process.id().unwrap_or(0)
     }
 
@@ -114,12 +114,12 @@ impl DemoDaemon {
     }
 
     /// Lets it run on.
-    pub fn leave(self) {
+    pub(super) fn leave(self) {
         drop(self.lifeline);
     }
 
     /// Stops it and waits for its end.
-    pub async fn stop(mut self) -> Result<(), Failed> {
+    pub(super) async fn stop(mut self) -> Result<(), Failed> {
         let told = self.lifeline.take().is_some();
         if let (false, Some(pid)) = (told, self.process.id()) {
             let pid = nix::unistd::Pid::from_raw(pid as i32);

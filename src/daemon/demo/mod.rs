@@ -13,7 +13,7 @@ use child::DemoDaemon;
 use crate::{cli::DemoArgs, service::exit::Failed};
 
 /// Runs the demo to its end; the daemon is stopped whatever happens, unless it is to be kept.
-pub fn run(args: &DemoArgs) -> Result<(), Failed> {
+pub(crate) fn run(args: &DemoArgs) -> Result<(), Failed> {
     story::check_output(&args.output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -46,7 +46,7 @@ fn unwritable(error: SaveError) -> Failed {
 }
 
 /// Everything between the daemon's start and its stop.
-pub async fn tell(args: &DemoArgs, daemon: &mut DemoDaemon) -> Result<(), Failed> {
+pub(super) async fn tell(args: &DemoArgs, daemon: &mut DemoDaemon) -> Result<(), Failed> {
     let progress = Progress::new(Look::of_stderr());
     let start = Instant::now();
     progress.step("starting the daemon");

@@ -18,19 +18,19 @@ pub(crate) const OCCUPIED: u8 = 75;
 
 /// The end of a command.
 #[derive(Debug)]
-pub struct Failed {
+pub(crate) struct Failed {
     /// Lowercase, one error per line.
     pub message: String,
     pub code: u8,
 }
 
 impl Failed {
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: FAILED }
     }
 
     /// Refused input: a line per field.
-    pub fn lines(message: String) -> Self {
+    pub(crate) fn lines(message: String) -> Self {
         Self::new(message)
     }
 
@@ -38,17 +38,17 @@ impl Failed {
         Self { message: message.into(), code: CONFIGURATION }
     }
 
-    pub fn database(message: impl Into<String>) -> Self {
+    pub(crate) fn database(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: DATABASE }
     }
 
-    pub fn escalated(actor: &str) -> Self {
+    pub(crate) fn escalated(actor: &str) -> Self {
         let message = format!("the actor {actor} failed too often; the log says why");
         Self { message, code: ESCALATED }
     }
 
     /// Writes the error to standard error, each line as `error: …`.
-    pub fn report(&self) {
+    pub(crate) fn report(&self) {
         for line in self.message.lines() {
             eprintln!("error: {line}");
         }

@@ -118,7 +118,7 @@ fn every(period: Duration) -> tokio::time::Interval {
 }
 
 /// Brings replies of an earlier run back. Without them the daemon works as well, only slower.
-pub async fn restore(keeper: &ReplyKeeper, work: &Runtime, log: &Logger) {
+pub(crate) async fn restore(keeper: &ReplyKeeper, work: &Runtime, log: &Logger) {
     let keeper = keeper.clone();
     match work.spawn(async move { keeper.restore().await }).await {
         Ok(Ok(0)) => {}

@@ -7,14 +7,14 @@ use slog::{Logger, warn};
 
 /// Tells the service manager something; where it can't be told, the log says so and the daemon
 /// goes on: it works without.
-pub fn notify(log: &Logger, states: &[NotifyState<'_>]) {
+pub(crate) fn notify(log: &Logger, states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!(log, "the service manager can't be told: {}", error);
     }
 }
 
 /// Says in words what is being done, shown by `systemctl status`.
-pub fn status(log: &Logger, text: &str) {
+pub(crate) fn status(log: &Logger, text: &str) {
     notify(log, &[NotifyState::Status(text)]);
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    pub fn new(args: &RunArgs, actors: Actors, (log, level): (&Logger, &LogHandle)) -> Self {
+    pub(crate) fn new(args: &RunArgs, actors: Actors, (log, level): (&Logger, &LogHandle)) -> Self {
         let (log, level) = (log.clone(), level.clone());
         Self { args: Arc::new(args.clone()), actors, level, log, turn: Arc::default() }
     }
@@ -37,7 +37,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Settings that are refused: the old ones stay, all of them.
-    pub async fn reload(&self) -> Result<Reloaded, ApiError> {
+    pub(crate) async fn reload(&self) -> Result<Reloaded, ApiError> {
         let _turn = self.turn.lock().await;
         let old = self.actors.settings();
         let args = self.args.clone();

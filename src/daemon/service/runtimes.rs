@@ -25,7 +25,7 @@ impl Runtimes {
     ///
     /// # Errors
     /// The system has no threads left.
-    pub fn start(nice: u32, log: &Logger) -> io::Result<Self> {
+    pub(crate) fn start(nice: u32, log: &Logger) -> io::Result<Self> {
         let work = Builder::new_multi_thread().thread_name("work").enable_all().build()?;
         let log = log.clone();
         let planning = Builder::new_current_thread()
@@ -35,7 +35,7 @@ impl Runtimes {
         Ok(Self { work, planning })
     }
 
-    pub fn work(&self) -> &Runtime {
+    pub(crate) fn work(&self) -> &Runtime {
         &self.work
     }
 
@@ -44,7 +44,7 @@ impl Runtimes {
     }
 
     /// Ends what still runs.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         self.planning.shutdown_background();
         self.work.shutdown_timeout(END_LIMIT);
     }

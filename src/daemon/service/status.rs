@@ -15,7 +15,7 @@ pub(crate) struct ServiceStatus {
 }
 
 impl ServiceStatus {
-    pub fn update(&mut self, telemetry: &Telemetry, log: &Logger) {
+    pub(crate) fn update(&mut self, telemetry: &Telemetry, log: &Logger) {
         let line = telemetry.read(status_line);
         if line != self.said {
             notify::status(log, &line);

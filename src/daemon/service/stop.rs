@@ -31,7 +31,7 @@ pub(crate) enum Demand {
 
 /// Why the daemon stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopReason {
+pub(crate) enum StopReason {
     Signal(&'static str),
     /// `eventplannerctl stop`.
     Asked,
@@ -41,7 +41,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Signal(name) => name,
             Self::Asked => "asked over the control socket",
@@ -53,7 +53,7 @@ impl StopReason {
 
 impl StopSources {
     /// Listens from now on. Call it inside the actix system.
-    pub fn new(until_stdin_ends: bool) -> Result<Self, Failed> {
+    pub(crate) fn new(until_stdin_ends: bool) -> Result<Self, Failed> {
         let (escalate, escalated) = mpsc::channel(1);
         let parent_gone = Arc::new(Notify::new());
         if until_stdin_ends {
@@ -76,7 +76,7 @@ impl StopSources {
     }
 
     /// The next demand.
-    pub async fn next(&mut self) -> Demand {
+    pub(crate) async fn next(&mut self) -> Demand {
         Demand::Stop(tokio::select! {
             _ = self.int.recv() => StopReason::Signal("SIGINT"),
             _ = self.term.recv() => StopReason::Signal("SIGTERM"),
@@ -88,7 +88,7 @@ impl StopSources {
     }
 
     /// The first reason to stop. A start that isn't done has nothing to reload.
-    pub async fn wait(&mut self) -> StopReason {
+    pub(crate) async fn wait(&mut self) -> StopReason {
         loop {
             if let Demand::Stop(reason) = self.next().await {
                 return reason;

@@ -33,12 +33,12 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// `limit`: those that are served at once.
-    pub fn new(limit: usize, telemetry: &Telemetry) -> Self {
+    pub(crate) fn new(limit: usize, telemetry: &Telemetry) -> Self {
         Self { open: Arc::default(), limit, telemetry: telemetry.clone() }
     }
 
     /// A connection was accepted; it counts as long as the value lives.
-    pub fn accepted(&self) -> Open {
+    pub(crate) fn accepted(&self) -> Open {
         let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
         self.show(open);
         Open { connections: self.clone(), is_beyond: open > self.limit }
@@ -49,7 +49,7 @@ impl Connections {
     }
 }
 
-pub struct Open {
+pub(crate) struct Open {
     connections: Connections,
     /// Came when the limit was reached.
     is_beyond: bool,

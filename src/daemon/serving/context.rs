@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Shared by all handlers on all workers.
-pub struct Context {
+pub(crate) struct Context {
     pub actors: Actors,
     pub store: Store,
     pub log: Logger,
@@ -57,7 +57,7 @@ pub struct Context {
 
 /// What `status` says beside the actors' own state.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub(crate) struct Facts {
     pub started_at: Timestamp,
     pub state_dir: PathBuf,
     /// `private cluster` or `external`.
@@ -65,7 +65,7 @@ pub struct Facts {
 }
 
 impl Context {
-    pub fn new(
+    pub(crate) fn new(
         (actors, store): (Actors, Store),
         (log, log_level): (Logger, LogHandle),
         settings: &Settings,
@@ -99,7 +99,7 @@ impl Context {
     }
 
     /// Returns once the daemon stops.
-    pub async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         // An error means that the daemon's main task is gone: stopping as well.
         let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }

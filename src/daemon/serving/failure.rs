@@ -10,11 +10,11 @@ use actix_web::{
 use wire::{ApiError, ErrorCode, ErrorDocument};
 
 /// What a handler gives back.
-pub type Answer = Result<HttpResponse, Failure>;
+pub(crate) type Answer = Result<HttpResponse, Failure>;
 
 /// An [`ApiError`] on its way out.
 #[derive(Debug)]
-pub struct Failure(pub ApiError);
+pub(crate) struct Failure(pub ApiError);
 
 impl<E: Into<ApiError>> From<E> for Failure {
     fn from(error: E) -> Self {

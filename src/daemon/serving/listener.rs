@@ -48,7 +48,7 @@ impl ControlSocket {
     ///
     /// # Errors
     /// As [`Self::bind`].
-    pub fn open(
+    pub(crate) fn open(
         inherited: Option<UnixListener>,
         settings: &ControlSettings,
     ) -> Result<(Self, UnixListener), ListenError> {
@@ -62,7 +62,7 @@ impl ControlSocket {
     ///
     /// # Errors
     /// See [`ListenError`]; what stood there still does.
-    pub fn bind(settings: &ControlSettings) -> Result<(Self, UnixListener), ListenError> {
+    pub(crate) fn bind(settings: &ControlSettings) -> Result<(Self, UnixListener), ListenError> {
         let path = settings.socket.clone();
         let io = |what, source| ListenError::Io { what, path: path.clone(), source };
         let group = group_of(&settings.socket_group)?;
@@ -94,7 +94,7 @@ impl ControlSocket {
         Ok((Self { path, identity: Some(identity) }, listener))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -11,7 +11,7 @@ use model::StopReason;
 use planning::{problem_file::AnswerFile, search::Search, settings::SearchSettings};
 
 /// Prints the answer as one JSON document.
-pub fn solve(args: &SolveArgs) -> Result<(), Failed> {
+pub(crate) fn solve(args: &SolveArgs) -> Result<(), Failed> {
     let loaded = read_problem(&args.file)?;
     let settings = settings(args);
     let start = Instant::now();

@@ -44,7 +44,7 @@ impl BreakerState {
 
 /// The right to one call; give it back with [`Breaker::record`].
 #[derive(Debug)]
-pub struct Pass {
+pub(crate) struct Pass {
     /// A pass of an earlier state tells nothing about this one.
     generation: u64,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Breaker {
 
 impl Breaker {
     /// Opens after `threshold` (at least 1) failures in a row, for `open_for`.
-    pub fn new(threshold: u32, open_for: Duration) -> Self {
+    pub(crate) fn new(threshold: u32, open_for: Duration) -> Self {
         let state = State::Closed { failures: 0 };
         Self { threshold: threshold.max(1), open_for, state, generation: 0 }
     }
@@ -69,7 +69,7 @@ impl Breaker {
     ///
     /// # Errors
     /// The instant from which asking again makes sense.
-    pub fn admit(&mut self, now: Instant) -> Result<Pass, Instant> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Pass, Instant> {
         if let State::Open { until, .. } = self.state {
             if now < until {
                 return Err(until);
@@ -94,7 +94,12 @@ impl Breaker {
     }
 
     /// Tells how a call ended: `None` for a good reply. Returns the new state where it changed.
-    pub fn record(&mut self, pass: Pass, end: Option<Blame>, now: Instant) -> Option<BreakerState> {
+    pub(crate) fn record(
+        &mut self,
+        pass: Pass,
+        end: Option<Blame>,
+        now: Instant,
+    ) -> Option<BreakerState> {
         if pass.generation != self.generation {
             return None;
         }
@@ -133,7 +138,7 @@ impl Breaker {
         }
     }
 
-    pub const fn view(&self) -> BreakerState {
+    pub(crate) const fn view(&self) -> BreakerState {
         match self.state {
             State::Closed { .. } => BreakerState::Closed,
             State::Open { .. } => BreakerState::Open,

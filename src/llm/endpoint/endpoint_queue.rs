@@ -32,11 +32,11 @@ pub(crate) struct CallPriority {
 }
 
 impl CallPriority {
-    pub fn new(priority: Priority, deadline: Instant) -> Self {
+    pub(crate) fn new(priority: Priority, deadline: Instant) -> Self {
         Self { wish: Mutex::new((priority, deadline)), place: AtomicU64::new(0) }
     }
 
-    pub fn get(&self) -> (Priority, Instant) {
+    pub(crate) fn get(&self) -> (Priority, Instant) {
         *locked(&self.wish)
     }
 
@@ -125,7 +125,7 @@ pub struct Occupancy {
 
 impl EndpointQueue {
     /// `parallel` (at least 1) requests at once, `queue_max` waiting.
-    pub fn new(parallel: usize, queue_max: usize) -> Self {
+    pub(crate) fn new(parallel: usize, queue_max: usize) -> Self {
         Self(Arc::new(Mutex::new(Line {
             parallel: parallel.max(1),
             queue_max,
@@ -140,7 +140,7 @@ impl EndpointQueue {
     ///
     /// # Errors
     /// `QueueFull`, or `TooLate` where the turn would come after the deadline.
-    pub async fn enter(&self, terms: &CallPriority) -> Result<Permit, FailureKind> {
+    pub(crate) async fn enter(&self, terms: &CallPriority) -> Result<Permit, FailureKind> {
         let (turn, place) = {
             let mut line = locked(&self.0);
             let (priority, deadline) = terms.get();
@@ -175,7 +175,7 @@ impl EndpointQueue {
     }
 
     /// A further caller wants the same: it may be more urgent, or wait longer.
-    pub fn join(&self, terms: &CallPriority, priority: Priority, deadline: Instant) {
+    pub(crate) fn join(&self, terms: &CallPriority, priority: Priority, deadline: Instant) {
         terms.widen(priority, deadline);
         let place = terms.place.load(Ordering::Relaxed);
         if priority == Priority::Interactive && place > 0 {
@@ -186,7 +186,7 @@ impl EndpointQueue {
         }
     }
 
-    pub fn occupancy(&self) -> Occupancy {
+    pub(crate) fn occupancy(&self) -> Occupancy {
         let line = locked(&self.0);
         Occupancy { busy: line.busy, queued: line.waiting.len() }
     }
@@ -229,7 +229,7 @@ impl Permit {
     }
 
     /// The request was served: its time counts for the estimates.
-    pub fn served(mut self) {
+    pub(crate) fn served(mut self) {
         self.served = true;
     }
 }

@@ -48,22 +48,22 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         Self { sender, receiver: Mutex::new(Some(receiver)), lost: AtomicU64::new(0) }
     }
 
-    pub fn tell(&self, event: GatewayEvent) {
+    pub(crate) fn tell(&self, event: GatewayEvent) {
         if self.sender.try_send(event).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    pub fn take(&self) -> Option<mpsc::Receiver<GatewayEvent>> {
+    pub(crate) fn take(&self) -> Option<mpsc::Receiver<GatewayEvent>> {
         locked(&self.receiver).take()
     }
 
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }

@@ -10,7 +10,7 @@ use crate::tasks::{ProseTask, RequirementsTask, SharesTask, Task};
 pub(crate) struct CacheKey(pub [u8; 32]);
 
 impl CacheKey {
-    pub fn to_hex(self) -> String {
+    pub(crate) fn to_hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
 
@@ -25,7 +25,7 @@ pub(crate) struct KeyPrefix(blake3::Hasher);
 
 impl KeyPrefix {
     /// `constant`: everything besides the task's own fields that the prompt depends on.
-    pub fn new(constant: &[&str]) -> Self {
+    pub(crate) fn new(constant: &[&str]) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in constant {
             feed(&mut hasher, part.as_bytes());

@@ -26,20 +26,20 @@ pub struct TimeSummary {
 }
 
 /// Times with percentiles, some 25 kB.
-pub struct Times {
+pub(crate) struct Times {
     histogram: Option<Histogram<u64>>,
     count: u64,
     sum: Duration,
 }
 
 impl Times {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // The bounds are constants that the crate accepts.
         let histogram = Histogram::new_with_bounds(1, LONGEST_US, DIGITS).ok();
         Self { histogram, count: 0, sum: Duration::ZERO }
     }
 
-    pub fn record(&mut self, time: Duration) {
+    pub(crate) fn record(&mut self, time: Duration) {
         self.count += 1;
         self.sum = self.sum.saturating_add(time);
         if let Some(histogram) = &mut self.histogram {
@@ -47,7 +47,7 @@ impl Times {
         }
     }
 
-    pub fn summary(&self) -> TimeSummary {
+    pub(crate) fn summary(&self) -> TimeSummary {
         let at = |quantile: f64| {
             let micros = self.histogram.as_ref().map_or(0, |h| h.value_at_quantile(quantile));
             micros as f64 / 1e6
@@ -81,7 +81,7 @@ pub(crate) struct Spent {
 
 impl Spent {
     /// Total time without queueing, backoff and waiting for the server.
-    pub fn overhead(&self, total: Duration) -> Duration {
+    pub(crate) fn overhead(&self, total: Duration) -> Duration {
         total.saturating_sub(self.queue + self.upstream + self.backoff)
     }
 }
@@ -101,7 +101,7 @@ pub struct RequestTimes<'a> {
 }
 
 /// Called at the end of each request; must be quick.
-pub type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
+pub(crate) type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
 
 /// Counters and times of one endpoint.
 pub(crate) struct EndpointMetrics {
@@ -160,7 +160,7 @@ pub struct LlmCounters {
 }
 
 impl EndpointMetrics {
-    pub fn new(endpoint: &str, model: &str) -> Self {
+    pub(crate) fn new(endpoint: &str, model: &str) -> Self {
         let counts = EndpointCounters {
             endpoint: endpoint.to_owned(),
             model: model.to_owned(),
@@ -179,7 +179,7 @@ impl EndpointMetrics {
         self.counts.cache_hits += 1;
     }
 
-    pub fn coalesced(&mut self) {
+    pub(crate) fn coalesced(&mut self) {
         self.counts.coalesced += 1;
     }
 
@@ -187,15 +187,15 @@ impl EndpointMetrics {
         self.counts.retries += 1;
     }
 
-    pub fn repair(&mut self) {
+    pub(crate) fn repair(&mut self) {
         self.counts.repairs += 1;
     }
 
-    pub fn failure(&mut self, failure: &Failure) {
+    pub(crate) fn failure(&mut self, failure: &Failure) {
         *self.counts.failures.entry(failure.kind).or_default() += 1;
     }
 
-    pub fn call(&mut self) {
+    pub(crate) fn call(&mut self) {
         self.counts.calls += 1;
     }
 
@@ -205,7 +205,7 @@ impl EndpointMetrics {
     }
 
     /// A request ended. Times of failed ones would blur the distributions; they are counted only.
-    pub fn request(&mut self, succeeded: bool, total: Duration, spent: Spent) {
+    pub(crate) fn request(&mut self, succeeded: bool, total: Duration, spent: Spent) {
         self.counts.requests += 1;
         self.queue.record(spent.queue);
         if !succeeded {
@@ -219,7 +219,7 @@ impl EndpointMetrics {
         self.overhead.record(spent.overhead(total));
     }
 
-    pub fn snapshot(&self, breaker: BreakerState) -> EndpointCounters {
+    pub(crate) fn snapshot(&self, breaker: BreakerState) -> EndpointCounters {
         EndpointCounters {
             breaker: Some(breaker),
             queue: self.queue.summary(),

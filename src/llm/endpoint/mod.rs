@@ -72,7 +72,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// A bad address, key file or certificate file.
-    pub fn new(
+    pub(crate) fn new(
         endpoint: EndpointSettings,
         settings: &LlmSettings,
         seed: u64,
@@ -192,7 +192,7 @@ impl Endpoint {
         format!("OLLAMA_HOST={address} ollama pull {model}")
     }
 
-    pub fn status(&self) -> EndpointStatus {
+    pub(crate) fn status(&self) -> EndpointStatus {
         EndpointStatus {
             name: self.settings.name.clone(),
             kind: self.settings.kind,
@@ -236,7 +236,7 @@ pub(crate) struct CallGuard<'a> {
 
 impl CallGuard<'_> {
     /// Tells how the call ended: `None` for a good reply.
-    pub fn end(mut self, blame: Option<Blame>) {
+    pub(crate) fn end(mut self, blame: Option<Blame>) {
         self.record(blame);
     }
 

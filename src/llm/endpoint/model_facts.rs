@@ -21,7 +21,7 @@ struct Shown {
 
 impl ModelFacts {
     /// Reads the body of a reply of `/api/show`.
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let Ok(shown) = serde_json::from_str::<Shown>(text) else { return Self::default() };
         let completes = |all: Vec<String>| all.iter().any(|each| each == "completion");
         let architecture = shown.model_info.get("general.architecture").and_then(Value::as_str);

@@ -6,7 +6,7 @@ use crate::settings::{EndpointSettings, LlmSettings, ServerKind};
 
 /// Advice for every server in the settings, as text to read and lines to copy. Where the GPU's
 /// memory is not known, Ollama's reserve is given as a formula.
-pub fn tune(settings: &LlmSettings) -> String {
+pub(crate) fn tune(settings: &LlmSettings) -> String {
     let mut servers: BTreeMap<(&str, &str), Vec<&EndpointSettings>> = BTreeMap::new();
     for endpoint in settings.endpoints.iter().filter(|each| each.kind != ServerKind::Rules) {
         let address = endpoint.base_url.trim_end_matches('/');

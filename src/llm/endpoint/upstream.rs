@@ -70,7 +70,7 @@ impl Upstream<'_> {
     ///
     /// # Errors
     /// Why this endpoint has no valid reply; what to count and to log is counted and told.
-    pub async fn ask(&self, task: &Task, schema: &Value) -> Result<Arc<Reply>, Failure> {
+    pub(crate) async fn ask(&self, task: &Task, schema: &Value) -> Result<Arc<Reply>, Failure> {
         let started = Instant::now();
         let mut spent = Spent::default();
         let result = self.admitted(task, schema, &mut spent).await;

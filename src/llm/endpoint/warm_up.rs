@@ -36,7 +36,11 @@ const LOADING_WAIT: Duration = Duration::from_millis(50);
 const LOADING_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Makes the endpoint's model ready, within `timeout`.
-pub async fn warm_up(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) -> ModelStatus {
+pub(crate) async fn warm_up(
+    endpoint: &Endpoint,
+    settings: &LlmSettings,
+    events: &Events,
+) -> ModelStatus {
     let started = Instant::now();
     let work = async {
         match endpoint.settings.kind {
@@ -60,7 +64,7 @@ pub async fn warm_up(endpoint: &Endpoint, settings: &LlmSettings, events: &Event
 
 /// Refreshes the keep-alive of a model that nobody asked for half of it. A keep-alive of zero
 /// means that the model is to leave the memory after each call.
-pub async fn keep_warm(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) {
+pub(crate) async fn keep_warm(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) {
     let lies_idle = endpoint.idle_for().is_none_or(|idle| idle >= settings.keep_alive / 2);
     let is_due = lies_idle && !settings.keep_alive.is_zero();
     if endpoint.settings.kind == ServerKind::Ollama && is_due {
@@ -69,7 +73,7 @@ pub async fn keep_warm(endpoint: &Endpoint, settings: &LlmSettings, events: &Eve
 }
 
 /// Asks the server how it and its model are; costs it next to nothing.
-pub async fn check(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) {
+pub(crate) async fn check(endpoint: &Endpoint, settings: &LlmSettings, events: &Events) {
     let asked = async {
         match endpoint.settings.kind {
             ServerKind::Ollama => check_ollama(endpoint, settings).await,

@@ -40,7 +40,7 @@ pub(crate) struct ReplyCache {
 
 impl ReplyCache {
     /// At most `size` entries (at least 1).
-    pub fn new(size: usize, ttl: Duration) -> Self {
+    pub(crate) fn new(size: usize, ttl: Duration) -> Self {
         let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
         Self {
             entries: LruCache::new(size),
@@ -51,14 +51,14 @@ impl ReplyCache {
     }
 
     /// Takes over changed bounds; what is beyond them goes, least recently used first.
-    pub fn resize(&mut self, size: usize, ttl: Duration) {
+    pub(crate) fn resize(&mut self, size: usize, ttl: Duration) {
         self.ttl = ttl;
         let size = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
         self.counters.evictions += self.entries.len().saturating_sub(size.get()) as u64;
         self.entries.resize(size);
     }
 
-    pub fn get(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
+    pub(crate) fn get(&mut self, key: &CacheKey, now: Instant) -> Option<Arc<Reply>> {
         let found = self.peek(key, now);
         match &found {
             Some((_, age)) => {
@@ -86,14 +86,14 @@ impl ReplyCache {
         None
     }
 
-    pub fn insert(&mut self, key: CacheKey, reply: Arc<Reply>, now: Instant) {
+    pub(crate) fn insert(&mut self, key: CacheKey, reply: Arc<Reply>, now: Instant) {
         if let Some((pushed_out, _)) = self.entries.push(key, Entry { reply, stored: now }) {
             self.counters.evictions += u64::from(pushed_out != key);
         }
     }
 
     /// The living entries that are not older than `max_age`, least recently used first.
-    pub fn save(&self, max_age: Duration, now: Instant) -> Vec<SavedReply> {
+    pub(crate) fn save(&self, max_age: Duration, now: Instant) -> Vec<SavedReply> {
         let aged = self
             .entries
             .iter()
@@ -110,7 +110,7 @@ impl ReplyCache {
 
     /// Takes saved entries back, in the order of [`Self::save`]; those too old by now, with an
     /// unreadable key, or known already are left out. Returns how many were taken.
-    pub fn restore(&mut self, saved: Vec<SavedReply>, now: Instant) -> usize {
+    pub(crate) fn restore(&mut self, saved: Vec<SavedReply>, now: Instant) -> usize {
         let mut taken = 0;
         for SavedReply { key, reply, age_seconds } in saved {
             let age = Duration::from_secs(age_seconds);
@@ -126,13 +126,13 @@ impl ReplyCache {
     }
 
     /// Drops everything; returns how many entries there were.
-    pub fn flush(&mut self) -> usize {
+    pub(crate) fn flush(&mut self) -> usize {
         let entries = self.entries.len();
         self.entries.clear();
         entries
     }
 
-    pub fn counters(&self) -> CacheCounters {
+    pub(crate) fn counters(&self) -> CacheCounters {
         let hits = self.counters.hits.max(1) as f64;
         CacheCounters {
             entries: self.entries.len(),

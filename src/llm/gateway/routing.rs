@@ -6,7 +6,7 @@ use crate::endpoint::{Endpoint, key::CacheKey};
 
 /// The indices of all endpoints in the order in which to try them. `key` is asked for only where
 /// it matters.
-pub fn order(endpoints: &[Endpoint], key: impl FnOnce() -> CacheKey) -> Vec<usize> {
+pub(crate) fn order(endpoints: &[Endpoint], key: impl FnOnce() -> CacheKey) -> Vec<usize> {
     let weighted = endpoints.iter().filter(|endpoint| endpoint.settings.weight > 0).count();
     if weighted < 2 {
         let mut order: Vec<usize> = (0..endpoints.len()).collect();

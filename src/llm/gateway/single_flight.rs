@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How a flight ends.
-pub type Outcome = Result<Arc<Reply>, Arc<Failure>>;
+pub(crate) type Outcome = Result<Arc<Reply>, Arc<Failure>>;
 
 pub(crate) type SingleFlight = Shared<BoxFuture<'static, Outcome>>;
 
@@ -59,7 +59,7 @@ pub(crate) enum Boarding {
 impl Flights {
     /// Joins the flight of `key`, or starts one with `call`. `landed` looks the reply up once
     /// more where no flight is found: one may have landed since the caller looked.
-    pub fn join(
+    pub(crate) fn join(
         &self,
         key: FlightKey,
         terms: CallPriority,
@@ -92,7 +92,7 @@ impl Flights {
         Boarding::Started(flight)
     }
 
-    pub fn under_way(&self) -> usize {
+    pub(crate) fn under_way(&self) -> usize {
         locked(&self.join).len()
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Bounds {
     pub text: usize,
 }
 
-pub struct Body {
+pub(crate) struct Body {
     response: Response,
     bounds: Bounds,
     started: Instant,
@@ -42,12 +42,12 @@ pub struct Body {
 
 impl Body {
     /// `started`: when the request went out.
-    pub fn new(response: Response, bounds: Bounds, started: Instant) -> Self {
+    pub(crate) fn new(response: Response, bounds: Bounds, started: Instant) -> Self {
         Self { response, bounds, started, first_byte: None, bytes: 0, line_bytes: 0 }
     }
 
     /// From the request to the first byte of the body; `None` before that.
-    pub const fn first_byte(&self) -> Option<Duration> {
+    pub(crate) const fn first_byte(&self) -> Option<Duration> {
         self.first_byte
     }
 
@@ -55,7 +55,7 @@ impl Body {
     ///
     /// # Errors
     /// A timeout, a cut connection, or a line or body beyond the bounds.
-    pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
         let (limit, late) = match self.first_byte {
             None => {
                 let left = self.bounds.first_byte.saturating_sub(self.started.elapsed());
@@ -91,7 +91,7 @@ impl Body {
 
     /// Reads what is left of a reply that is complete, so that its connection can be used again.
     /// Servers end a body together with its last event; a later end is awaited aside.
-    pub async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         let ended =
             timeout(DRAIN_HERE, async { while let Ok(Some(_)) = self.response.chunk().await {} });
         if ended.await.is_err() {
@@ -103,7 +103,7 @@ impl Body {
 }
 
 /// At most `max` bytes of a body, as text: for error replies.
-pub async fn beginning(response: Response, max: usize, idle: Duration) -> String {
+pub(crate) async fn beginning(response: Response, max: usize, idle: Duration) -> String {
     let mut response = response;
     let mut bytes = Vec::new();
     while bytes.len() < max {

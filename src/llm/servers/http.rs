@@ -38,7 +38,7 @@ struct ClientKey {
 
 /// Builds clients and hands the same one to endpoints of the same TLS configuration.
 #[derive(Default)]
-pub struct Clients {
+pub(crate) struct Clients {
     built: BTreeMap<ClientKey, Client>,
 }
 
@@ -157,7 +157,7 @@ fn read_bounded(path: &Path, max: u64) -> std::io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Anything else than a plain http or https address.
-pub fn base_url(endpoint: &EndpointSettings) -> Result<Url, LlmError> {
+pub(crate) fn base_url(endpoint: &EndpointSettings) -> Result<Url, LlmError> {
     let refuse = || LlmError::BaseUrl { endpoint: endpoint.name.clone() };
     let text = endpoint.base_url.trim().trim_end_matches('/');
     let text = text.strip_suffix("/v1").unwrap_or(text);
@@ -172,7 +172,7 @@ pub fn base_url(endpoint: &EndpointSettings) -> Result<Url, LlmError> {
 }
 
 /// `base` with `path` (no leading slash) behind it.
-pub fn join(base: &Url, path: &str) -> Url {
+pub(crate) fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let front = base.path().trim_end_matches('/').to_owned();
     url.set_path(&format!("{front}/{path}"));

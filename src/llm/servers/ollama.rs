@@ -39,7 +39,7 @@ struct Said {
     content: String,
 }
 
-pub const fn path(api: OllamaApi) -> &'static str {
+pub(crate) const fn path(api: OllamaApi) -> &'static str {
     match api {
         OllamaApi::Chat => "api/chat",
         OllamaApi::Generate => "api/generate",

@@ -33,7 +33,7 @@ fn refuse<T>(path: &str, limit: &str, problem: String) -> Result<T, OutOfBounds>
 
 /// # Errors
 /// The first list that is too long, or word that is in no vocabulary.
-pub fn requirements(reply: &RequirementsReply) -> Result<(), OutOfBounds> {
+pub(crate) fn requirements(reply: &RequirementsReply) -> Result<(), OutOfBounds> {
     let lists: [(&str, &[String], &[&str]); 4] = [
         ("/styles", &reply.styles, &vocabulary::STYLES),
         ("/cuisines", &reply.cuisines, &vocabulary::CUISINES),
@@ -56,7 +56,7 @@ pub fn requirements(reply: &RequirementsReply) -> Result<(), OutOfBounds> {
 /// # Errors
 /// The first strategy with another number of lines than categories, an unknown category, or a
 /// share outside of 0 to 1.
-pub fn shares(reply: &SharesReply, task: &SharesTask) -> Result<(), OutOfBounds> {
+pub(crate) fn shares(reply: &SharesReply, task: &SharesTask) -> Result<(), OutOfBounds> {
     let lists: [(&str, &[ShareLine]); 3] = [
         ("/balanced", &reply.balanced),
         ("/venue_and_food", &reply.venue_and_food),
@@ -85,7 +85,7 @@ pub fn shares(reply: &SharesReply, task: &SharesTask) -> Result<(), OutOfBounds>
 
 /// # Errors
 /// The first text that is empty or too long.
-pub fn prose(reply: &ProseReply) -> Result<(), OutOfBounds> {
+pub(crate) fn prose(reply: &ProseReply) -> Result<(), OutOfBounds> {
     for (path, text, most) in [
         ("/summary", &reply.summary, SUMMARY_MAX),
         ("/atmosphere", &reply.atmosphere, ATMOSPHERE_MAX),

@@ -25,7 +25,7 @@ const BILLIONTHS: f64 = 1e9;
 
 /// A refused reply.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// For counters, logs and the plan: without text of the reply.
     pub failure: Failure,
     /// For the repair prompt: quotes the reply. Never logged.
@@ -49,7 +49,7 @@ impl From<OutOfBounds> for Refusal {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn check(text: &str, task: &Task) -> Result<Reply, Refusal> {
+pub(crate) fn check(text: &str, task: &Task) -> Result<Reply, Refusal> {
     let value: Value = serde_json::from_str(without_code_fence(text)).map_err(|e| Refusal {
         failure: Failure::from(FailureKind::InvalidJson),
         quote: format!("not valid JSON: {e}"),

@@ -70,7 +70,7 @@ pub(crate) struct Wishes {
 }
 
 /// Reads the wishes out of `text`.
-pub fn wishes(text: &str) -> Wishes {
+pub(crate) fn wishes(text: &str) -> Wishes {
     let mut found = Wishes::default();
     for clause in clauses(text) {
         read_clause(&clause, &mut found);

@@ -24,7 +24,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::User => "user",
@@ -34,14 +34,14 @@ impl Role {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     pub role: Role,
     pub text: String,
 }
 
 /// System and user message of a task. `num_ctx`: the context in tokens; longer untrusted text is
 /// cut so that prompt and reply fit into it.
-pub fn messages(task: &Task, num_ctx: u32) -> Vec<Message> {
+pub(crate) fn messages(task: &Task, num_ctx: u32) -> Vec<Message> {
     let room = num_ctx.saturating_sub(task.kind().max_tokens()) as usize;
     let data_bytes = room.saturating_sub(RESERVED_TOKENS).max(64) * BYTES_PER_TOKEN;
     let user = match task {
@@ -56,7 +56,7 @@ pub fn messages(task: &Task, num_ctx: u32) -> Vec<Message> {
 }
 
 /// The two messages that ask to mend a reply: the reply, and what is wrong with it.
-pub fn repair(reply: &str, problem: &str) -> [Message; 2] {
+pub(crate) fn repair(reply: &str, problem: &str) -> [Message; 2] {
     let reply: String = reply.chars().take(2_000).collect();
     let problem: String = problem.chars().take(500).collect();
     let ask = format!(
@@ -69,7 +69,7 @@ pub fn repair(reply: &str, problem: &str) -> [Message; 2] {
 
 /// A task that stands for all of its kind: what its messages hold besides its own fields is the
 /// template.
-pub fn sample(kind: TaskKind) -> Task {
+pub(crate) fn sample(kind: TaskKind) -> Task {
     let event_type = EventType::Other;
     let text = || "sample".to_owned();
     match kind {

@@ -125,14 +125,14 @@ const PUNCTUATION: &str = " .,;:!?'\"’‘“”()-–—&…";
 
 /// What is wrong, for the repair prompt (`quote`) and for the record (`place`, no reply text).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub quote: String,
     pub place: String,
 }
 
 /// # Errors
 /// The first thing in the text that the facts don't cover.
-pub fn check(prose: &BlueprintProse, task: &ProseTask) -> Result<(), Problem> {
+pub(crate) fn check(prose: &BlueprintProse, task: &ProseTask) -> Result<(), Problem> {
     let facts = Facts::of(task);
     for (field, text) in [
         ("summary", &prose.summary),

@@ -7,7 +7,7 @@
 const TAG_CONTEXT: &str = "eventplanner 2027 llm prompt fence";
 
 /// `text`, made harmless and put between two tagged lines; at most `max_bytes` of it.
-pub fn fenced(label: &str, text: &str, max_bytes: usize) -> String {
+pub(crate) fn fenced(label: &str, text: &str, max_bytes: usize) -> String {
     let text = harmless(text, max_bytes);
     let digest = blake3::derive_key(TAG_CONTEXT, text.as_bytes());
     let tag: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -38,7 +38,7 @@ fn harmless(text: &str, max_bytes: usize) -> String {
 }
 
 /// Characters that a reader doesn't see but a tokenizer does.
-pub fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'

@@ -80,7 +80,7 @@ impl Default for Schemas {
 }
 
 impl Schemas {
-    pub fn of(&self, task: &Task) -> Arc<Value> {
+    pub(crate) fn of(&self, task: &Task) -> Arc<Value> {
         match task {
             Task::Requirements(_) => Arc::clone(&self.requirements),
             Task::Prose(_) => Arc::clone(&self.prose),

@@ -19,7 +19,6 @@ use crate::{
         input::{CATERER, DECORATOR, PlanningInput, VENUE},
         policies::{decorates_venue, takes_decor},
         roles::CateringRole,
-        violation::Violation,
     },
     engagement::Engagement,
     fitness::{
@@ -114,15 +113,6 @@ impl<'a> Assembly<'a> {
             seats.iter().map(|seat| seat.id.to_string()).collect()
         };
         self.seats.iter().map(ids).collect()
-    }
-
-    /// How many vendors each reason ruled out, per category.
-    pub(crate) fn excluded_counts(&self) -> BTreeMap<(Category, Violation), usize> {
-        let mut counts = BTreeMap::new();
-        for exclusion in &self.excluded {
-            *counts.entry((exclusion.category.clone(), exclusion.reason)).or_default() += 1;
-        }
-        counts
     }
 }
 

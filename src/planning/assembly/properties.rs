@@ -18,7 +18,7 @@ use model::{CateringPolicy, HouseRule, Percent, Sourced};
 const COMBINATIONS_MAX: usize = 400;
 
 /// Feasible combinations of a problem, up to a bound.
-pub fn combinations(problem: &Problem, most: usize) -> Vec<Combination> {
+pub(crate) fn combinations(problem: &Problem, most: usize) -> Vec<Combination> {
     let mut partial: Vec<Combination> = vec![vec![None; problem.categories.len()]];
     for index in 0..problem.categories.len() {
         let mut next = Vec::new();
@@ -255,7 +255,7 @@ proptest! {
         for ids in one.candidate_ids() {
             prop_assert!(ids.is_sorted());
         }
-        let lost: usize = one.excluded_counts().values().sum();
+        let lost = one.excluded.len();
         let requested = |s: &&Sourced| case.request.services.contains_key(&s.vendor.category);
         let seated = one.candidate_ids().iter().flatten()
             .filter(|id| *id != "skip" && !id.ends_with("+catering")).count();

@@ -265,7 +265,7 @@ impl<'a> Case<'a> {
     }
 
     /// An item's value less the price of its use, with its kind's messages.
-    pub fn worth(&self, place: usize, item: &Item, multipliers: &[f64]) -> f64 {
+    pub(crate) fn worth(&self, place: usize, item: &Item, multipliers: &[f64]) -> f64 {
         let price: f64 = multipliers.iter().zip(&item.usage).map(|(m, u)| m * u).sum();
         let kind = &self.evidence.kinds[place][item.kind];
         item.value - price + kind.messages.iter().sum::<f64>()
@@ -297,7 +297,7 @@ impl<'a> Case<'a> {
     }
 
     /// The value of a complete choice; `None` where it isn't feasible or was refused.
-    pub fn value(&self, chosen: &Combination) -> Option<f64> {
+    pub(crate) fn value(&self, chosen: &Combination) -> Option<f64> {
         let n = self.problem.categories.len();
         let mut places: Vec<Option<u32>> = vec![None; n];
         let mut used = vec![0.0; self.limits.len()];

@@ -14,7 +14,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    pub fn new(left: u64) -> Self {
+    pub(crate) fn new(left: u64) -> Self {
         Self { left, examined: 0 }
     }
 
@@ -40,7 +40,7 @@ pub(crate) struct Walk<'c, 'a> {
 }
 
 impl<'c, 'a> Walk<'c, 'a> {
-    pub fn new(case: &'c Case<'a>) -> Self {
+    pub(crate) fn new(case: &'c Case<'a>) -> Self {
         let n = case.items.len();
         let sets = &case.evidence.multipliers;
         let kinds = |place: usize| case.evidence.kinds[place].len();
@@ -78,7 +78,7 @@ impl<'c, 'a> Walk<'c, 'a> {
     ///
     /// # Errors
     /// A combination that is worth more than claimed.
-    pub fn run(mut self, steps: &mut Steps) -> Result<bool, String> {
+    pub(crate) fn run(mut self, steps: &mut Steps) -> Result<bool, String> {
         let mut fixed = vec![usize::MAX; self.items.len()];
         self.kinds(0, &mut fixed, 0.0, steps)
     }

@@ -50,7 +50,7 @@ pub(crate) struct Eligibility<'a> {
 }
 
 impl<'a> Eligibility<'a> {
-    pub fn of(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
+    pub(crate) fn of(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
         let musts = MustInclude::of(inquiry);
         let mut excluded = Vec::new();
         let mut seats = seat_vendors(inquiry, areas, &musts, &mut excluded);

@@ -38,12 +38,12 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub fn vendor(&self) -> &'a Vendor {
+    pub(crate) fn vendor(&self) -> &'a Vendor {
         &self.sourced.vendor
     }
 
     /// In minor units.
-    pub fn cost(&self) -> i64 {
+    pub(crate) fn cost(&self) -> i64 {
         self.quote.saturating_add(self.plates)
     }
 }
@@ -59,7 +59,7 @@ pub(crate) struct Roles<'i, 'a> {
 }
 
 impl<'i, 'a> Roles<'i, 'a> {
-    pub fn new(
+    pub(crate) fn new(
         inquiry: &'i PlanningInput<'a>,
         areas: &AreaTable,
         musts: &'i MustInclude<'a>,
@@ -79,7 +79,7 @@ impl<'i, 'a> Roles<'i, 'a> {
 
     /// The roles that a vendor's category and price list offer (none: e.g. a hall sold with
     /// plates only, where no caterer is wanted), with the constraints that each would break.
-    pub fn of(
+    pub(crate) fn of(
         &self,
         index: CategoryIndex,
         sourced: &'a Sourced,
@@ -168,7 +168,7 @@ pub(crate) struct MustInclude<'a> {
 }
 
 impl<'a> MustInclude<'a> {
-    pub fn of(inquiry: &PlanningInput<'a>) -> Self {
+    pub(crate) fn of(inquiry: &PlanningInput<'a>) -> Self {
         let mut by_category = vec![None; inquiry.categories.len()];
         let mut impossible = Vec::new();
         for id in &inquiry.request.must_include {

@@ -27,7 +27,7 @@ pub(crate) struct Preference<'a> {
 }
 
 impl<'a> Preference<'a> {
-    pub fn new(inquiry: &PlanningInput<'a>) -> Self {
+    pub(crate) fn new(inquiry: &PlanningInput<'a>) -> Self {
         let wanted = inquiry.categories.iter().map(|def| wanted_tags(inquiry, &def.wants));
         Self {
             inquiry: *inquiry,
@@ -41,7 +41,7 @@ impl<'a> Preference<'a> {
     /// 0.5 where none does. In the venue's place it is multiplied by
     /// max(0.5, 1 − |guests − ideal| / ideal), where the ideal is known: that is about the hall,
     /// so it doesn't touch the venue's kitchen in the caterer's place.
-    pub fn fit(&mut self, category: usize, vendor: &Vendor) -> f64 {
+    pub(crate) fn fit(&mut self, category: usize, vendor: &Vendor) -> f64 {
         let wanted = &self.wanted[category];
         let tags = (!wanted.is_empty()).then(|| {
             let owned = wanted.iter().filter(|key| owns(vendor, key)).count();

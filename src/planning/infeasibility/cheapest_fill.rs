@@ -20,7 +20,7 @@ use model::{CategoryDef, Request, Sourced, VendorId};
 /// Tells whether vendors in their places have a timeline without severe conflicts; an error is
 /// the conflict in plain words. It refuses no part of what it accepts as a whole, and treats
 /// vendors of one [`TimeClass`] alike.
-pub type Timeline<'t> =
+pub(crate) type Timeline<'t> =
     dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
 
 /// Constraints that are not to count.
@@ -55,7 +55,7 @@ pub(crate) struct Cheapest<'a> {
 pub(crate) type Chosen<'a> = (i64, Vec<(CategoryIndex, Candidate<'a>)>);
 
 impl<'i, 'a> CheapestFill<'i, 'a> {
-    pub fn of(
+    pub(crate) fn of(
         inquiry: &'i PlanningInput<'a>,
         areas: &AreaTable,
         vendors: impl IntoIterator<Item = &'a Sourced>,
@@ -71,13 +71,13 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
         Self { inquiry, musts, entries }
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
         let categories = self.entries.iter().enumerate();
         categories.flat_map(|(index, entries)| entries.iter().map(move |entry| (index, entry)))
     }
 
     /// What `must_include` makes impossible on its own.
-    pub fn impossible(&self) -> &[String] {
+    pub(crate) fn impossible(&self) -> &[String] {
         &self.musts.impossible
     }
 
@@ -244,16 +244,16 @@ pub(crate) struct Schedules<'s, 't> {
 
 impl<'s, 't> Schedules<'s, 't> {
     /// `left`: schedules to ask for at most.
-    pub fn new(timeline: &'s mut Timeline<'t>, left: u32) -> Self {
+    pub(crate) fn new(timeline: &'s mut Timeline<'t>, left: u32) -> Self {
         Self { timeline, known: BTreeMap::new(), left }
     }
 
-    pub const fn left(&self) -> u32 {
+    pub(crate) const fn left(&self) -> u32 {
         self.left
     }
 
     /// The refusal in plain words; `None` where no further schedule may be asked for.
-    pub fn judge(
+    pub(crate) fn judge(
         &mut self,
         inquiry: &PlanningInput<'_>,
         chosen: &[(CategoryIndex, Candidate<'_>)],

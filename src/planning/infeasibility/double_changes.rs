@@ -18,7 +18,7 @@ const PAIRS_WORK_MAX: u64 = 2 * WORK_MAX;
 impl Study<'_, '_, '_> {
     /// The first pair of changes that needs no more money, and the pair of a change and the
     /// least more money.
-    pub fn pairs(&mut self) -> Vec<Relaxation> {
+    pub(crate) fn pairs(&mut self) -> Vec<Relaxation> {
         let dimensions = self.dimensions();
         let mut found: Vec<Relaxation> = self.pair_of_changes(&dimensions).into_iter().collect();
         found.extend(self.change_and_money(&dimensions));
@@ -155,7 +155,7 @@ impl Study<'_, '_, '_> {
     }
 
     /// After singles and pairs: that none helps, and what was tried.
-    pub fn no_way_out(&self) -> NoWayOut {
+    pub(crate) fn no_way_out(&self) -> NoWayOut {
         let kinds = self.dimensions().into_iter().map(|(kind, _)| kind.in_words());
         let tried: Vec<String> = ["the budget".to_owned(), "the contingency".to_owned()]
             .into_iter()

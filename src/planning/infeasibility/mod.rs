@@ -154,7 +154,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
     }
 
     /// For the next dimension.
-    pub fn allow(&mut self, work: u64) {
+    pub(crate) fn allow(&mut self, work: u64) {
         (self.work_left, self.schedules_left) = (work, SCHEDULES_MAX);
     }
 
@@ -195,7 +195,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
     /// Between two limits of any vendor's capacity the same vendors can be had, and more guests
     /// never cost less; so it is enough to look at each range's low end, and to halve the first
     /// range that has one.
-    pub fn guests(&mut self, varied: &Varied, money: Money) -> Option<u32> {
+    pub(crate) fn guests(&mut self, varied: &Varied, money: Money) -> Option<u32> {
         let wanted = varied.request.guests;
         let pool = self.pool(&varied.clone().and(&Move::Guests(wanted)));
         let mut starts = BTreeSet::from([1, wanted + 1]);
@@ -227,7 +227,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
     }
 
     /// The cheapest combination of a varied request.
-    pub fn price(&mut self, varied: &Varied, money: Money) -> Option<Priced> {
+    pub(crate) fn price(&mut self, varied: &Varied, money: Money) -> Option<Priced> {
         if !varied.is_writable(&self.here.inquiry) {
             return None;
         }

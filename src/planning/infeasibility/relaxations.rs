@@ -107,7 +107,7 @@ impl Kind {
 impl Move {
     /// Every change but that of the guests, those of one kind in a row, the smaller ones first.
     /// `city`: another one whose vendors are at hand.
-    pub fn all(inquiry: &PlanningInput<'_>, city: Option<&str>) -> Vec<Self> {
+    pub(crate) fn all(inquiry: &PlanningInput<'_>, city: Option<&str>) -> Vec<Self> {
         let request = inquiry.request;
         let mut moves: Vec<Self> =
             other_currencies(inquiry).into_iter().map(Self::Currency).collect();
@@ -158,7 +158,7 @@ impl Move {
         moves
     }
 
-    pub const fn kind(&self) -> Kind {
+    pub(crate) const fn kind(&self) -> Kind {
         match self {
             Self::Guests(_) => Kind::Guests,
             Self::Currency(_) => Kind::Currency,
@@ -191,7 +191,7 @@ impl Move {
         }
     }
 
-    pub fn reach(&self) -> Option<ViolationSet> {
+    pub(crate) fn reach(&self) -> Option<ViolationSet> {
         let all = |reasons: &[Violation]| {
             reasons
                 .iter()

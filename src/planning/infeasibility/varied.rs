@@ -63,12 +63,12 @@ impl Varied {
     }
 
     /// The inquiry with these changes in place of its own request.
-    pub fn inquiry<'v>(&'v self, inquiry: &PlanningInput<'v>) -> PlanningInput<'v> {
+    pub(crate) fn inquiry<'v>(&'v self, inquiry: &PlanningInput<'v>) -> PlanningInput<'v> {
         PlanningInput { request: &self.request, categories: &self.categories, ..*inquiry }
     }
 
     /// With one more change.
-    pub fn and(mut self, change: &Move) -> Self {
+    pub(crate) fn and(mut self, change: &Move) -> Self {
         let reach = change.reach();
         self.reach = self.reach.zip(reach).map(|(one, other)| one.and(other));
         let request = &mut self.request;

@@ -54,7 +54,7 @@ pub(crate) struct KeywordMatcher {
 
 impl KeywordMatcher {
     /// `keywords` are stems, as [`stems`] yields them.
-    pub fn new(keywords: &[String]) -> Self {
+    pub(crate) fn new(keywords: &[String]) -> Self {
         let distinct: BTreeSet<&String> = keywords.iter().collect();
         let keywords: HashMap<_, _> =
             distinct.into_iter().enumerate().map(|(i, stem)| (stem.clone(), i)).collect();
@@ -64,7 +64,7 @@ impl KeywordMatcher {
     }
 
     /// The share of the keywords found in the texts, 0–1; `None` without keywords.
-    pub fn share<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> Option<f64> {
+    pub(crate) fn share<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> Option<f64> {
         if self.keywords.is_empty() {
             return None;
         }

@@ -12,7 +12,7 @@ const TIER_SIZE: usize = 32;
 
 /// A solution with who stands in each place.
 #[derive(Clone, Debug)]
-pub struct Placed {
+pub(crate) struct Placed {
     pub solution: Solution,
     pub places: Vec<Occupant>,
     /// `places`, with one candidate for all roles of a vendor: what a difference is counted by.
@@ -21,7 +21,7 @@ pub struct Placed {
 
 impl Placed {
     /// `None` where two stand in one place.
-    pub fn new(scorer: &Scorer, solution: Solution) -> Option<Self> {
+    pub(crate) fn new(scorer: &Scorer, solution: Solution) -> Option<Self> {
         let places = scorer.occupants(&solution.chosen)?;
         let vendor = |(category, candidate): (CategoryIndex, CandidateIndex)| {
             let known = &scorer.problem().categories[category].candidates;
@@ -33,7 +33,7 @@ impl Placed {
 
     /// In how many places it differs from the nearest of the others; `usize::MAX` where there are
     /// none: whoever is first owes no difference to anybody.
-    pub fn least_difference(&self, others: &[Self]) -> usize {
+    pub(crate) fn least_difference(&self, others: &[Self]) -> usize {
         let nearest = others.iter().map(|other| difference(&self.vendors, &other.vendors)).min();
         nearest.unwrap_or(usize::MAX)
     }
@@ -58,7 +58,7 @@ impl Placed {
 
 /// The differences that options may be asked for, the most first: no two differ in more places
 /// than there are.
-pub fn differences(problem: &Problem) -> impl Iterator<Item = usize> + use<> {
+pub(crate) fn differences(problem: &Problem) -> impl Iterator<Item = usize> + use<> {
     (1..=problem.min_difference.min(problem.categories.len()).max(1)).rev()
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Picked {
 
 impl Picked {
     /// Adds the next option, which was asked to differ in `least` places.
-    pub fn push(&mut self, placed: Placed, least: usize, problem: &Problem) {
+    pub(crate) fn push(&mut self, placed: Placed, least: usize, problem: &Problem) {
         self.fewer_differences |= !self.options.is_empty() && least < problem.min_difference;
         self.options.push(placed);
         self.least.push(least);
@@ -85,12 +85,12 @@ impl Picked {
 /// Accepted solutions, the best first. Bounded: on overflow it keeps the best of all, and for each
 /// option the best that differ enough from the options before it.
 #[derive(Clone, Debug, Default)]
-pub struct Pool {
+pub(crate) struct Pool {
     sorted: Vec<Placed>,
 }
 
 impl Pool {
-    pub fn insert(&mut self, scorer: &Scorer, placed: Placed) {
+    pub(crate) fn insert(&mut self, scorer: &Scorer, placed: Placed) {
         let spot =
             self.sorted.binary_search_by(|have| scorer.compare(&have.solution, &placed.solution));
         if let Err(spot) = spot {
@@ -102,11 +102,11 @@ impl Pool {
         }
     }
 
-    pub fn contains(&self, scorer: &Scorer, solution: &Solution) -> bool {
+    pub(crate) fn contains(&self, scorer: &Scorer, solution: &Solution) -> bool {
         self.sorted.binary_search_by(|have| scorer.compare(&have.solution, solution)).is_ok()
     }
 
-    pub fn best(&self) -> Option<&Placed> {
+    pub(crate) fn best(&self) -> Option<&Placed> {
         self.sorted.first()
     }
 
@@ -116,7 +116,7 @@ impl Pool {
     }
 
     /// Greedily the best options of this pool; fewer differences only where nothing else is here.
-    pub fn pick(&self, problem: &Problem) -> Picked {
+    pub(crate) fn pick(&self, problem: &Problem) -> Picked {
         let mut picked = Picked::default();
         while picked.options.len() < problem.options {
             let Some((placed, least)) = self.next_option(&picked.options, problem) else { break };
@@ -125,7 +125,7 @@ impl Pool {
         picked
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Placed> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Placed> {
         self.sorted.iter()
     }
 

@@ -40,21 +40,17 @@ pub(crate) struct LearnedCuts {
 }
 
 impl LearnedCuts {
-    pub fn new(refused: Vec<Combination>, learned: Vec<NoGood>) -> Self {
+    pub(crate) fn new(refused: Vec<Combination>, learned: Vec<NoGood>) -> Self {
         let unclean = refused.iter().flat_map(chosen_candidates).collect();
         Self { refused: refused.into_iter().collect(), unclean, learned }
     }
 
-    pub fn contains(&self, chosen: &Combination) -> bool {
+    pub(crate) fn contains(&self, chosen: &Combination) -> bool {
         self.refused.contains(chosen) || self.learned.iter().any(|nogood| nogood.cuts(chosen))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.refused.is_empty() && self.learned.is_empty()
-    }
-
     /// Those that were refused alone, ascending.
-    pub fn to_vec(&self) -> Vec<Combination> {
+    pub(crate) fn to_vec(&self) -> Vec<Combination> {
         self.refused.iter().cloned().collect()
     }
 
@@ -64,7 +60,7 @@ impl LearnedCuts {
     }
 
     /// In the order in which they were found.
-    pub fn learned(&self) -> &[NoGood] {
+    pub(crate) fn learned(&self) -> &[NoGood] {
         &self.learned
     }
 
@@ -101,7 +97,7 @@ pub(crate) struct LazyConstraint<'a> {
 }
 
 impl<'a> LazyConstraint<'a> {
-    pub fn new(accept: &'a mut Accept<'a>, refusals: &'a mut LearnedCuts) -> Self {
+    pub(crate) fn new(accept: &'a mut Accept<'a>, refusals: &'a mut LearnedCuts) -> Self {
         Self {
             accept,
             refusals,

@@ -25,7 +25,7 @@ pub(crate) struct ScoreCache {
 
 impl ScoreCache {
     /// Holds at most `size` combinations; none where it is not `enabled`.
-    pub fn new(size: usize, enabled: bool) -> Self {
+    pub(crate) fn new(size: usize, enabled: bool) -> Self {
         Self { entries: LruCache::unbounded(), size: size.max(1), scored: 0, hits: 0, enabled }
     }
 
@@ -37,7 +37,7 @@ impl ScoreCache {
     }
 
     /// The combination's solution; evaluated once as long as the cache remembers it.
-    pub fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
+    pub(crate) fn solution(&mut self, scorer: &Scorer, chosen: &Combination) -> Option<Solution> {
         if self.enabled
             && let Some(&known) = self.entries.get(chosen)
         {
@@ -56,18 +56,18 @@ impl ScoreCache {
     }
 
     /// Combinations evaluated so far.
-    pub fn scored(&self) -> u64 {
+    pub(crate) fn scored(&self) -> u64 {
         self.scored
     }
 
     /// Combinations that needed no evaluation.
-    pub fn hits(&self) -> u64 {
+    pub(crate) fn hits(&self) -> u64 {
         self.hits
     }
 
     /// Count and entries, the least recently used first; values as bits, so that no text form
     /// can change them.
-    pub fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
+    pub(crate) fn snapshot(&self) -> (u64, Vec<ScoreEntry>) {
         let entries = self.entries.iter().rev();
         let entries = entries.map(|(chosen, score)| {
             (chosen.clone(), score.map(|(value, strategy)| (value.to_bits(), strategy)))
@@ -75,7 +75,7 @@ impl ScoreCache {
         (self.scored, entries.collect())
     }
 
-    pub fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
+    pub(crate) fn restore(&mut self, scored: u64, entries: Vec<ScoreEntry>) {
         self.scored = scored;
         for (chosen, score) in entries {
             let score = score.map(|(bits, strategy)| (f64::from_bits(bits), strategy));

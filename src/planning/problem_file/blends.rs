@@ -16,12 +16,12 @@ pub(crate) struct Blends {
 
 impl Blends {
     /// `old`: rows of the table.
-    pub fn new(old: usize) -> Self {
+    pub(crate) fn new(old: usize) -> Self {
         Self { old, parts: Vec::new(), known: BTreeMap::new() }
     }
 
     /// The signature of two, the smaller first; `None` where there are too many.
-    pub fn signature(&mut self, parts: [u32; 2]) -> Option<u32> {
+    pub(crate) fn signature(&mut self, parts: [u32; 2]) -> Option<u32> {
         if let Some(&known) = self.known.get(&parts) {
             return Some(known);
         }
@@ -36,7 +36,7 @@ impl Blends {
     }
 
     /// The table with the new signatures behind its own.
-    pub fn table(&self, table: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    pub(crate) fn table(&self, table: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let all = self.old + self.parts.len();
         let parts = |u: usize| match u.checked_sub(self.old) {
             Some(new) => self.parts[new].map(|part| part as usize),

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 pub(crate) const CATEGORIES_MAX: usize = 1_000;
 /// Over all categories.
-pub const CANDIDATES_MAX: usize = 2_000_000;
+pub(crate) const CANDIDATES_MAX: usize = 2_000_000;
 pub(crate) const STRATEGIES_MAX: usize = 64;
 pub(crate) const LIMITS_MAX: usize = 64;
 /// Rows of `pair_value`; 128 MiB at most.
@@ -58,7 +58,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// A list of at most `MAX` entries.
-pub fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(crate) fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -77,7 +77,9 @@ where
 }
 
 /// At most `MAX` rows of at most `MAX` numbers, or null.
-pub fn table<'de, D, const MAX: usize>(deserializer: D) -> Result<Option<Vec<Vec<f64>>>, D::Error>
+pub(crate) fn table<'de, D, const MAX: usize>(
+    deserializer: D,
+) -> Result<Option<Vec<Vec<f64>>>, D::Error>
 where
     D: Deserializer<'de>,
 {

@@ -57,7 +57,7 @@ pub(crate) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn new(file: &'a ProblemFile) -> Self {
+    pub(crate) fn new(file: &'a ProblemFile) -> Self {
         let pairs = file.forbidden_pairs.iter().chain(&file.ties);
         let named: BTreeSet<&Id> = pairs.flatten().chain(file.nogoods.iter().flatten()).collect();
         let mut all: BTreeMap<&Id, Vec<Member>> = BTreeMap::new();
@@ -71,7 +71,7 @@ impl<'a> Known<'a> {
         Self { all }
     }
 
-    pub fn pairs(
+    pub(crate) fn pairs(
         &self,
         field: &str,
         pairs: &[[Id; 2]],
@@ -98,7 +98,7 @@ impl<'a> Known<'a> {
     }
 
     /// Each named candidate once.
-    pub fn nogoods(&self, lists: &[Vec<Id>], errors: &mut FieldErrors) -> Vec<Vec<Member>> {
+    pub(crate) fn nogoods(&self, lists: &[Vec<Id>], errors: &mut FieldErrors) -> Vec<Vec<Member>> {
         let mut found = Vec::with_capacity(lists.len());
         for (i, list) in lists.iter().enumerate() {
             if errors.0.len() >= ERRORS_MAX {

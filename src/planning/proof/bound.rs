@@ -38,7 +38,7 @@ pub(crate) struct Dual {
 }
 
 impl Dual {
-    pub fn new(compact: &ReducedProblem) -> Self {
+    pub(crate) fn new(compact: &ReducedProblem) -> Self {
         let n = compact.places.len();
         let mut messages = vec![Vec::new(); n * n];
         if !compact.infeasible {
@@ -83,7 +83,7 @@ impl Dual {
     }
 
     /// For the same places and labels with further limits, which bear no price.
-    pub fn widened(&self, compact: &ReducedProblem) -> Self {
+    pub(crate) fn widened(&self, compact: &ReducedProblem) -> Self {
         let mut wide = self.clone();
         wide.multipliers.resize(compact.dimensions(), 0.0);
         wide
@@ -97,13 +97,13 @@ impl Dual {
     }
 
     /// What label `a` of place `i` gets from its pairs with the given places.
-    pub fn share(&self, i: usize, a: usize, others: impl Iterator<Item = usize>) -> f64 {
+    pub(crate) fn share(&self, i: usize, a: usize, others: impl Iterator<Item = usize>) -> f64 {
         let messages = others.map(|j| &self.messages[i * self.places + j]);
         messages.filter(|m| !m.is_empty()).map(|m| m[a]).sum()
     }
 
     /// What the pair of places `i` and `j` gives to label `a` of place `i`.
-    pub fn message(&self, i: usize, a: usize, j: usize) -> f64 {
+    pub(crate) fn message(&self, i: usize, a: usize, j: usize) -> f64 {
         self.messages[i * self.places + j].get(a).copied().unwrap_or(0.0)
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct Prover<'a> {
 
 impl<'a> Prover<'a> {
     /// `target` holds the incumbent already: what can't beat it is left out.
-    pub fn new(
+    pub(crate) fn new(
         compact: &'a ReducedProblem,
         dual: &'a Dual,
         target: &Incumbent,
@@ -98,7 +98,7 @@ impl<'a> Prover<'a> {
 
     /// Searches all; the target's incumbent is replaced by what beats it. Returns an upper bound
     /// on all that was not searched: `-inf` where the search was exhaustive.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         goal: Goal,
         target: &mut Incumbent,

@@ -68,7 +68,7 @@ pub(crate) struct Fitter<'a> {
 }
 
 impl<'a> Fitter<'a> {
-    pub fn new(compact: &'a ReducedProblem) -> Self {
+    pub(crate) fn new(compact: &'a ReducedProblem) -> Self {
         let dimensions = compact.dimensions();
         let unit = |d: usize| if compact.limits[d] > 0.0 { compact.limits[d] } else { 1.0 };
         let shares = compact.places.iter().map(|place| {
@@ -90,7 +90,7 @@ impl<'a> Fitter<'a> {
     }
 
     /// Shows combinations that keep the limits to `visit` until it takes one.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         visit: &mut dyn FnMut(&Combination) -> bool,
         allowance: &mut NodeBudget,
@@ -121,7 +121,7 @@ impl<'a> Fitter<'a> {
 
     /// Prices per unit of each limit at which the cheapest of all places cost more than the limits,
     /// where the first bound finds such.
-    pub fn multipliers(&self, allowance: &mut NodeBudget) -> Option<Vec<f64>> {
+    pub(crate) fn multipliers(&self, allowance: &mut NodeBudget) -> Option<Vec<f64>> {
         if self.compact.infeasible {
             return None;
         }

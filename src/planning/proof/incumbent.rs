@@ -26,7 +26,7 @@ pub(crate) struct Purse {
 }
 
 impl Purse {
-    pub fn new(nodes: u64) -> Self {
+    pub(crate) fn new(nodes: u64) -> Self {
         Self { left: nodes, until_poll: POLL_NODES, spent: 0, ended: None }
     }
 
@@ -37,23 +37,19 @@ impl Purse {
     }
 
     /// With these nodes too, unless the caller has ended the work.
-    pub fn with(self, nodes: u64) -> Self {
+    pub(crate) fn with(self, nodes: u64) -> Self {
         let left = if self.ended.is_some() { 0 } else { self.left + nodes };
         Self { left, ..self }
     }
 
     /// The caller's reason, once it has ended the work.
-    pub fn ended(&self) -> Option<StopReason> {
+    pub(crate) fn ended(&self) -> Option<StopReason> {
         self.ended
     }
 
     /// Nodes spent so far, in steps of a poll.
-    pub fn spent(&self) -> u64 {
+    pub(crate) fn spent(&self) -> u64 {
         self.spent
-    }
-
-    pub fn left(&self) -> u64 {
-        self.left
     }
 }
 
@@ -65,7 +61,10 @@ pub(crate) struct NodeBudget<'a> {
 }
 
 impl<'a> NodeBudget<'a> {
-    pub fn new(purse: &'a mut Purse, poll: &'a mut dyn FnMut(u64) -> Option<StopReason>) -> Self {
+    pub(crate) fn new(
+        purse: &'a mut Purse,
+        poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
+    ) -> Self {
         Self { purse, poll }
     }
 
@@ -87,7 +86,7 @@ impl<'a> NodeBudget<'a> {
         purse.ended.is_none()
     }
 
-    pub fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         self.purse.left
     }
 }
@@ -114,7 +113,7 @@ pub(crate) enum BoundVerdict {
 }
 
 impl<'a, 'p> Incumbent<'a, 'p> {
-    pub fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
+    pub(crate) fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
         let terms = scorer.problem().categories.len() as f64;
         let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
         let mut target =
@@ -125,7 +124,7 @@ impl<'a, 'p> Incumbent<'a, 'p> {
         target
     }
 
-    pub fn best(&self) -> Option<&Placed> {
+    pub(crate) fn best(&self) -> Option<&Placed> {
         self.best.as_ref()
     }
 
@@ -140,7 +139,7 @@ impl<'a, 'p> Incumbent<'a, 'p> {
         self
     }
 
-    pub fn replace(&mut self, placed: Placed) {
+    pub(crate) fn replace(&mut self, placed: Placed) {
         if let Some(board) = self.board {
             board.replace(Some(placed.clone()));
         }
@@ -149,13 +148,8 @@ impl<'a, 'p> Incumbent<'a, 'p> {
         self.best = Some(placed);
     }
 
-    /// The incumbent's value, `-inf` without one.
-    pub fn value(&self) -> f64 {
-        self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.solution.value)
-    }
-
     /// The incumbent's use of the first limit.
-    pub fn first_use(&self) -> f64 {
+    pub(crate) fn first_use(&self) -> f64 {
         self.first_use
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct KnapsackLeaf {
 
 impl KnapsackLeaf {
     /// The places with the items of their fixed labels.
-    pub fn set<'i>(
+    pub(crate) fn set<'i>(
         &mut self,
         compact: &ReducedProblem,
         pairs: f64,
@@ -61,7 +61,7 @@ impl KnapsackLeaf {
     }
 
     /// Searches the tuple; false where the allowance or a new no-good ended it.
-    pub fn search(
+    pub(crate) fn search(
         &mut self,
         compact: &ReducedProblem,
         multipliers: &[f64],

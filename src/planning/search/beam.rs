@@ -45,7 +45,7 @@ pub(crate) struct Position {
 }
 
 impl<'a, 'p> Moves<'a, 'p> {
-    pub fn new(
+    pub(crate) fn new(
         scorer: &'a Scorer<'p>,
         columns: &'a EquivalenceClasses,
         compact: &'a ReducedProblem,
@@ -74,7 +74,7 @@ impl<'a, 'p> Moves<'a, 'p> {
 
     /// The most promising neighbours of a combination in the given round, from 1; later rounds look
     /// further. `turn` varies which place pairs a large problem looks at.
-    pub fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
+    pub(crate) fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
         let Some(seats) = self.seats(placed) else { return Vec::new() };
         let view = Neighbourhood::new(self.compact, seats);
         let mut found: Vec<(f64, Vec<(usize, usize)>)> = Vec::new();

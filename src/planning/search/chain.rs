@@ -70,7 +70,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// `known`: the best that was known before the proof began.
-    pub fn new(known: Option<&Placed>) -> Self {
+    pub(crate) fn new(known: Option<&Placed>) -> Self {
         Self { first: known.map(|placed| placed.solution.chosen.clone()), ..Self::default() }
     }
 
@@ -89,7 +89,7 @@ impl Chain {
     }
 
     /// The last step, which the end of the proof cuts short.
-    pub fn finish(&mut self, parts: Parts, seed: u64, spent: u64, cut: Cut) {
+    pub(crate) fn finish(&mut self, parts: Parts, seed: u64, spent: u64, cut: Cut) {
         let nodes = match cut {
             Cut::Nodes => spent.saturating_sub(self.last_mark()),
             Cut::Clock => spent / GRACE_SHARE,

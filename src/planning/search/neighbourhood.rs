@@ -12,7 +12,7 @@ pub(crate) struct Neighbourhood {
 }
 
 impl Neighbourhood {
-    pub fn new(compact: &ReducedProblem, seats: Vec<Position>) -> Self {
+    pub(crate) fn new(compact: &ReducedProblem, seats: Vec<Position>) -> Self {
         let mut sums: Vec<Vec<f64>> =
             compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
         for (p, sums) in sums.iter_mut().enumerate() {
@@ -26,11 +26,11 @@ impl Neighbourhood {
     }
 
     /// What a place adds now: its value and its pairs.
-    pub fn part(&self, p: usize) -> f64 {
+    pub(crate) fn part(&self, p: usize) -> f64 {
         self.seats[p].value + self.sums[p][self.seats[p].label]
     }
 
-    pub fn pair(&self, compact: &ReducedProblem, a: usize, b: usize) -> f64 {
+    pub(crate) fn pair(&self, compact: &ReducedProblem, a: usize, b: usize) -> f64 {
         let mut pairs = vec![0.0; self.sums[b].len()];
         compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
         pairs[self.seats[b].label]

@@ -42,7 +42,7 @@ struct Choice {
 impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     /// `left`: the combinations that it may look at. More of them never end worse, from the same
     /// seats and dice.
-    pub fn new(
+    pub(crate) fn new(
         compact: &'a ReducedProblem,
         dual: &Dual,
         moves: &'m Moves<'a, 'p>,
@@ -54,7 +54,7 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// No worse than the seats that it is given.
-    pub fn run(mut self, seats: Vec<Position>) -> Vec<Position> {
+    pub(crate) fn run(mut self, seats: Vec<Position>) -> Vec<Position> {
         let mut best = self.descend(seats);
         while self.left > 0 && self.compact.places.len() > 3 {
             self.left = self.left.saturating_sub(SHAKE_COST);

@@ -14,7 +14,7 @@ const REPAIRS_PER_PLACE: usize = 3;
 
 impl Moves<'_, '_> {
     /// Combinations to begin with; not all are feasible.
-    pub fn starts(&self) -> Vec<Combination> {
+    pub(crate) fn starts(&self) -> Vec<Combination> {
         if self.compact.infeasible {
             return Vec::new();
         }

@@ -16,7 +16,7 @@ pub(super) struct Hours {
 }
 
 impl Hours {
-    pub fn of(venue: Option<&Place<'_>>, start: &Zoned) -> Self {
+    pub(super) fn of(venue: Option<&Place<'_>>, start: &Zoned) -> Self {
         let Some(policies) = venue.and_then(|place| place.vendor().policies.as_ref()) else {
             return Self::default();
         };

@@ -80,7 +80,7 @@ pub(super) struct Program<'a> {
 impl<'a> Program<'a> {
     /// The event type's steps with the client's anchors in them. `anchors` are (minute, index
     /// into the request's anchors), by time.
-    pub fn new(
+    pub(super) fn new(
         part: Part<'a>,
         places: &'a [Place<'a>],
         anchors: &[(Minutes, usize)],
@@ -148,7 +148,7 @@ impl<'a> Program<'a> {
 
     /// Puts an activity of the client's own among the others, where the draft has its time or
     /// next to it.
-    pub fn insert(&mut self, own: Item<'a>) {
+    pub(super) fn insert(&mut self, own: Item<'a>) {
         let at = own.fixed_at.unwrap_or(0);
         let started = self.draft().iter().filter(|(start, _)| *start <= at).count();
         let places = [Some(started), started.checked_sub(1), Some(started + 1)];
@@ -170,12 +170,12 @@ impl<'a> Program<'a> {
     }
 
     /// The item of a rule's index: behind the last stands the one beside them.
-    pub fn item(&self, index: usize) -> Option<&Item<'a>> {
+    pub(super) fn item(&self, index: usize) -> Option<&Item<'a>> {
         self.items.get(index).or(self.getting_ready.as_ref())
     }
 
     /// Start and end points of an item.
-    pub const fn points(index: usize) -> (Point, Point) {
+    pub(super) const fn points(index: usize) -> (Point, Point) {
         (1 + 2 * index, 2 + 2 * index)
     }
 
@@ -260,7 +260,7 @@ impl<'a> Program<'a> {
 
     /// The first and the last activity that a vendor can't miss. `None` for a category that
     /// carries none: it accompanies the event as long as it may.
-    pub fn needed(&self, place: &Place<'_>) -> Option<(usize, usize)> {
+    pub(super) fn needed(&self, place: &Place<'_>) -> Option<(usize, usize)> {
         let needs = |item: &Item<'_>| needs(item, place);
         let first = self.items.iter().position(needs)?;
         let last = self.items.iter().rposition(needs)?;
@@ -329,13 +329,13 @@ impl<'a> Program<'a> {
 }
 
 impl<'a> Item<'a> {
-    pub fn new(step: &'a Step) -> Self {
+    pub(super) fn new(step: &'a Step) -> Self {
         let Step { name, least, ideal, most, .. } = *step;
         Self { step, name, least, ideal, most, fixed_at: None, location: None, anchor: None }
     }
 
     /// An activity of the client's own.
-    pub fn own(part: Part<'a>, anchor: usize, at: Minutes) -> Self {
+    pub(super) fn own(part: Part<'a>, anchor: usize, at: Minutes) -> Self {
         let Anchor { activity, location, .. } = &part.anchors[anchor];
         let (name, location) = (activity.as_str(), *location);
         Self { name, location, fixed_at: Some(at), anchor: Some(anchor), ..Self::new(&OWN) }

@@ -20,17 +20,17 @@ pub(super) struct Words<'a> {
 
 impl Words<'_> {
     /// Local time of day, `22:30`; one that comes twice with its zone.
-    pub fn time(&self, minutes: Minutes) -> String {
+    pub(super) fn time(&self, minutes: Minutes) -> String {
         let at = self.start.checked_add(SignedDuration::from_mins(minutes));
         at.map_or_else(|_| "?".to_owned(), |at| clock(&at))
     }
 
-    pub fn item<'a>(&self, program: &Program<'a>, index: usize) -> &'a str {
+    pub(super) fn item<'a>(&self, program: &Program<'a>, index: usize) -> &'a str {
         program.item(index).map_or("an activity", |item| item.name)
     }
 
     /// The rules of a clash, each once, in its order.
-    pub fn chain(&self, program: &Program<'_>, clash: &[Rule]) -> Vec<String> {
+    pub(super) fn chain(&self, program: &Program<'_>, clash: &[Rule]) -> Vec<String> {
         let mut chain: Vec<String> = Vec::with_capacity(clash.len());
         for rule in clash {
             let told = self.rule(program, *rule);
@@ -83,7 +83,7 @@ impl Words<'_> {
     }
 
     /// The message of a bound that had to be given up.
-    pub fn given_up(&self, program: &Program<'_>, rule: Rule) -> String {
+    pub(super) fn given_up(&self, program: &Program<'_>, rule: Rule) -> String {
         match rule {
             Rule::Stays(place) => {
                 let place = &program.places[place];

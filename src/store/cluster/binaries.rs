@@ -19,7 +19,7 @@ pub(crate) struct ServerBinaries {
 }
 
 impl ServerBinaries {
-    pub fn program(&self, name: &str) -> PathBuf {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 

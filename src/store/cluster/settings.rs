@@ -37,7 +37,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub fn of(settings: &DatabaseSettings) -> Self {
+    pub(crate) fn of(settings: &DatabaseSettings) -> Self {
         let connections = settings.pool_size + settings.max_overflow + RESERVED_CONNECTIONS;
         // Where the machine doesn't say what it has, the setting stands.
         let memory_mb =

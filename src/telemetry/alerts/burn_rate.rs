@@ -36,7 +36,7 @@ pub(crate) struct BurnRate {
 
 impl BurnRate {
     /// Takes in the plans that ended since the last look.
-    pub fn add(&mut self, at: Timestamp, failed: u64, all: u64) {
+    pub(crate) fn add(&mut self, at: Timestamp, failed: u64, all: u64) {
         self.looks.push_back(Look { at, failed, all });
         let old = |look: &Look| age(look.at, at) > SLOW.0;
         while self.looks.len() > LOOKS_MAX || self.looks.front().is_some_and(old) {
@@ -47,7 +47,7 @@ impl BurnRate {
     /// The lower burn rate of two windows at `now`, as a multiple of what `target_percent` of
     /// success allows, with the plans of the long window as samples. None where either window saw
     /// no plan end.
-    pub fn sample(
+    pub(crate) fn sample(
         &self,
         (long, short): (Duration, Duration),
         target_percent: f64,

@@ -131,7 +131,7 @@ struct Level {
 }
 
 impl AlertMachine {
-    pub fn new(rule: Rule) -> Self {
+    pub(crate) fn new(rule: Rule) -> Self {
         Self {
             rule,
             warning: Level::default(),
@@ -141,22 +141,18 @@ impl AlertMachine {
         }
     }
 
-    pub fn rule(&self) -> &Rule {
-        &self.rule
-    }
-
     /// Takes over new thresholds; what fires goes on firing until a measurement clears it.
     pub(crate) fn set_rule(&mut self, rule: Rule) {
         self.rule = rule;
     }
 
     /// The alert, while it fires.
-    pub fn firing(&self) -> Option<&Alert> {
+    pub(crate) fn firing(&self) -> Option<&Alert> {
         self.firing.as_ref()
     }
 
     /// Takes in a measurement; `None` where there is none. A reminder is due each `reminder`.
-    pub fn observe(
+    pub(crate) fn observe(
         &mut self,
         sample: Option<Sample>,
         now: Timestamp,

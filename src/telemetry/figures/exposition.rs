@@ -12,7 +12,7 @@ use super::{
 use crate::Snapshot;
 
 /// One block per metric that has figures, sorted by name.
-pub fn prometheus(snapshot: &Snapshot) -> String {
+pub(crate) fn prometheus(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     for (metric, series) in &snapshot.metrics {
         let kind = match metric.kind {

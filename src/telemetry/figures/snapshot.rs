@@ -113,6 +113,6 @@ impl Window {
 }
 
 /// `part` in percent of `all`, and `all`; None where that is 0.
-pub fn percent(part: u64, all: u64) -> Option<(f64, u64)> {
+pub(crate) fn percent(part: u64, all: u64) -> Option<(f64, u64)> {
     (all > 0).then(|| (100.0 * part as f64 / all as f64, all))
 }

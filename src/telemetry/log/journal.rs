@@ -27,7 +27,7 @@ pub(crate) struct Prioritized<D> {
 
 impl<D: Drain<Ok = (), Err = Never>> Prioritized<D> {
     /// `drain` makes the drain that writes into the output it is given, a line per record.
-    pub fn new<W: Write>(output: W, drain: impl FnOnce(PriorityWriter<W>) -> D) -> Self {
+    pub(crate) fn new<W: Write>(output: W, drain: impl FnOnce(PriorityWriter<W>) -> D) -> Self {
         let priority = Arc::new(AtomicU8::new(6));
         let writer = PriorityWriter { output, priority: priority.clone(), at_start: true };
         Self { inner: drain(writer), priority }

@@ -30,7 +30,7 @@ pub struct CapacityPart {
 }
 
 /// What is left at the end of the window.
-pub fn capacity(window: &Window, limits: &ReportLimits) -> CapacityPart {
+pub(crate) fn capacity(window: &Window, limits: &ReportLimits) -> CapacityPart {
     let gauge = |metric: Metric| window.figures.gauge(metric, |_| true);
     let left = |limit: Option<f64>, used: Option<f64>| Some((limit? - used?).max(0.0) as u64);
     let hours = window.length.as_secs_f64() / 3_600.0;

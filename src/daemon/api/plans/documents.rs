@@ -10,7 +10,11 @@ use actors::coordinator::GetDocument;
 use wire::DocumentView;
 
 /// The document itself, under its media type.
-pub async fn show(context: Data<Context>, PlanPath(id): PlanPath, request: HttpRequest) -> Answer {
+pub(crate) async fn show(
+    context: Data<Context>,
+    PlanPath(id): PlanPath,
+    request: HttpRequest,
+) -> Answer {
     let name = request.match_info().query("name").to_owned();
     let document: DocumentView = context.actors.coordinator.ask(GetDocument { id, name }).await?;
     Ok(HttpResponse::Ok().content_type(document.media_type).body(document.body))

@@ -30,7 +30,11 @@ use wire::{PlanEvent, PlanView, is_settled};
 const NO_EVENTS: u64 = i64::MAX as u64;
 
 /// Every event after `Last-Event-ID`, old ones first, then as they come, until the plan's last.
-pub async fn watch(context: Data<Context>, PlanPath(id): PlanPath, request: HttpRequest) -> Answer {
+pub(crate) async fn watch(
+    context: Data<Context>,
+    PlanPath(id): PlanPath,
+    request: HttpRequest,
+) -> Answer {
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let after = last.and_then(|text| text.parse().ok()).unwrap_or(0).min(NO_EVENTS);
     let is_final = get(&context, id).await?.state.is_final();
@@ -46,7 +50,7 @@ pub async fn watch(context: Data<Context>, PlanPath(id): PlanPath, request: Http
 }
 
 /// The plan once it is settled, or as it is when `span` is over or the daemon stops.
-pub async fn settled(
+pub(crate) async fn settled(
     context: &Data<Context>,
     id: PlanId,
     span: Duration,

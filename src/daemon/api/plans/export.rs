@@ -39,7 +39,7 @@ pub(crate) struct ExportQuery {
 }
 
 /// The problem in chunks; 503 `busy` where many are on their way already.
-pub async fn show(
+pub(crate) async fn show(
     context: Data<Context>,
     PlanPath(id): PlanPath,
     Params(query): Params<ExportQuery>,

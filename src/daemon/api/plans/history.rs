@@ -11,7 +11,7 @@ use wire::{ApiError, History, HistoryEntry, HistoryQuery};
 
 const LIMIT_DEFAULT: u32 = 50;
 
-pub async fn history(context: Data<Context>, Params(query): Params<HistoryQuery>) -> Answer {
+pub(crate) async fn history(context: Data<Context>, Params(query): Params<HistoryQuery>) -> Answer {
     let wants_runs = query.runs || query.failed || query.agent.is_some();
     let filter = filter(query)?;
     let entries = match wants_runs {

@@ -48,7 +48,7 @@ pub(crate) struct SubmitQuery {
 
 /// 202 with the queued plan; 200 where its idempotency key came before. `?priority=`: higher goes
 /// first; only those who administer may go before the others.
-pub async fn submit(
+pub(super) async fn submit(
     context: Data<Context>,
     peer: Peer,
     request: HttpRequest,
@@ -64,7 +64,7 @@ pub async fn submit(
 }
 
 /// As `submit`, with a plan that stands in for an earlier one.
-pub async fn replan(
+pub(super) async fn replan(
     context: Data<Context>,
     peer: Peer,
     request: HttpRequest,
@@ -98,7 +98,7 @@ pub(crate) struct ListQuery {
     before: Option<PlanId>,
 }
 
-pub async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> Answer {
+pub(super) async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> Answer {
     let limit = query.limit.unwrap_or(LIST_DEFAULT);
     if !(1..=LIST_MAX).contains(&limit) {
         let hint = format!("write 1 to {LIST_MAX}");
@@ -127,7 +127,7 @@ pub(crate) struct ShowQuery {
 }
 
 /// The plan; with `?wait=30s` once it is settled, or the span is over.
-pub async fn show(
+pub(super) async fn show(
     context: Data<Context>,
     PlanPath(id): PlanPath,
     Params(query): Params<ShowQuery>,
@@ -140,7 +140,7 @@ pub async fn show(
 }
 
 /// 202: the documents are written after the reply.
-pub async fn select(
+pub(super) async fn select(
     context: Data<Context>,
     peer: Peer,
     PlanPath(id): PlanPath,
@@ -153,19 +153,24 @@ pub async fn select(
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(plan))
 }
 
-pub async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+pub(super) async fn cancel(context: Data<Context>, peer: Peer, PlanPath(id): PlanPath) -> Answer {
     let plan = context.actors.coordinator.ask(CancelPlan { id, uid: peer.uid }).await?;
     Ok(HttpResponse::Ok().json(plan))
 }
 
 /// What the bound rests on, checked for this reply.
-pub async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
+pub(super) async fn proof(context: Data<Context>, PlanPath(id): PlanPath) -> Answer {
     let proof = context.actors.coordinator.ask(GetProof { id }).await?;
     Ok(HttpResponse::Ok().json(proof))
 }
 
 /// Erases the personal data of a plan that has ended.
-pub async fn erase(context: Data<Context>, _: Admin, peer: Peer, PlanPath(id): PlanPath) -> Answer {
+pub(super) async fn erase(
+    context: Data<Context>,
+    _: Admin,
+    peer: Peer,
+    PlanPath(id): PlanPath,
+) -> Answer {
     context.store.erase(id, Some(peer.uid)).await?;
     // Its vendors may be free again.
     context.actors.vendors.ask(ForgetStale).await?;

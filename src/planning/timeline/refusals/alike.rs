@@ -34,7 +34,10 @@ pub(crate) struct Traits {
 
 impl<'r> Sight<'r> {
     /// `venues`: all that may be engaged; their hours make others' setup and teardown count.
-    pub fn of<'v>(request: &'r Request, venues: impl Iterator<Item = &'v Vendor> + Clone) -> Self {
+    pub(crate) fn of<'v>(
+        request: &'r Request,
+        venues: impl Iterator<Item = &'v Vendor> + Clone,
+    ) -> Self {
         let policies = venues.filter_map(|venue| venue.policies.as_ref());
         Self {
             request,

@@ -57,7 +57,7 @@ pub(crate) struct Clash {
 
 impl<'k> Known<'k> {
     /// The clash of one part.
-    pub fn clash(&self, part: Part<'k>) -> Option<Clash> {
+    pub(crate) fn clash(&self, part: Part<'k>) -> Option<Clash> {
         let start = part.time.start_zoned();
         let engaged = self.engagements.iter().filter(|e| part.needs(e.category));
         let places: Vec<Place<'_>> =
@@ -83,7 +83,7 @@ impl<'k> Known<'k> {
 
     /// The anchors of a part that lie outside of it: of those whose time is known, by their place
     /// among all.
-    pub fn outside(&self, part: Part<'_>) -> Vec<usize> {
+    pub(crate) fn outside(&self, part: Part<'_>) -> Vec<usize> {
         let fixed = self.anchors(part, &part.time.start_zoned(), &[]);
         let minutes = Minutes::from(part.time.minutes);
         let outside = fixed.into_iter().filter(|(at, _)| !(0..minutes).contains(at));

@@ -18,7 +18,7 @@ pub(crate) struct TimeClass {
 }
 
 impl TimeClass {
-    pub fn of(request: &Request, vendor: &Vendor) -> Self {
+    pub(crate) fn of(request: &Request, vendor: &Vendor) -> Self {
         let policies = vendor.policies.clone().unwrap_or_default();
         let mut anchors = request.parts().flat_map(|part| part.anchors);
         let has_ways = anchors.any(|anchor| anchor.location.is_some());

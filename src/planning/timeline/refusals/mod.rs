@@ -24,13 +24,6 @@ pub struct Refusal {
     pub suspects: Vec<Category>,
 }
 
-impl Refusal {
-    /// Nothing is known of whom it rests on.
-    pub(crate) fn is_unexplained(&self) -> bool {
-        self.places.is_none() && self.suspects.is_empty()
-    }
-}
-
 impl From<String> for Refusal {
     /// For these reasons, in words alone.
     fn from(message: String) -> Self {

@@ -35,7 +35,7 @@ pub(crate) struct Network<W> {
 
 impl<W: Copy> Network<W> {
     /// A network of the origin and `points − 1` further points.
-    pub fn new(points: usize) -> Self {
+    pub(crate) fn new(points: usize) -> Self {
         Self { points, bounds: Vec::with_capacity(points * 4) }
     }
 
@@ -87,7 +87,7 @@ impl<W: Copy> Network<W> {
     ///
     /// # Errors
     /// As [`Self::latest`].
-    pub fn windows(&self) -> Result<Windows<'_, W>, Vec<W>> {
+    pub(crate) fn windows(&self) -> Result<Windows<'_, W>, Vec<W>> {
         let latest = self.latest()?;
         let mut earliest = vec![-FAR; self.points];
         earliest[ORIGIN] = 0;
@@ -133,7 +133,7 @@ pub(crate) struct Windows<'a, W> {
 
 impl<W> Windows<'_, W> {
     /// Sets a point as near to `wish` as its window lets it, and returns where.
-    pub fn choose(&mut self, point: Point, wish: Minutes) -> Minutes {
+    pub(crate) fn choose(&mut self, point: Point, wish: Minutes) -> Minutes {
         let at = wish.min(self.latest[point]).max(self.earliest[point]);
         self.earliest[point] = at;
         self.latest[point] = at;

@@ -17,7 +17,11 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub fn new(engagement: Engagement<'a>, request: &Request, categories: &[CategoryDef]) -> Self {
+    pub(crate) fn new(
+        engagement: Engagement<'a>,
+        request: &Request,
+        categories: &[CategoryDef],
+    ) -> Self {
         let def = categories.iter().find(|def| def.name == *engagement.category);
         let service = request.services.get(engagement.category);
         let hours = engagement.vendor.max_hours.filter(|_| !engagement.in_house);
@@ -29,7 +33,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    pub fn category(&self) -> &'a str {
+    pub(crate) fn category(&self) -> &'a str {
         self.engagement.category.as_str()
     }
 
@@ -40,7 +44,7 @@ impl<'a> Place<'a> {
         !self.engagement.in_house && !outside
     }
 
-    pub fn vendor(&self) -> &'a Vendor {
+    pub(crate) fn vendor(&self) -> &'a Vendor {
         self.engagement.vendor
     }
 }
