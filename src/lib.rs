@@ -10,16 +10,25 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[cfg(feature = "daemon")]
 pub use actors;
+#[cfg(feature = "daemon")]
 pub use catalog;
 pub use control;
 pub use ctl;
+#[cfg(feature = "daemon")]
 pub use daemon;
+#[cfg(feature = "daemon")]
 pub use documents;
+#[cfg(feature = "daemon")]
 pub use llm;
 pub use model;
+#[cfg(feature = "daemon")]
 pub use planning;
+#[cfg(feature = "daemon")]
 pub use settings as config;
+#[cfg(feature = "daemon")]
 pub use store;
+#[cfg(feature = "daemon")]
 pub use telemetry;
 pub use wire;

@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub(crate) mod event_reader;
 pub(crate) mod follow;
+mod http;
 pub(crate) mod save;
 pub(crate) mod socket;
 
@@ -10,7 +11,6 @@ use std::{
     error::Error as StdError,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -23,8 +23,6 @@ use wire::{ApiError, ErrorCode, ErrorDocument, PlanView};
 
 /// How often a call that only reads is sent again where its connection broke.
 const REPEATS_MAX: u32 = 2;
-/// How long a daemon may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Silence on an event stream after which it counts as broken: three heartbeats.
 const EVENTS_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// What a `?wait=` may take beyond the span itself.
@@ -121,24 +119,8 @@ impl Client {
     /// # Errors
     /// The HTTP client can't be built.
     pub fn new(socket: &Path, timeout: Duration) -> Result<Self, ClientError> {
-        let broken = |reason: String| ClientError::Broken { doing: "preparing".into(), reason };
-        // Nothing here speaks TLS: an empty store of roots spares reading the system's.
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::ring::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| broken(error.to_string()))?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .unix_socket(socket)
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| broken(root_cause(&error)))?;
+        let broken = |reason| ClientError::Broken { doing: "preparing".into(), reason };
+        let http = http::client(socket).map_err(broken)?;
         Ok(Self { http, socket: socket.to_owned(), timeout })
     }
 
