@@ -13,7 +13,7 @@ mod verification;
 
 pub use audit::{audit_text, reloaded_text, verified_text};
 pub use history::history_text;
-pub use plan::{guests_text, plan_list, plan_text};
+pub use plan::{guests_text, plan_facts, plan_list, plan_text};
 pub use progress::{Progress, event_line};
 pub use proof::proof_text;
 pub use stale::stale_text;

@@ -46,8 +46,13 @@ pub(crate) fn options_table(plan: &PlanView, look: Look) -> String {
     table.render(look)
 }
 
-/// A plan: what it is about, its options, how the search ended, what to know and to do.
+/// A plan, and what to do next.
 pub fn plan_text(plan: &PlanView, look: Look) -> String {
+    plan_facts(plan, look) + &next_step(plan)
+}
+
+/// A plan: what it is about, its options, how the search ended, what to know.
+pub fn plan_facts(plan: &PlanView, look: Look) -> String {
     let event = &plan.event;
     let mut text = format!(
         "plan {}\n{} in {} on {} at {} ({}), {} h, {} guests, budget {} {}\nstate: {}\n",
@@ -99,7 +104,6 @@ pub fn plan_text(plan: &PlanView, look: Look) -> String {
     for note in &plan.notes {
         text.push_str(&format!("note: {}\n", clean(&note.message)));
     }
-    text.push_str(&next_step(plan));
     text
 }
 

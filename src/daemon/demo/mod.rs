@@ -4,6 +4,7 @@
 //! then is a client like any other, over the control socket.
 
 mod child;
+mod hints;
 mod story;
 
 use std::path::PathBuf;

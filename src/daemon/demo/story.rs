@@ -8,11 +8,11 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::child::DemoDaemon;
+use super::{child::DemoDaemon, hints};
 use crate::{cli::DemoArgs, service::exit::Failed};
 use control::{
     Client, Reply, SaveError, follow_plan, save_documents,
-    show::{Look, Progress, plan_text},
+    show::{Look, Progress, plan_facts},
     show_duration,
 };
 use model::PlanState;
@@ -72,13 +72,12 @@ pub(super) async fn tell(args: &DemoArgs, daemon: &mut DemoDaemon) -> Result<(),
 
     let memory = status.value.memory_bytes / MIB;
     eprintln!("daemon: {memory} MiB resident, log {}", daemon.log.display());
+    let program = std::env::current_exe()?;
     if args.keep {
-        let (pid, socket) = (daemon.pid(), daemon.socket().display().to_string());
-        eprintln!("the daemon runs on as process {pid}; talk to it, and stop it, with");
-        eprintln!("  eventplannerctl --socket {socket} status");
-        eprintln!("  eventplannerctl --socket {socket} stop");
+        let pid = daemon.pid();
+        eprint!("{}", hints::kept_daemon(&program, daemon.socket(), pid));
     }
-    print(args, completed, documents)
+    print(args, &program, completed, documents)
 }
 
 async fn import(client: &Client) -> Result<ImportReport, Failed> {
@@ -118,13 +117,23 @@ async fn download(client: &Client, plan: &PlanView, dir: &Path) -> Result<Vec<Pa
     save_documents(dir, &documents).map_err(unwritable)
 }
 
-fn print(args: &DemoArgs, plan: PlanView, documents: Vec<PathBuf>) -> Result<(), Failed> {
+fn print(
+    args: &DemoArgs,
+    program: &Path,
+    plan: PlanView,
+    documents: Vec<PathBuf>,
+) -> Result<(), Failed> {
     if args.json {
         let text = serde_json::to_string_pretty(&DemoDocument { plan, documents })?;
         return crate::print(&format!("{text}\n"));
     }
     let look = Look::of_stdout();
     let paths: Vec<String> = documents.iter().map(|path| path.display().to_string()).collect();
-    let text = plan_text(&plan, look);
-    crate::print(&format!("{text}blueprint written: {}\n", paths.join(", ")))
+    let mut text = plan_facts(&plan, look);
+    text.push_str(&format!("\nblueprint written: {}\n", paths.join(", ")));
+    let readable = documents.iter().find(|path| path.extension().is_some_and(|end| end == "md"));
+    if let (Some(blueprint), false) = (readable, args.keep) {
+        text.push_str(&hints::next_steps(program, blueprint));
+    }
+    crate::print(&text)
 }
