@@ -8,6 +8,8 @@ mod cluster;
 mod faults;
 #[path = "store/fleet.rs"]
 mod fleet;
+#[path = "store/hangs.rs"]
+mod hangs;
 #[path = "store/indexes.rs"]
 mod indexes;
 #[path = "store/migrations.rs"]

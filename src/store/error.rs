@@ -2,8 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tokio_postgres::error::SqlState;
-
+use crate::connection::sqlstate::{ErrorKind, kind};
 use model::{FieldError, PlanId, PlanState, VendorId};
 
 /// A refused row of a vendor file.
@@ -23,7 +22,7 @@ impl std::fmt::Display for RowError {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Nobody answers at the database's address. Worth another try later.
-    #[error("{task}: the database can't be reached: {cause}; is the server running?")]
+    #[error("{task}: the database can't be reached: {cause}")]
     Unreachable { task: &'static str, cause: String },
 
     /// The server answers and refuses: wrong password, unknown database. A retry won't help.
@@ -31,8 +30,11 @@ pub enum StoreError {
     Refused { cause: String },
 
     /// Every connection is in use. Worth another try later; slow down.
-    #[error("{task}: all {in_use} database connections stayed in use for {waited_ms} ms")]
-    Exhausted { task: &'static str, in_use: u32, waited_ms: u128 },
+    #[error(
+        "{task}: no database connection was free within {waited_ms} ms ({in_use} of at most {limit} \
+         in use)"
+    )]
+    Exhausted { task: &'static str, in_use: u32, limit: u32, waited_ms: u128 },
 
     /// Too many wait to be stored already. Nothing was changed; slow down.
     #[error("{task}: {limit} others wait already")]
@@ -50,6 +52,11 @@ pub enum StoreError {
     /// once somebody has made room.
     #[error("{task}: the database server has no room: {cause}")]
     NoRoom { task: &'static str, cause: String },
+
+    /// The server is in trouble of its own: its disk fails, or it takes no writes. Nothing was
+    /// changed; worth another try once somebody has looked after it.
+    #[error("{task}: the database server is in trouble: {cause}")]
+    Faulty { task: &'static str, cause: String },
 
     /// Another transaction came in between. Nothing was changed; try again at once.
     #[error("{task}: another transaction came in between; try again")]
@@ -146,27 +153,15 @@ impl StoreError {
             // Not the server's: a parameter or column of the wrong type, or one out of range.
             return Self::Unstorable { task, cause };
         };
-        match *code {
-            SqlState::QUERY_CANCELED
-            | SqlState::LOCK_NOT_AVAILABLE
-            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::TimedOut { task, cause },
-            SqlState::DISK_FULL
-            | SqlState::OUT_OF_MEMORY
-            | SqlState::CONFIGURATION_LIMIT_EXCEEDED => Self::NoRoom { task, cause },
-            SqlState::T_R_SERIALIZATION_FAILURE
-            | SqlState::T_R_DEADLOCK_DETECTED
-            | SqlState::EXCLUSION_VIOLATION => Self::Conflict { task },
-            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
-                Self::Disconnected { task, cause }
-            }
-            SqlState::CANNOT_CONNECT_NOW | SqlState::TOO_MANY_CONNECTIONS => {
-                Self::Unreachable { task, cause }
-            }
-            SqlState::UNTRANSLATABLE_CHARACTER
-            | SqlState::CHARACTER_NOT_IN_REPERTOIRE
-            | SqlState::NUMERIC_VALUE_OUT_OF_RANGE
-            | SqlState::CHECK_VIOLATION => Self::Unstorable { task, cause },
-            _ => Self::Query { task, cause },
+        match kind(code) {
+            ErrorKind::Disconnected => Self::Disconnected { task, cause },
+            ErrorKind::Unreachable => Self::Unreachable { task, cause },
+            ErrorKind::TimedOut => Self::TimedOut { task, cause },
+            ErrorKind::NoRoom => Self::NoRoom { task, cause },
+            ErrorKind::Conflict => Self::Conflict { task },
+            ErrorKind::Faulty => Self::Faulty { task, cause },
+            ErrorKind::Unstorable => Self::Unstorable { task, cause },
+            ErrorKind::Refused => Self::Query { task, cause },
         }
     }
 
@@ -178,6 +173,7 @@ impl StoreError {
                 | Self::Exhausted { .. }
                 | Self::Crowded { .. }
                 | Self::NoRoom { .. }
+                | Self::Faulty { .. }
                 | Self::TimedOut { .. }
                 | Self::Conflict { .. }
         )
@@ -193,12 +189,16 @@ impl StoreError {
         match self {
             Self::Unreachable { task, cause } => Self::Unreachable { task, cause: cause.clone() },
             Self::Refused { cause } => Self::Refused { cause: cause.clone() },
-            Self::Exhausted { task, in_use, waited_ms } => {
-                Self::Exhausted { task, in_use: *in_use, waited_ms: *waited_ms }
+            &Self::Exhausted { task, in_use, limit, waited_ms } => {
+                Self::Exhausted { task, in_use, limit, waited_ms }
             }
             Self::Disconnected { task, cause } => Self::Disconnected { task, cause: cause.clone() },
             Self::TimedOut { task, cause } => Self::TimedOut { task, cause: cause.clone() },
             Self::NoRoom { task, cause } => Self::NoRoom { task, cause: cause.clone() },
+            Self::Faulty { task, cause } => Self::Faulty { task, cause: cause.clone() },
+            Self::Conflict { task } => Self::Conflict { task },
+            Self::Unstorable { task, cause } => Self::Unstorable { task, cause: cause.clone() },
+            Self::Query { task, cause } => Self::Query { task, cause: cause.clone() },
             other => Self::Query { task: "sharing a statement", cause: other.to_string() },
         }
     }
@@ -211,8 +211,8 @@ impl StoreError {
         Self::Cluster { what: what.into(), cause: cause.to_string() }
     }
 
-    pub(super) fn exhausted(task: &'static str, in_use: u32, waited: Duration) -> Self {
-        Self::Exhausted { task, in_use, waited_ms: waited.as_millis() }
+    pub(super) fn exhausted(task: &'static str, in_use: u32, limit: u32, waited: Duration) -> Self {
+        Self::Exhausted { task, in_use, limit, waited_ms: waited.as_millis() }
     }
 }
 
@@ -220,12 +220,32 @@ impl StoreError {
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
         let detail = db.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        return format!("{}{detail}", db.message());
+        return format!("{}{detail}{}", db.message(), remedy(db));
     }
     match std::error::Error::source(error) {
+        // Only here nobody answered at all.
+        Some(source) if nobody_listens(source) => {
+            format!("{error}: {source}; is the server running?")
+        }
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
+}
+
+/// What to do about answers that don't say so themselves.
+fn remedy(answer: &tokio_postgres::error::DbError) -> &'static str {
+    // PgBouncer's; PostgreSQL knows the parameter.
+    if answer.message().contains("unsupported startup parameter") {
+        "; behind a pooler set database.prepared_statements = false"
+    } else {
+        ""
+    }
+}
+
+fn nobody_listens(source: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    let error = source.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| matches!(error.kind(), ConnectionRefused | NotFound))
 }
 
 pub(super) fn is_io(error: &tokio_postgres::Error) -> bool {

@@ -14,6 +14,16 @@ use crate::{StoreError, error::describe, settings::DatabaseSettings};
 /// One attempt to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The server's own limit on a statement speaks first; past this much more, the server hangs or
+/// the way to it is broken.
+const ANSWER_GRACE: Duration = Duration::from_secs(2);
+/// A peer that vanished without a word is noticed after some 25 s of silence on an idle TCP
+/// connection, and after 30 s where something sent was never acknowledged.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVES_RETRIES: u32 = 3;
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What drives a connection, and hears its notifications.
 pub(crate) type Driven = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
@@ -23,6 +33,7 @@ pub(crate) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
     limits: Arc<str>,
+    answer_deadline: Option<Duration>,
 }
 
 impl Connector {
@@ -38,6 +49,8 @@ impl Connector {
         let encrypted = config.get_ssl_mode() == SslMode::Require || settings.tls_ca.is_some();
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
         config.connect_timeout(CONNECT_TIMEOUT);
+        config.keepalives_idle(KEEPALIVES_IDLE).keepalives_interval(KEEPALIVES_INTERVAL);
+        config.keepalives_retries(KEEPALIVES_RETRIES).tcp_user_timeout(TCP_USER_TIMEOUT);
         if config.get_application_name().is_none() {
             config.application_name("eventplannerd");
         }
@@ -51,7 +64,10 @@ impl Connector {
         }
         let set = limits.iter().map(|(name, value)| format!("SET LOCAL {name} = '{value}';"));
         let limits = set.collect::<String>().into();
-        Ok(Self { config, tls: tls(encrypted, settings.tls_ca.as_deref())?, limits })
+        let limit = settings.statement_timeout;
+        let answer_deadline = (!limit.is_zero()).then(|| limit.saturating_add(ANSWER_GRACE));
+        let tls = tls(encrypted, settings.tls_ca.as_deref())?;
+        Ok(Self { config, tls, limits, answer_deadline })
     }
 
     /// As [`Self::new`], for work that takes longer than any query may: migrations, indexes.
@@ -83,7 +99,8 @@ impl Connector {
         let mut config = self.config.clone();
         let given = config.get_options().unwrap_or_default().to_owned();
         config.options(format!("{given} -c statement_timeout={}", limit.as_millis()));
-        Self { config, ..self.clone() }
+        let answer_deadline = Some(limit.saturating_add(ANSWER_GRACE));
+        Self { config, answer_deadline, ..self.clone() }
     }
 
     pub(crate) const fn config(&self) -> &Config {
@@ -92,6 +109,11 @@ impl Connector {
 
     pub(crate) fn tls(&self) -> MakeRustlsConnect {
         self.tls.clone()
+    }
+
+    /// How long a statement's answer may take, as the caller sees it.
+    pub(crate) const fn answer_deadline(&self) -> Option<Duration> {
+        self.answer_deadline
     }
 
     /// Sets the session's limits inside a transaction.

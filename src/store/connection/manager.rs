@@ -123,12 +123,13 @@ impl Manager {
 
     fn connection(&self, client: Client) -> Connection {
         let now = Instant::now();
+        let deadline = self.connector.answer_deadline();
         let share = 1.0 - rand::rng().random_range(0.0..LIFETIME_SPREAD);
         Connection {
             client,
             statements: match self.prepare {
-                true => Statements::prepared(),
-                false => Statements::unprepared(self.connector.limits()),
+                true => Statements::prepared(deadline),
+                false => Statements::unprepared(self.connector.limits(), deadline),
             },
             rested_since: now,
             expires: now + self.max_lifetime.mul_f64(share),

@@ -2,7 +2,10 @@
 //! why connecting failed. It opens when the schema is up to date, and says why it isn't before.
 
 use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -56,6 +59,24 @@ struct Shared {
     health: Health,
     observer: Arc<dyn Observer>,
     limit: u32,
+    /// Callers that wait for a connection. bb8's own count keeps those that left.
+    waiting: AtomicU64,
+}
+
+/// A caller that waits: counted until it got its connection, gave up or went away.
+struct Waiting<'p>(&'p AtomicU64);
+
+impl<'p> Waiting<'p> {
+    fn begin(count: &'p AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -72,6 +93,7 @@ impl Pool {
             health: Health::default(),
             observer,
             limit: (settings.pool_size + settings.max_overflow).max(1),
+            waiting: AtomicU64::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -149,6 +171,7 @@ impl Pool {
         let health = &self.shared.health;
         let since = health.mark();
         let started = Instant::now();
+        let _waiting = Waiting::begin(&self.shared.waiting);
         let most = u64::from(self.shared.settings.max_connection_errors.max(1));
         let got = tokio::select! {
             biased;
@@ -161,7 +184,7 @@ impl Pool {
 
     fn failure(&self, task: &'static str, since: u64, started: Instant) -> StoreError {
         let report = self.shared.health.report();
-        let in_use = self.status().in_use;
+        let PoolStatus { in_use, limit, .. } = self.status();
         match report.cause {
             Some(cause) if report.refused => StoreError::Refused { cause },
             Some(cause) if self.shared.health.mark() > since => {
@@ -172,7 +195,7 @@ impl Pool {
                 let none = || "no connection could be opened in time".to_owned();
                 StoreError::Unreachable { task, cause: cause.unwrap_or_else(none) }
             }
-            _ => StoreError::exhausted(task, in_use, started.elapsed()),
+            _ => StoreError::exhausted(task, in_use, limit, started.elapsed()),
         }
     }
 
@@ -189,7 +212,7 @@ impl Pool {
             open: state.connections,
             in_use: state.connections.saturating_sub(state.idle_connections),
             limit,
-            waiting: state.statistics.pending_gets(),
+            waiting: self.shared.waiting.load(Ordering::Relaxed),
             checkouts: state.statistics.get_direct + state.statistics.get_waited,
             timeouts: state.statistics.get_timed_out,
             connection_errors: self.shared.health.mark(),

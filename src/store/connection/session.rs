@@ -1,6 +1,10 @@
 //! One connection at work: statements prepared once per connection, errors that name the task.
 
-use std::{future::Future, sync::atomic::AtomicU32, time::Instant};
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError, atomic::AtomicU32},
+    time::Instant,
+};
 
 use futures_util::{StreamExt, future::join3};
 use tokio_postgres::{
@@ -30,6 +34,12 @@ pub(crate) trait Sql: Sync {
     fn observer(&self) -> &dyn Observer;
     /// Names the work in errors.
     fn task(&self) -> &'static str;
+    /// Takes note of an error, and says which one to tell. `follow_up`: the server only says that
+    /// something failed before.
+    fn failed(&self, error: StoreError, follow_up: bool) -> StoreError {
+        let _ = follow_up;
+        error
+    }
     /// Whether a statement is a transaction of its own.
     fn is_transaction(&self) -> bool;
 
@@ -184,19 +194,26 @@ pub(crate) trait Sql: Sync {
         async move {
             let began = Instant::now();
             let under_way = UnderWay::begin(self.under_way());
-            let result = statement.await;
+            let answer = self.statements().within_deadline(statement).await;
+            let time = began.elapsed();
+            let figures =
+                |rows, succeeded| QueryFigures { task: self.task(), time, rows, succeeded };
+            let result = match answer {
+                Ok(result) => result,
+                Err(unanswered) => {
+                    self.observer().queried(figures(0, false));
+                    return Err(self.failed(unanswered.error(self.task()), false));
+                }
+            };
             under_way.settle(&result);
-            self.observer().queried(QueryFigures {
-                task: self.task(),
-                time: began.elapsed(),
-                rows: result.as_ref().map_or(0, rows),
-                succeeded: result.as_ref().map_or_else(is_answer, |_| true),
-            });
+            let succeeded = result.as_ref().map_or_else(is_answer, |_| true);
+            self.observer().queried(figures(result.as_ref().map_or(0, rows), succeeded));
             result.map_err(|error| {
                 if let Some(sql) = sql {
                     self.statements().drop_if_stale(sql, &error);
                 }
-                StoreError::from_driver(self.task(), error)
+                let follow_up = error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION);
+                self.failed(StoreError::from_driver(self.task(), error), follow_up)
             })
         }
     }
@@ -237,9 +254,11 @@ impl<'p> Session<'p> {
             }
             Ok(inner)
         };
-        let begun = begun.await;
+        let begun = statements.within_deadline(begun).await.map_err(|late| late.error(task))?;
         beginning.settle(&begun);
-        Ok(Transaction { inner: begun.map_err(failed)?, statements, under_way, task, observer })
+        let inner = begun.map_err(failed)?;
+        let first_error = Mutex::default();
+        Ok(Transaction { inner, statements, under_way, task, observer, first_error })
     }
 }
 
@@ -284,15 +303,29 @@ pub(crate) struct Transaction<'s> {
     under_way: &'s AtomicU32,
     task: &'static str,
     observer: &'s dyn Observer,
+    /// What ended it: everything after it is refused without saying why.
+    first_error: Mutex<Option<StoreError>>,
 }
 
 impl Transaction<'_> {
+    /// Of statements that travelled together, the error to tell: the one that made the others fail.
+    pub(crate) fn cause_of(&self, error: StoreError) -> StoreError {
+        let first = self.first_error.lock().unwrap_or_else(PoisonError::into_inner);
+        first.as_ref().map_or(error, StoreError::again)
+    }
+
     /// # Errors
     /// `Disconnected` leaves open whether the server committed.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         let task = self.task;
+        // The server would roll back what failed, and call that a success.
+        if let Some(first) = self.first_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            return Err(first);
+        }
         let committing = UnderWay::begin(self.under_way);
-        let committed = self.inner.commit().await;
+        let committed = self.statements.within_deadline(self.inner.commit()).await;
+        let committed = committed.map_err(|late| late.error(task))?;
         committing.settle(&committed);
         committed.map_err(|e| StoreError::from_driver(task, e))
     }
@@ -319,6 +352,18 @@ impl<'s> Sql for Transaction<'s> {
 
     fn task(&self) -> &'static str {
         self.task
+    }
+
+    fn failed(&self, error: StoreError, follow_up: bool) -> StoreError {
+        let mut first = self.first_error.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = &*first {
+            return first.again();
+        }
+        // Of statements that travel together, a later one's answer may be looked at first.
+        if !follow_up {
+            *first = Some(error.again());
+        }
+        error
     }
 
     fn is_transaction(&self) -> bool {

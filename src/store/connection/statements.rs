@@ -6,27 +6,45 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use tokio_postgres::{Error, Statement, error::SqlState};
 
-use crate::error::is_io;
+use crate::{StoreError, error::is_io};
 
 /// The statements of one connection. As many as there are SQL texts in this program, at most.
 pub(crate) struct Statements {
     /// Where nothing is prepared, behind a pooler that hands each transaction to another server
     /// connection: what sets the limits of one transaction.
     pub(crate) unprepared: Option<Arc<str>>,
+    /// How long an answer may take on this side; `None`: as long as it takes.
+    deadline: Option<Duration>,
     prepared: Mutex<HashMap<&'static str, Statement>>,
 }
 
 impl Statements {
-    pub(crate) fn prepared() -> Self {
-        Self { unprepared: None, prepared: Mutex::default() }
+    pub(crate) fn prepared(deadline: Option<Duration>) -> Self {
+        Self { unprepared: None, deadline, prepared: Mutex::default() }
     }
 
-    pub(crate) fn unprepared(limits: Arc<str>) -> Self {
-        Self { unprepared: Some(limits), prepared: Mutex::default() }
+    pub(crate) fn unprepared(limits: Arc<str>, deadline: Option<Duration>) -> Self {
+        Self { unprepared: Some(limits), deadline, prepared: Mutex::default() }
+    }
+
+    /// Waits for an answer of the server, but not for a server that hangs: past the deadline the
+    /// wait is dropped, and with it the connection, which is in the middle of something.
+    ///
+    /// # Errors
+    /// [`Unanswered`], or the answer's own.
+    pub(crate) async fn within_deadline<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Result<T, Error>, Unanswered> {
+        let Some(deadline) = self.deadline else {
+            return Ok(answer.await);
+        };
+        tokio::time::timeout(deadline, answer).await.map_err(|_| Unanswered(deadline))
     }
 
     pub(crate) fn get(&self, sql: &'static str) -> Option<Statement> {
@@ -44,6 +62,17 @@ impl Statements {
         if error.code().is_some_and(|code| stale.contains(code)) {
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
         }
+    }
+}
+
+/// The server said nothing within this time: what it did is unknown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unanswered(pub(crate) Duration);
+
+impl Unanswered {
+    pub(crate) fn error(self, task: &'static str) -> StoreError {
+        let cause = format!("the server gave no answer within {} ms", self.0.as_millis());
+        StoreError::Disconnected { task, cause }
     }
 }
 

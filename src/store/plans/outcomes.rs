@@ -315,8 +315,6 @@ async fn write(
         agent_runs::insert(transaction, &runs),
         proofs::insert(transaction, &proofs),
     );
-    updated?;
-    recorded?;
-    ran?;
-    proven
+    let all = updated.map(drop).and(recorded).and(ran).and(proven);
+    all.map_err(|error| transaction.cause_of(error))
 }
