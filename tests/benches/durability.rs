@@ -2,13 +2,6 @@
 //! the names of some parts: `submissions`, `pending`, `plans`, `takeover`, `memory`,
 //! `checkpoints`. Prints, asserts nothing.
 
-#[path = "../chaos/arena.rs"]
-mod arena;
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../common/daemon.rs"]
-mod daemon;
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
@@ -17,9 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arena::Arena;
-use common::llm_server::{Behaviour, LlmServer};
-use daemon::{Daemon, sample};
+use common::{
+    arena::{self, Arena},
+    daemon::{Daemon, sample},
+    llm_server::{Behaviour, LlmServer},
+};
 use eventplanner::{
     llm::settings::ServerKind,
     store::{Claim, Store, settings::DatabaseSettings},

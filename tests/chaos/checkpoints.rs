@@ -1,13 +1,13 @@
 //! A plan goes on from its checkpoint, and ends as it would have without the break; a checkpoint
 //! that can't be read costs only the rounds before it.
 
-use serde_json::Value;
-
-use crate::{
+use common::{
     arena::{Arena, until},
     daemon::{Daemon, json_of},
-    ledger::document,
 };
+use serde_json::Value;
+
+use crate::ledger::document;
 
 fn submit(daemon: &Daemon, more: &[&str]) -> Value {
     let wedding = document(jiff::Zoned::now().date(), 180).to_string();

@@ -11,9 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
+use common::{
     arena::{Arena, PATIENCE, until},
     daemon::{Daemon, json_of},
+};
+
+use crate::{
     http::{call, get},
     ledger::document,
 };

@@ -2,19 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use common::{
+    arena::{Arena, PATIENCE, signal, until},
+    daemon::{Daemon, json_of, sample},
+    {
+        llm_server::{Behaviour, LlmServer},
+        llm_tasks::VINTAGE,
+    },
+};
 use eventplanner::llm::settings::ServerKind;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::sync::watch;
-
-use crate::{
-    arena::{Arena, PATIENCE, signal, until},
-    common::{
-        llm_server::{Behaviour, LlmServer},
-        llm_tasks::VINTAGE,
-    },
-    daemon::{Daemon, json_of, sample},
-};
 
 /// A daemon whose plans wait for a model until the gate opens, so that they are under way.
 fn waiting_daemon(arena: &Arena) -> (Daemon, LlmServer, watch::Sender<bool>) {

@@ -2,14 +2,14 @@
 
 use std::{fs, sync::Arc};
 
+use common::{
+    arena::{Arena, signal, until},
+    daemon::{Daemon, folder, json_of, stderr_of},
+};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::{
-    arena::{Arena, signal, until},
-    daemon::{Daemon, folder, json_of, stderr_of},
-    ledger::{Clients, document, verify},
-};
+use crate::ledger::{Clients, document, verify};
 
 #[test]
 fn a_rolling_restart_drops_nothing() {

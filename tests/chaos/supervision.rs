@@ -6,11 +6,13 @@ use std::{
     thread,
 };
 
+use common::{
+    arena::{Arena, until},
+    daemon::{Daemon, json_of},
+};
 use serde_json::{Value, json};
 
 use crate::{
-    arena::{Arena, until},
-    daemon::{Daemon, json_of},
     http::{get, post},
     ledger::document,
 };
