@@ -25,7 +25,7 @@ fn commands_of_the_readme() -> Vec<String> {
 
 #[test]
 fn a_dump_taken_while_the_daemon_works_can_be_gone_on_with() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[]);
     arena.import(&daemon);
     let wedding = sample("wedding.json");

@@ -21,7 +21,7 @@ fn id(plan: &Value) -> &str {
 
 #[test]
 fn a_plan_that_goes_on_ends_as_one_that_was_never_broken_off() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__WORKFLOW__CHECKPOINT_INTERVAL_ROUNDS", "1")]);
     arena.import(&daemon);
     let whole = submit(&daemon, &["--wait"]);

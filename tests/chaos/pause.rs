@@ -39,7 +39,7 @@ fn state(daemon: &Daemon, plan: &str) -> String {
 
 #[test]
 fn a_paused_daemon_that_wakes_up_is_refused() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let (paused, server, gate) = waiting_daemon(&arena);
     arena.import(&paused);
     let plan = submit(&paused);
@@ -67,7 +67,7 @@ fn a_paused_daemon_that_wakes_up_is_refused() {
 /// The times are printed, not asserted.
 #[test]
 fn a_killed_daemons_plans_go_on_at_once_at_another() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let other = arena.daemon(&[("EVENTPLANNER__WORKFLOW__MAX_PLANS_IN_FLIGHT", "1")]);
     arena.import(&other);
     let drained = other.ctl(&["drain"]);

@@ -102,7 +102,7 @@ struct Storm {
 
 impl Storm {
     fn begin(seed: u64) -> Self {
-        let arena = Arena::new();
+        let arena = Arena::start();
         arena.sql().execute(NO_ROOM);
         let llm = arena.runtime.block_on(LlmServer::start(ServerKind::Ollama, |call, _| {
             match call % 3 {

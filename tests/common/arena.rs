@@ -46,7 +46,7 @@ pub struct Arena {
 }
 
 impl Arena {
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let directory = reachable_directory().keep();
         let lock = StateLock::acquire(&directory).unwrap();

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use common;
 use eventplanner::store::KeptReply;
 
 fn reply(digit: char, share: f64, stored_at: Timestamp) -> KeptReply {
