@@ -90,8 +90,8 @@ fn dependencies(room: &str) -> Vec<String> {
     for (heading, name, rest) in dependencies {
         let named = name.strip_suffix(".workspace").filter(|_| rest == "true");
         let named = named.or_else(|| Some(name.as_str()).filter(|_| rest.contains("workspace")));
-        let named =
-            named.unwrap_or_else(|| panic!("{room}, [{heading}] {name}: not from the root"));
+        let named = named
+            .unwrap_or_else(|| panic!("{room}, [{heading}] {name}: not `… .workspace = true`"));
         names.push(named.to_owned());
     }
     names
