@@ -69,7 +69,7 @@ fn every_file_under_etc_has_its_check() {
             }
             "etc/log-events.md" => holds(&name, &events::document()),
             "etc/setup.sh" => shell_script(&path),
-            // Line by line: the tests of src/model/gazetteer.rs.
+            // Line by line: the tests of src/model/places/gazetteer.rs.
             "etc/cities.csv" => assert!(known_cities().len() >= 200),
             // Against the routes and the replies: tests/daemon/openapi.rs.
             "etc/openapi.json" => drop(json(&path)),

@@ -1,5 +1,5 @@
-//! What lies at the edges, each from `tests/cases/edges`: times, days, places, and what comes after
-//! the offer.
+//! What lies at the edges, most of it from `tests/cases/edges`: times, days, places, options, and
+//! what comes after the offer.
 
 mod after;
 mod days;
