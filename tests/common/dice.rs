@@ -24,8 +24,9 @@ impl Dice {
         self.below(n) == 0
     }
 
-    /// Of [0, 1), with 20 bits: sums of these are the same in any order.
-    pub fn unit(&mut self) -> f64 {
-        self.below(1 << 20) as f64 / (1u64 << 20) as f64
+    /// Of [0, 1), with so many bits, of 52 at most: sums of few bits are the same in any order.
+    pub fn unit(&mut self, bits: u32) -> f64 {
+        let parts = 1_u64 << bits;
+        self.below(parts) as f64 / parts as f64
     }
 }

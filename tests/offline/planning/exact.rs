@@ -95,7 +95,7 @@ fn random_case(seed: u64) -> Case {
     let coarse = dice.below(3) == 0;
     let fractions = dice.below(4) == 0;
     let value_of = |dice: &mut Dice| {
-        if coarse { dice.below(4) as f64 / 4.0 } else { dice.unit() }
+        if coarse { dice.below(4) as f64 / 4.0 } else { dice.unit(20) }
     };
     let mut pair_value = vec![vec![0.0; signatures]; signatures];
     let pair_weight = [0.0, 0.05, 0.5][dice.below(3) as usize];
@@ -134,7 +134,7 @@ fn random_case(seed: u64) -> Case {
     }
     let limits = (0..dimensions)
         .map(|d| {
-            let share = 0.1 + dice.unit();
+            let share = 0.1 + dice.unit(20);
             let most: f64 = categories
                 .iter()
                 .map(|c| c.candidates.iter().map(|x| x.usage[d]).fold(0.0, f64::max))

@@ -22,7 +22,7 @@ fn random_problem(seed: u64) -> (Problem, Vec<Vec<String>>, bool) {
     let weight = [0.0, 0.1, 1.0][dice.below(3) as usize];
     let mut table = vec![vec![0.0; signatures]; signatures];
     for (a, b) in (0..signatures).flat_map(|a| (a..signatures).map(move |b| (a, b))) {
-        let value = weight * dice.unit();
+        let value = weight * dice.unit(30);
         (table[a][b], table[b][a]) = (value, value);
     }
     let mut categories = Vec::new();
@@ -37,8 +37,8 @@ fn random_problem(seed: u64) -> (Problem, Vec<Vec<String>>, bool) {
             let same_as = (x > 0 && dice.below(4) == 0).then_some(0);
             filling += u32::from(also && (x == 0 || same_as.is_some()));
             candidates.push(Candidate {
-                value: (0..strategies).map(|_| dice.unit()).collect(),
-                usage: vec![dice.below(50) as f64, dice.unit()],
+                value: (0..strategies).map(|_| dice.unit(30)).collect(),
+                usage: vec![dice.below(50) as f64, dice.unit(30)],
                 signature: dice.below(signatures as u64) as u32,
                 also_fills: also.then_some(1),
                 same_as,
@@ -61,7 +61,7 @@ fn random_problem(seed: u64) -> (Problem, Vec<Vec<String>>, bool) {
     let problem = Problem {
         strategies,
         categories,
-        limits: vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit()],
+        limits: vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit(30)],
         pair_value: table,
         forbidden_pairs,
         nogoods: Vec::new(),
@@ -118,7 +118,7 @@ fn large_problem(vendors: usize) -> (Problem, Vec<Vec<String>>) {
     let mut dice = Dice(1);
     let mut table = vec![vec![0.0; SIGNATURES]; SIGNATURES];
     for (a, b) in (0..SIGNATURES).flat_map(|a| (a..SIGNATURES).map(move |b| (a, b))) {
-        let value = dice.unit() / 40.0;
+        let value = dice.unit(30) / 40.0;
         (table[a][b], table[b][a]) = (value, value);
     }
     let mut all: Vec<Vec<Candidate>> = vec![Vec::new(); 4];
@@ -129,7 +129,7 @@ fn large_problem(vendors: usize) -> (Problem, Vec<Vec<String>>) {
         for role in 0..if c == 0 { 2 } else { 1 } {
             let x = all[c].len() as u32;
             all[c].push(Candidate {
-                value: (0..3).map(|_| dice.unit() / 3.0).collect(),
+                value: (0..3).map(|_| dice.unit(30) / 3.0).collect(),
                 usage: vec![dice.below(90_000_000) as f64],
                 signature: dice.below(SIGNATURES as u64) as u32,
                 also_fills: (role == 1).then_some(1),

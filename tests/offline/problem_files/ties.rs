@@ -50,7 +50,7 @@ fn random_file(seed: u64) -> ProblemFile {
     let kin = dice.below(4) == 0;
     let mut table = vec![vec![0.0; signatures]; signatures];
     for (a, b) in (0..signatures).flat_map(|a| (a..signatures).map(move |b| (a, b))) {
-        let value = weight * (dice.unit() - 0.3);
+        let value = weight * (dice.unit(30) - 0.3);
         (table[a][b], table[b][a]) = (value, value);
     }
     let mut categories = Vec::new();
@@ -64,8 +64,8 @@ fn random_file(seed: u64) -> ProblemFile {
             let worth = if x > 0 && dice.below(6) == 0 { 0.0 } else { 1.0 };
             candidates.push(CandidateFile {
                 id: id.clone(),
-                value: (0..strategies).map(|_| worth * dice.unit()).collect(),
-                usage: vec![worth * dice.below(50) as f64, worth * dice.unit()],
+                value: (0..strategies).map(|_| worth * dice.unit(30)).collect(),
+                usage: vec![worth * dice.below(50) as f64, worth * dice.unit(30)],
                 signature: dice.below(signatures as u64) as u32,
                 same_as,
             });
@@ -91,7 +91,7 @@ fn random_file(seed: u64) -> ProblemFile {
     };
     let ties = pairs([1, 2, 3, 6][(seed % 4) as usize], seed.is_multiple_of(5));
     let forbidden_pairs = pairs([0, 0, 3][(seed % 3) as usize], false);
-    let limits = vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit()];
+    let limits = vec![n as f64 * (10.0 + dice.below(30) as f64), n as f64 * dice.unit(30)];
     ProblemFile {
         categories,
         limits,
