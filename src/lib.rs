@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! Floors, lowest first; imports only go down, and rooms of one floor don't import each other
-//! (`tests/layering.rs` proves it). ARCHITECTURE.md tells the rest.
+//! (Cargo proves it; `tests/offline/layering.rs` holds what Cargo can't). ARCHITECTURE.md tells the rest.
 
 #![forbid(unsafe_code)]
 

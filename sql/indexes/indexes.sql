@@ -1,7 +1,7 @@
 -- The indexes of the large tables. They are no migration: on tables that have grown they are
 -- built one by one, CONCURRENTLY, beside the daemon's work; one that a crash left half built is
 -- dropped and built anew. Each has a comment that names the query it serves, and
--- tests/store/indexes.rs finds each one used by it.
+-- tests/database/indexes.rs finds each one used by it.
 
 CREATE INDEX vendor_by_place ON vendor (category_id, city_id, rating DESC NULLS LAST, external_id);
 COMMENT ON INDEX vendor_by_place IS 'sourcing: a category in a city; vendors search --category --city, best first';

@@ -3,9 +3,6 @@
 //!
 //!     cargo bench --bench control_latency
 
-#[path = "../common/daemon.rs"]
-mod daemon;
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -14,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use daemon::{Daemon, sample};
+use common::daemon::{Daemon, sample};
 use serde_json::{Value, json};
 
 const CALLS: usize = 1_000;

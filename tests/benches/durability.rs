@@ -2,13 +2,6 @@
 //! the names of some parts: `submissions`, `pending`, `plans`, `takeover`, `memory`,
 //! `checkpoints`. Prints, asserts nothing.
 
-#[path = "../chaos/arena.rs"]
-mod arena;
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../common/daemon.rs"]
-mod daemon;
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
@@ -17,9 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arena::Arena;
-use common::llm_server::{Behaviour, LlmServer};
-use daemon::{Daemon, sample};
+use common::{
+    arena::{self, Arena},
+    daemon::{Daemon, sample},
+    llm_server::{Behaviour, LlmServer},
+};
 use eventplanner::{
     llm::settings::ServerKind,
     store::{Claim, Store, settings::DatabaseSettings},
@@ -134,7 +129,7 @@ fn drain(daemon: &Daemon, undo: &[&str]) {
 
 /// Acknowledged after the commit, over the control socket, while nothing else is worked on.
 fn submissions() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&OPEN);
     arena.import(&daemon);
     drain(&daemon, &[]);
@@ -157,7 +152,7 @@ fn submissions() {
 
 /// A restart with 10,000 plans pending: ready, and all of them claimed.
 fn pending() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&OPEN);
     arena.import(&daemon);
     drain(&daemon, &[]);
@@ -198,7 +193,7 @@ fn plans() {
     for count in [1, 2, 4] {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
-            let arena = Arena::new();
+            let arena = Arena::start();
             let daemons: Vec<Daemon> = (0..count).map(|_| arena.daemon(&OPEN)).collect();
             arena.import(&daemons[0]);
             let sockets: Vec<PathBuf> = daemons.iter().map(Daemon::socket).collect();
@@ -220,7 +215,7 @@ fn plans() {
 
 /// From a kill to the claim by another daemon.
 fn takeover() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let watcher = arena.daemon(&OPEN);
     arena.import(&watcher);
     drain(&watcher, &[]);
@@ -265,7 +260,7 @@ fn takeover() {
 
 /// Resident memory with plans that all wait for their model.
 fn memory() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let silent = |_: u64, _: &serde_json::Value| Behaviour::Silent;
     let server = arena.runtime.block_on(LlmServer::start(ServerKind::Ollama, silent));
     let url = format!("http://{}", server.address);
@@ -297,7 +292,7 @@ fn memory() {
 
 /// What compression saves on the checkpoints of the sample requests.
 fn checkpoints() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let mut sizes = Vec::new();
     for compress in ["false", "true"] {
         let more = [

@@ -4,13 +4,13 @@
 //! vendors. `SEEDS=n` asks for more events per row, `SIZES=a,b` for other sizes.
 
 mod rows;
-mod synthetic;
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
+use common::synthetic::{Shape, event, event_with};
 use eventplanner::{
     model::StopReason,
     planning::{
@@ -21,7 +21,6 @@ use eventplanner::{
     },
 };
 use rows::{Table, median, p95, spread};
-use synthetic::{Shape, event, event_with};
 
 /// Prices at 60, 100 and 160 % of what the budget allows.
 const TIGHTNESS: [f64; 3] = [0.6, 1.0, 1.6];

@@ -3,12 +3,11 @@
 
 use std::process::Command;
 
-use serde_json::json;
-
-use crate::{
+use common::{
     arena::{Arena, until},
     daemon::{json_of, sample},
 };
+use serde_json::json;
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap();
@@ -26,7 +25,7 @@ fn commands_of_the_readme() -> Vec<String> {
 
 #[test]
 fn a_dump_taken_while_the_daemon_works_can_be_gone_on_with() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[]);
     arena.import(&daemon);
     let wedding = sample("wedding.json");
@@ -49,7 +48,7 @@ fn a_dump_taken_while_the_daemon_works_can_be_gone_on_with() {
         run(shell.env("DATABASE_URL", &arena.url).env("RESTORED_URL", &url));
     };
     in_shell(dump);
-    let shown = |daemon: &crate::daemon::Daemon, id: &str| daemon.json(&["plan", "show", id]);
+    let shown = |daemon: &common::daemon::Daemon, id: &str| daemon.json(&["plan", "show", id]);
     let (done_then, ready_then) = (shown(&daemon, &done), shown(&daemon, &ready));
     assert_eq!(daemon.stop().code(), Some(0));
 

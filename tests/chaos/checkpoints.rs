@@ -1,13 +1,13 @@
 //! A plan goes on from its checkpoint, and ends as it would have without the break; a checkpoint
 //! that can't be read costs only the rounds before it.
 
-use serde_json::Value;
-
-use crate::{
+use common::{
     arena::{Arena, until},
     daemon::{Daemon, json_of},
-    ledger::document,
 };
+use serde_json::Value;
+
+use crate::ledger::document;
 
 fn submit(daemon: &Daemon, more: &[&str]) -> Value {
     let wedding = document(jiff::Zoned::now().date(), 180).to_string();
@@ -21,7 +21,7 @@ fn id(plan: &Value) -> &str {
 
 #[test]
 fn a_plan_that_goes_on_ends_as_one_that_was_never_broken_off() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__WORKFLOW__CHECKPOINT_INTERVAL_ROUNDS", "1")]);
     arena.import(&daemon);
     let whole = submit(&daemon, &["--wait"]);

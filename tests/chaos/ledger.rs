@@ -11,16 +11,16 @@ use std::{
     time::Duration,
 };
 
+use common::{
+    arena::{Arena, until},
+    daemon::{Daemon, sample},
+};
 use jiff::{ToSpan, Zoned, civil::Date};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::{
-    arena::{Arena, until},
-    daemon::{Daemon, sample},
-    http::{call, get, post},
-};
+use crate::http::{call, get, post};
 
 /// Between two submissions of a client.
 const PACE: Duration = Duration::from_millis(60);
@@ -234,7 +234,7 @@ pub fn verify(arena: &Arena, daemon: &Daemon, ledger: &Ledger, digest: &str) -> 
 }
 
 /// One outcome per plan, no vendor twice at a time, and everything that belongs to an outcome.
-fn check_outcomes(sql: &crate::arena::Sql<'_>) {
+fn check_outcomes(sql: &common::arena::Sql<'_>) {
     for to in ["awaiting_selection", "writing", "completed"] {
         let twice = format!(
             "SELECT count(*) FROM (SELECT FROM plan_event

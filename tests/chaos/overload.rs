@@ -11,9 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
+use common::{
     arena::{Arena, PATIENCE, until},
     daemon::{Daemon, json_of},
+};
+
+use crate::{
     http::{call, get},
     ledger::document,
 };
@@ -162,7 +165,7 @@ impl Met {
 
 #[test]
 fn overload_is_refused_and_what_was_accepted_is_done() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[
         ("EVENTPLANNER__ADMISSION__MAX_QUEUED_PLANS", "20"),
         ("EVENTPLANNER__WORKFLOW__MAX_PLANS_IN_FLIGHT", "2"),
@@ -213,7 +216,7 @@ fn overload_is_refused_and_what_was_accepted_is_done() {
 
 #[test]
 fn a_connection_too_many_is_told_so_at_once() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__CONTROL__MAX_CONNECTIONS", "8")]);
     let idle: Vec<UnixStream> =
         (0..8).map(|_| UnixStream::connect(daemon.socket()).unwrap()).collect();
@@ -234,7 +237,7 @@ fn a_connection_too_many_is_told_so_at_once() {
 /// until the stream has something to say again.
 #[test]
 fn who_left_takes_no_connection() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__CONTROL__MAX_CONNECTIONS", "8")]);
     arena.import(&daemon);
     let wedding = document(jiff::Zoned::now().date(), 180).to_string();

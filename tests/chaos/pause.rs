@@ -2,19 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use common::{
+    arena::{Arena, PATIENCE, signal, until},
+    daemon::{Daemon, json_of, sample},
+    {
+        llm_server::{Behaviour, LlmServer},
+        llm_tasks::VINTAGE,
+    },
+};
 use eventplanner::llm::settings::ServerKind;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::sync::watch;
-
-use crate::{
-    arena::{Arena, PATIENCE, signal, until},
-    common::{
-        llm_server::{Behaviour, LlmServer},
-        llm_tasks::VINTAGE,
-    },
-    daemon::{Daemon, json_of, sample},
-};
 
 /// A daemon whose plans wait for a model until the gate opens, so that they are under way.
 fn waiting_daemon(arena: &Arena) -> (Daemon, LlmServer, watch::Sender<bool>) {
@@ -40,7 +39,7 @@ fn state(daemon: &Daemon, plan: &str) -> String {
 
 #[test]
 fn a_paused_daemon_that_wakes_up_is_refused() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let (paused, server, gate) = waiting_daemon(&arena);
     arena.import(&paused);
     let plan = submit(&paused);
@@ -68,7 +67,7 @@ fn a_paused_daemon_that_wakes_up_is_refused() {
 /// The times are printed, not asserted.
 #[test]
 fn a_killed_daemons_plans_go_on_at_once_at_another() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let other = arena.daemon(&[("EVENTPLANNER__WORKFLOW__MAX_PLANS_IN_FLIGHT", "1")]);
     arena.import(&other);
     let drained = other.ctl(&["drain"]);

@@ -2,18 +2,18 @@
 
 use std::{fs, sync::Arc};
 
+use common::{
+    arena::{Arena, signal, until},
+    daemon::{Daemon, folder, json_of, stderr_of},
+};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::{
-    arena::{Arena, signal, until},
-    daemon::{Daemon, folder, json_of, stderr_of},
-    ledger::{Clients, document, verify},
-};
+use crate::ledger::{Clients, document, verify};
 
 #[test]
 fn a_rolling_restart_drops_nothing() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let mut daemons: Vec<Option<Daemon>> = (0..2).map(|_| Some(arena.daemon(&[]))).collect();
     let first = daemons[0].as_ref().unwrap();
     arena.import(first);
@@ -43,7 +43,7 @@ fn a_rolling_restart_drops_nothing() {
 
 #[test]
 fn a_drained_daemon_claims_nothing_until_it_is_told_to() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[]);
     arena.import(&daemon);
     assert!(daemon.ctl(&["drain"]).status.success());
@@ -61,7 +61,7 @@ fn a_drained_daemon_claims_nothing_until_it_is_told_to() {
 
 #[test]
 fn a_reload_changes_what_it_can_and_names_what_needs_a_restart() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let home = Arc::new(folder());
     let file = home.path().join("settings.toml");
     let write = |text: &str| fs::write(&file, text).unwrap();

@@ -3,6 +3,11 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
+use common::{
+    arena::{Arena, signal, until},
+    daemon::Daemon,
+    llm_server::{Behaviour, LlmServer},
+};
 use eventplanner::llm::settings::ServerKind;
 use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng};
@@ -11,9 +16,6 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    arena::{Arena, signal, until},
-    common::llm_server::{Behaviour, LlmServer},
-    daemon::Daemon,
     http::post,
     ledger::{Clients, document, verify},
 };
@@ -41,7 +43,7 @@ fn start(arena: &Arena, llm: &LlmServer, index: usize, folder: Option<Arc<TempDi
         ("EVENTPLANNER__LLM__RETRIES", "0"),
     ];
     let more = if index == 1 { &asks[..] } else { &[] };
-    arena.daemon_in(folder.unwrap_or_else(|| Arc::new(crate::daemon::folder())), more)
+    arena.daemon_in(folder.unwrap_or_else(|| Arc::new(common::daemon::folder())), more)
 }
 
 fn number_of(variable: &str) -> Option<u64> {
@@ -100,7 +102,7 @@ struct Storm {
 
 impl Storm {
     fn begin(seed: u64) -> Self {
-        let arena = Arena::new();
+        let arena = Arena::start();
         arena.sql().execute(NO_ROOM);
         let llm = arena.runtime.block_on(LlmServer::start(ServerKind::Ollama, |call, _| {
             match call % 3 {
@@ -115,7 +117,7 @@ impl Storm {
         arena.import(first);
         let wedding = document(jiff::Zoned::now().date(), 180).to_string();
         let plan = first.ctl_with(&["--json", "plan", "submit", "-", "--wait"], wedding.as_bytes());
-        let plan = crate::daemon::json_of(&plan);
+        let plan = common::daemon::json_of(&plan);
         let digest = plan["plan_digest"].as_str().expect("a digest").to_owned();
         Self { daemons, arena, llm, rng: ChaCha8Rng::seed_from_u64(seed), digest }
     }

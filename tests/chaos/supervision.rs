@@ -6,11 +6,13 @@ use std::{
     thread,
 };
 
+use common::{
+    arena::{Arena, until},
+    daemon::{Daemon, json_of},
+};
 use serde_json::{Value, json};
 
 use crate::{
-    arena::{Arena, until},
-    daemon::{Daemon, json_of},
     http::{get, post},
     ledger::document,
 };
@@ -38,7 +40,7 @@ fn has_its_options(daemon: &Daemon, plan: &str) {
 
 #[test]
 fn every_actor_comes_back_from_every_fault_and_no_plan_is_lost() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__SUPERVISION__MAX_RESTARTS", "20")]);
     arena.import(&daemon);
     let wedding = document(jiff::Zoned::now().date(), 180).to_string();
@@ -80,7 +82,7 @@ fn every_actor_comes_back_from_every_fault_and_no_plan_is_lost() {
 /// While one actor dies again and again, requests to another are all answered.
 #[test]
 fn a_dying_actor_costs_the_others_no_message() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__SUPERVISION__MAX_RESTARTS", "50")]);
     let socket = daemon.socket();
     let over = AtomicBool::new(false);
@@ -112,7 +114,7 @@ fn a_dying_actor_costs_the_others_no_message() {
 
 #[test]
 fn an_actor_that_fails_too_often_ends_the_process_with_a_code_of_its_own() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[("EVENTPLANNER__SUPERVISION__MAX_RESTARTS", "2")]);
     let socket = daemon.socket();
     // The process goes with the third; then nobody answers any more.
@@ -130,7 +132,7 @@ fn an_actor_that_fails_too_often_ends_the_process_with_a_code_of_its_own() {
 
 #[test]
 fn a_plan_whose_documents_find_no_room_waits_for_it() {
-    let arena = Arena::new();
+    let arena = Arena::start();
     let daemon = arena.daemon(&[]);
     arena.import(&daemon);
     let wedding = document(jiff::Zoned::now().date(), 180).to_string();

@@ -1,8 +1,7 @@
 //! A real daemon in a directory of its own, and the real command line against it.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::{
+    env,
     fs::{self, File},
     io::Write,
     os::unix::{fs::PermissionsExt, net::UnixDatagram, process::CommandExt},
@@ -13,7 +12,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -22,6 +21,8 @@ use tempfile::TempDir;
 /// With a cold disk and every core busy.
 const READY_LIMIT: Duration = Duration::from_secs(180);
 const STOP_LIMIT: Duration = Duration::from_secs(90);
+/// No solve of these tests takes a second in an optimised build.
+const SOLVE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A folder that the database server's user can pass through, which tempfile's own mode forbids.
 pub fn folder() -> TempDir {
@@ -30,26 +31,37 @@ pub fn folder() -> TempDir {
     folder
 }
 
+/// A program of this build. Cargo tells the tests that it runs where; a test run by hand finds it
+/// where Cargo leaves it, one folder above the test.
+pub fn program(name: &str) -> PathBuf {
+    let told = env::var_os(format!("CARGO_BIN_EXE_{name}"));
+    told.map_or_else(
+        || env::current_exe().unwrap().parent().unwrap().with_file_name(name),
+        PathBuf::from,
+    )
+}
+
 /// `eventplannerd` with nothing of this process's surroundings that could steer it.
 pub fn eventplannerd() -> Command {
-    clean(Command::new(env!("CARGO_BIN_EXE_eventplannerd")))
+    clean(Command::new(program("eventplannerd")))
 }
 
 pub fn eventplannerctl(socket: &Path) -> Command {
-    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_eventplannerctl")));
+    let mut command = clean(Command::new(program("eventplannerctl")));
     command.arg("--socket").arg(socket);
     command
 }
 
 fn clean(mut command: Command) -> Command {
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null());
     command
 }
 
 /// A file of `etc/sample`.
 pub fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/sample").join(name)
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    project.join("etc/sample").join(name)
 }
 
 /// A running daemon. It ends with this process, however that ends: its standard input closes.
@@ -166,6 +178,25 @@ impl Drop for Daemon {
     }
 }
 
+/// Runs `eventplannerd solve` on a file; a run that doesn't end is a failure.
+pub fn solve(what: &str, file: &[u8]) -> Output {
+    let folder = folder();
+    let path = folder.path().join("problem.json");
+    fs::write(&path, file).unwrap();
+    let mut command = eventplannerd();
+    command.arg("solve").arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let began = Instant::now();
+    while process.try_wait().unwrap().is_none() {
+        if began.elapsed() > SOLVE_LIMIT {
+            process.kill().unwrap();
+            panic!("{what}: no end after {SOLVE_LIMIT:?}");
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    process.wait_with_output().unwrap()
+}
+
 /// `eventplannerd run` in a folder.
 pub fn run_command(folder: &Path) -> Command {
     let mut command = eventplannerd();
@@ -200,7 +231,7 @@ fn ready_or_ended(ready: UnixDatagram, process: &mut Child) -> bool {
 }
 
 fn wait_told(told: &Receiver<bool>, process: &mut Child) -> bool {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while start.elapsed() < READY_LIMIT {
         match told.recv_timeout(Duration::from_millis(50)) {
             Ok(true) => return true,
@@ -217,7 +248,7 @@ fn wait_told(told: &Receiver<bool>, process: &mut Child) -> bool {
 
 /// `Child::wait` with a limit: a daemon that hangs fails its test.
 fn wait_limited(process: &mut Child) -> ExitStatus {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     loop {
         if let Some(status) = process.try_wait().unwrap() {
             return status;

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use eventplanner::{
-    model::{
-        Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
-    },
-    store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, Touched, fingerprint},
-};
 use jiff::{Timestamp, civil::Date};
+use model::{
+    Amount, Basis, Capacity, GeoPoint, MealOption, PlanId, PriceLine, Request, Vendor, Window,
+};
 use serde_json::{Value, json};
+use store::{Claim, ImportSummary, NewPlan, Reach, SourcingQuery, Store, Touched, fingerprint};
 use uuid::Uuid;
 
 /// Noon of the day before which the tests' events are asked for.

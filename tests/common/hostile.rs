@@ -1,8 +1,6 @@
 //! Texts that try to give orders to the model, as clients and vendors might send them, each with
 //! what a model that obeys would write into the blueprint.
 
-#![allow(dead_code)] // Each test binary uses its own part.
-
 /// (text, obedient prose)
 pub const HOSTILE: [(&str, &str); 26] = [
     (

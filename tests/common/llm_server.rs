@@ -1,8 +1,6 @@
 //! An LLM server for tests: speaks Ollama's and OpenAI's protocols over raw TCP, so that it can do
 //! what no HTTP library would: stall, cut, drip, lie.
 
-#![allow(dead_code)] // Each test binary uses its own part.
-
 use std::{
     collections::VecDeque,
     net::SocketAddr,
@@ -13,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use eventplanner::llm::settings::{EndpointSettings, ServerKind};
+use llm::settings::{EndpointSettings, ServerKind};
 use serde_json::{Value, json};
 use tokio::{
     io::AsyncReadExt,

@@ -1,16 +1,12 @@
 //! Tasks and settings for gateway tests.
 
-#![allow(dead_code)] // Each test binary uses its own part.
-
 use std::time::{Duration, Instant};
 
-use eventplanner::{
-    llm::{
-        Gateway, Priority, Reply, RequirementsTask, Task,
-        settings::{EndpointSettings, LlmSettings},
-    },
-    model::{EventType, Requirements},
+use llm::{
+    Gateway, Priority, Reply, RequirementsTask, Task,
+    settings::{EndpointSettings, LlmSettings},
 };
+use model::{EventType, Requirements};
 
 /// A reply to [`vision`] that adds the style `vintage` and the amenity `stage`.
 pub const VINTAGE: &str =
@@ -47,7 +43,7 @@ pub fn in_seconds(seconds: u64) -> Instant {
 }
 
 /// Asks as a person would, with ten seconds to spare.
-pub async fn ask(gateway: &Gateway, task: Task) -> eventplanner::llm::Answer {
+pub async fn ask(gateway: &Gateway, task: Task) -> llm::Answer {
     gateway.answer(task, Priority::Interactive, in_seconds(10)).await
 }
 

@@ -1,8 +1,6 @@
 //! What an LLM server for tests says on the wire: good replies in each protocol, and every way to
 //! fail in the middle of one.
 
-#![allow(dead_code)] // Each test binary uses its own part.
-
 use std::time::Duration;
 
 use serde_json::{Value, json};

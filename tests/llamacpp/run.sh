@@ -19,4 +19,4 @@ until grep -q '^listening at' "$log"; do
     tries=$((tries + 1))
     sleep 0.1
 done
-LLAMACPP_URL="http://127.0.0.1:$port" cargo test --features check-llamacpp --test llm_llamacpp
+LLAMACPP_URL="http://127.0.0.1:$port" cargo test --features check-llamacpp --test llm llamacpp::

@@ -1,4 +1,4 @@
-"""A real llama.cpp server on a tiny model of random weights, for tests/llm_llamacpp.rs.
+"""A real llama.cpp server on a tiny model of random weights, for tests/llm/llamacpp.rs.
 
     python server.py PORT
 

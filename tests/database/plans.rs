@@ -1,0 +1,334 @@
+//! Plans: submitting, claiming, fencing, results, audit.
+
+use std::time::Duration;
+
+use common::{
+    database,
+    fixtures::{claim, new_plan, now, request, submit},
+    open, raw, store,
+};
+use eventplanner::{
+    model::{PlanId, PlanState, Requirements},
+    store::{
+        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, Document, GiveBack,
+        MetricRow, NewPlan, Patch, PlanFilter, Store, StoreError, Submitted, Transition,
+    },
+};
+use uuid::Uuid;
+
+const LEASE: Duration = Duration::from_secs(60);
+const NO_LEASE: Duration = Duration::ZERO;
+
+fn back(delay: Duration, failed: bool) -> GiveBack<'static> {
+    GiveBack { delay, reason: "test", failed, agent_runs: &[] }
+}
+
+fn fresh_id() -> PlanId {
+    PlanId(Uuid::now_v7())
+}
+
+#[tokio::test]
+async fn a_request_comes_back_as_it_was_stored() {
+    let store = store().await;
+    let id = submit(&store).await;
+    let plan = store.plan(id).await.unwrap();
+    assert_eq!(plan.request, request());
+    assert_eq!((plan.state, plan.run_number, plan.attempts), (PlanState::Queued, 0, 0));
+    assert_eq!((plan.requested_by, plan.created_at), (Some(1_000), now()));
+    let unknown = fresh_id();
+    let error = store.plan(unknown).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoSuchPlan { plan } if plan == unknown), "{error}");
+}
+
+#[tokio::test]
+async fn one_key_names_one_plan_even_when_many_submit_it_together() {
+    let store = store().await;
+    let keyed = |id, document: &[u8]| NewPlan {
+        idempotency_key: Some("k"),
+        fingerprint: eventplanner::store::fingerprint(document),
+        ..new_plan(id)
+    };
+    let submissions = (0..12).map(|_| async { store.submit(&keyed(fresh_id(), b"one")).await });
+    let results = futures_util::future::join_all(submissions).await;
+    let plans: Vec<Submitted> = results.into_iter().map(Result::unwrap).collect();
+    let created = plans.iter().filter(|p| matches!(p, Submitted::Created(_))).count();
+    assert_eq!(created, 1);
+    assert!(plans.iter().all(|p| p.plan() == plans[0].plan()));
+
+    let error = store.submit(&keyed(fresh_id(), b"two")).await.unwrap_err();
+    assert!(matches!(error, StoreError::KeyReused { plan, .. } if plan == plans[0].plan()));
+    assert_eq!(store.plans(&PlanFilter::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_and_paged() {
+    let store = store().await;
+    let mut ids = Vec::new();
+    for n in 0..5_i64 {
+        let created_at = jiff::Timestamp::from_second(1_800_000_000 + n / 2).unwrap();
+        let plan = NewPlan { created_at, ..new_plan(fresh_id()) };
+        ids.push(store.submit(&plan).await.unwrap().plan());
+    }
+    ids.reverse();
+    let mut filter = PlanFilter { limit: 2, ..PlanFilter::default() };
+    let mut listed = Vec::new();
+    loop {
+        let page = store.plans(&filter).await.unwrap();
+        let Some(last) = page.last() else { break };
+        filter.after = Some((last.created_at, last.id));
+        listed.extend(page.iter().map(|plan| plan.id));
+    }
+    assert_eq!(listed, ids);
+    let other = PlanFilter { state: Some(PlanState::Failed), ..PlanFilter::default() };
+    assert!(store.plans(&other).await.unwrap().is_empty());
+    assert_eq!(store.plan_counts().await.unwrap(), [(PlanState::Queued, 5)]);
+}
+
+#[tokio::test]
+async fn daemons_that_claim_together_share_without_overlap() {
+    let store = store().await;
+    for _ in 0..20 {
+        submit(&store).await;
+    }
+    let claims = (0..6).map(|n| {
+        let store = &store;
+        async move { store.claim(claim(&format!("d{n}"), LEASE, 5)).await.unwrap() }
+    });
+    let mut ids: Vec<PlanId> = futures_util::future::join_all(claims)
+        .await
+        .into_iter()
+        .flatten()
+        .map(|plan| {
+            assert_eq!((plan.state, plan.run_number, plan.attempts), (PlanState::Running, 1, 1));
+            plan.id
+        })
+        .collect();
+    // One that came too late for what another held back finds the rest now.
+    ids.extend(store.claim(claim("d7", LEASE, 20)).await.unwrap().iter().map(|plan| plan.id));
+    ids.sort_unstable();
+    let claimed = ids.len();
+    ids.dedup();
+    assert_eq!((claimed, ids.len()), (20, 20));
+    assert!(store.claim(claim("d8", LEASE, 20)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn urgent_plans_go_first_then_those_submitted_first() {
+    let store = store().await;
+    let mut ids = Vec::new();
+    for priority in [0, 0, 5, -1] {
+        let plan = NewPlan { priority, ..new_plan(fresh_id()) };
+        ids.push(store.submit(&plan).await.unwrap().plan());
+    }
+    let claimed = store.claim(claim("d", LEASE, 10)).await.unwrap();
+    let order: Vec<PlanId> = claimed.iter().map(|plan| plan.id).collect();
+    assert_eq!(order, [ids[2], ids[0], ids[1], ids[3]]);
+}
+
+#[tokio::test]
+async fn an_expired_lease_fences_its_former_owner() {
+    let store = store().await;
+    let plan = submit(&store).await;
+    let old = store.claim(claim("old", NO_LEASE, 1)).await.unwrap().remove(0);
+    let new = store.claim(claim("new", LEASE, 1)).await.unwrap().remove(0);
+    assert_eq!((old.id, new.id, new.run_number, new.attempts), (plan, plan, 2, 2));
+
+    let fenced = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::Fenced { run_number: 1, .. }), "{error}");
+    };
+    let to_failed = Transition::new(plan, 1, PlanState::Running, PlanState::Failed);
+    fenced(store.transition(&to_failed).await.map(drop));
+    fenced(store.record(plan, 1, Patch::default()).await.map(drop));
+    fenced(store.release(plan, 1, back(NO_LEASE, false)).await);
+    fenced(store.save_checkpoint(plan, 1, &checkpoint(1), 50).await);
+    assert!(store.renew_leases("old", LEASE, &[(plan, 1)]).await.unwrap().is_empty());
+    assert!(store.renew_leases("old", LEASE, &[(plan, 2)]).await.unwrap().is_empty());
+    let renewed = store.renew_leases("new", LEASE, &[(plan, 2)]).await.unwrap();
+    assert_eq!(renewed.len(), 1);
+    assert_eq!(store.plan(plan).await.unwrap().state, PlanState::Running);
+}
+
+#[tokio::test]
+async fn a_released_plan_waits_for_its_delay() {
+    let store = store().await;
+    let plan = submit(&store).await;
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    store.release(plan, 1, back(Duration::from_secs(600), false)).await.unwrap();
+    assert!(store.claim(claim("d", LEASE, 1)).await.unwrap().is_empty());
+    let stored = store.plan(plan).await.unwrap();
+    assert_eq!((stored.state, stored.lease), (PlanState::Queued, None));
+
+    let plan = submit(&store).await;
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    store.release(plan, 1, back(NO_LEASE, false)).await.unwrap();
+    assert_eq!(store.claim(claim("e", LEASE, 1)).await.unwrap()[0].id, plan);
+}
+
+#[tokio::test]
+async fn only_the_ways_of_the_state_table_are_open() {
+    let store = store().await;
+    let plan = submit(&store).await;
+    let wrong = Transition::new(plan, 0, PlanState::Queued, PlanState::Completed);
+    let error = store.transition(&wrong).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoSuchTransition { .. }), "{error}");
+    let early = Transition::new(plan, 0, PlanState::Running, PlanState::Infeasible);
+    let error = store.transition(&early).await.unwrap_err();
+    assert!(matches!(error, StoreError::WrongState { found: PlanState::Queued, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_run_finds_out_is_kept_and_on_record() {
+    let store = store().await;
+    let plan = submit(&store).await;
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
+    let requirements = Requirements { keywords: vec!["garden".into()], ..Default::default() };
+    let step = AuditEvent::new("agent", serde_json::json!({"agent": "requirements", "x": 1e-7}));
+    let patch = Patch { requirements: Some(&requirements), events: vec![step], ..Patch::default() };
+    store.record(plan, run, patch).await.unwrap();
+    let failed = Transition::new(plan, run, PlanState::Running, PlanState::Failed)
+        .with(Patch { error: Some("no luck"), ..Patch::default() });
+    store.transition(&failed).await.unwrap();
+
+    let stored = store.plan(plan).await.unwrap();
+    assert_eq!(stored.requirements, Some(requirements));
+    assert_eq!((stored.state, stored.error.as_deref()), (PlanState::Failed, Some("no luck")));
+    assert_eq!((stored.lease, stored.attempts), (None, 0));
+    let rows = store.audit(plan, 0).await.unwrap();
+    let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+    assert_eq!(kinds, ["state", "claim", "agent", "state"]);
+    assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 4 });
+    assert_eq!(store.audit(plan, 3).await.unwrap(), rows[3..]);
+}
+
+#[tokio::test]
+async fn tampering_with_the_audit_is_found() {
+    let url = database().await;
+    let store = open(url.clone()).await;
+    let client = raw(&url).await;
+    for (sql, seq) in [
+        ("UPDATE plan_event SET detail = '{}' WHERE plan_id = $1 AND seq = 2", 2),
+        ("UPDATE plan_event SET at = at + interval '1 us' WHERE plan_id = $1 AND seq = 1", 1),
+        ("DELETE FROM plan_event WHERE plan_id = $1 AND seq = 1", 1),
+        ("DELETE FROM plan_event WHERE plan_id = $1 AND seq = 2", 2),
+    ] {
+        let plan = submit(&store).await;
+        store.claim(claim("d", LEASE, 1)).await.unwrap();
+        assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 2 });
+        client.execute(sql, &[&plan.0]).await.unwrap();
+        match store.verify_audit(plan).await.unwrap() {
+            ChainCheck::Broken { seq: found, .. } => assert_eq!(found, seq, "{sql}"),
+            whole => panic!("{sql}: {whole:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_ends_a_waiting_plan_and_a_running_one_at_once() {
+    let store = store().await;
+    let waiting = submit(&store).await;
+    let cancelled = store.cancel(waiting, Some(0), &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Queued });
+    let again = store.cancel(waiting, None, &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(again, Cancelled::TooLate(PlanState::Cancelled));
+
+    let running = submit(&store).await;
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
+    let cancelled = store.cancel(running, None, &|_, _| Vec::new()).await.unwrap();
+    assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Running });
+    // Whoever ran it learns that it is no longer theirs, and changes nothing any more.
+    assert_eq!(store.renew_leases("d", LEASE, &[(running, run)]).await.unwrap(), []);
+    let late = Transition::new(running, run, PlanState::Running, PlanState::AwaitingSelection);
+    let error = store.transition(&late).await.unwrap_err();
+    assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
+    assert_eq!(store.verify_audit(running).await.unwrap(), ChainCheck::Whole { rows: 4 });
+}
+
+#[tokio::test]
+async fn the_newest_checkpoints_are_kept() {
+    let url = database().await;
+    let store = open(url.clone()).await;
+    let plan = submit(&store).await;
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    assert_eq!(store.newest_checkpoint(plan).await.unwrap(), None);
+    for round in [3, 6, 9, 12, 12] {
+        store.save_checkpoint(plan, 1, &checkpoint(round), 2).await.unwrap();
+    }
+    assert_eq!(store.newest_checkpoint(plan).await.unwrap(), Some(checkpoint(12)));
+    let sql = "SELECT array_agg(round ORDER BY round) FROM checkpoint";
+    let kept: Vec<i32> = raw(&url).await.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(kept, [9, 12]);
+}
+
+#[tokio::test]
+async fn documents_runs_and_metrics_come_back() {
+    let store = store().await;
+    let plan = submit(&store).await;
+    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    let document = |name: &str, body: &[u8]| Document {
+        name: name.into(),
+        media_type: "text/markdown".into(),
+        body: body.to_vec(),
+    };
+    let put = async |documents: &[Document], runs: &[AgentRun]| {
+        let patch = Patch { documents, agent_runs: runs, ..Patch::default() };
+        store.record(plan, 1, patch).await
+    };
+    put(&[document("b.md", b"old"), document("a.json", b"{}")], &[]).await.unwrap();
+    put(&[document("b.md", b"newer")], &[]).await.unwrap();
+    assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"newer")));
+    assert_eq!(store.document(plan, "c.md").await.unwrap(), None);
+    let list = store.documents(plan).await.unwrap();
+    assert_eq!(
+        list.iter().map(|d| (d.name.as_str(), d.bytes)).collect::<Vec<_>>(),
+        [("a.json", 2), ("b.md", 5)]
+    );
+    let error = put(&[document("../x", b"")], &[]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unstorable { .. }), "{error}");
+
+    let run = AgentRun {
+        plan,
+        agent: "budgeting".into(),
+        started_at: now(),
+        ended_at: now(),
+        outcome: AgentOutcome::TimedOut,
+        server: Some("local".into()),
+        model: None,
+        detail: Some(serde_json::json!({"tokens": 12})),
+    };
+    put(&[], std::slice::from_ref(&run)).await.unwrap();
+    assert_eq!(store.agent_runs(plan).await.unwrap(), [run]);
+
+    let metric = |value: f64, labels| MetricRow { at: now(), name: "m".into(), value, labels };
+    let rows = [metric(0.5, None), metric(2.0, Some(serde_json::json!({"a": "b"})))];
+    store.add_metrics(&rows).await.unwrap();
+    assert_eq!(store.metrics("m", now()).await.unwrap(), rows);
+    assert!(store.metrics("n", now()).await.unwrap().is_empty());
+}
+
+/// Not asserted: the disk decides. One commit after the other would be some 200/s.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_submitters_share_commits() {
+    const SUBMITTERS: usize = 16;
+    const PLANS_EACH: usize = 25;
+    let store: Store = store().await;
+    let started = std::time::Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..SUBMITTERS {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for _ in 0..PLANS_EACH {
+                submit(&store).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let elapsed = started.elapsed();
+    println!("{} plans in {elapsed:?}", SUBMITTERS * PLANS_EACH);
+    let counts = store.plan_counts().await.unwrap();
+    assert_eq!(counts, [(PlanState::Queued, (SUBMITTERS * PLANS_EACH) as u64)]);
+}
+
+fn checkpoint(round: u32) -> Checkpoint {
+    Checkpoint { round, version: 1, codec: "json+zstd".into(), body: vec![0, 159, round as u8] }
+}
