@@ -1,17 +1,18 @@
 //! Vendors by id and counted; categories and areas.
 
 pub(crate) mod changes;
+pub(crate) mod columns;
 pub(crate) mod filter;
 pub(crate) mod pack;
-pub(crate) mod record;
-pub(crate) mod row;
+#[cfg(test)]
+mod pack_tests;
 pub(crate) mod sourcing;
 pub(crate) mod sourcing_busy;
 pub(crate) mod sourcing_sql;
 
 use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
-use row::SELECT_LIST;
+use columns::SELECT_LIST;
 use tokio_postgres::types::Type;
 
 use crate::{
@@ -184,7 +185,7 @@ impl Store {
 pub(super) async fn by_ids(sql: &impl Sql, ids: &[VendorId]) -> Result<Vec<Vendor>, StoreError> {
     let ids: Vec<&str> = ids.iter().map(VendorId::as_str).collect();
     let rows = sql.query(&BY_IDS, &[(&ids as _, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok(row::read(row)?.1)).collect()
+    rows.iter().map(|row| Ok(columns::read(row)?.1)).collect()
 }
 
 /// As [`Store::areas`], also inside a transaction.
