@@ -13,13 +13,13 @@ use crate::{
     engagement::Engagement,
     matching::compatibility::AreaTable,
     problem::CategoryIndex,
-    timeline::refusals::class::TimeClass,
+    timeline::refusals::alike::{Sight, Traits},
 };
 use model::{CategoryDef, Request, Sourced, VendorId};
 
 /// Tells whether vendors in their places have a timeline without severe conflicts; an error is
 /// the conflict in plain words. It refuses no part of what it accepts as a whole, and treats
-/// vendors of one [`TimeClass`] alike.
+/// vendors of equal [`Traits`] alike.
 pub(crate) type Timeline<'t> =
     dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
 
@@ -38,6 +38,7 @@ pub(crate) struct CheapestFill<'i, 'a> {
     musts: MustInclude<'a>,
     /// By category.
     entries: Vec<Vec<Candidate<'a>>>,
+    sight: Sight<'a>,
 }
 
 /// The cheapest combination that meets everything but the budget.
@@ -68,7 +69,9 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
                 entries[index].extend(roles.of(index, sourced));
             }
         }
-        Self { inquiry, musts, entries }
+        let venues = inquiry.index_of(VENUE).map_or(&[][..], |venue| &entries[venue]);
+        let sight = Sight::of(inquiry.request, venues.iter().map(Candidate::vendor));
+        Self { inquiry, musts, entries, sight }
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
@@ -98,7 +101,7 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
         let Some(((_, chosen), schedules)) = result.found.as_ref().zip(schedules) else {
             return result;
         };
-        match schedules.judge(self.inquiry, chosen) {
+        match schedules.judge(self, chosen) {
             Some(Ok(())) => result,
             Some(Err(refusal)) => {
                 let refusal = Some(refusal);
@@ -134,7 +137,6 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
         most: i64,
         schedules: &mut Schedules<'_, '_>,
     ) -> Cheapest<'a> {
-        let request = self.inquiry.request;
         let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
         let mut below = most.saturating_add(1);
         for mode in self.modes() {
@@ -143,8 +145,7 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
                 choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
                 let mut seen = BTreeSet::new();
                 choices.retain(|choice| {
-                    let class = |entry: &Candidate<'_>| TimeClass::of(request, entry.vendor());
-                    seen.insert(choice.as_ref().map(class))
+                    seen.insert(choice.as_ref().map(|entry| self.traits(index, entry)))
                 });
                 (index, choices)
             };
@@ -156,7 +157,7 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
                 members.iter().filter_map(of).collect()
             };
             let mut accepts =
-                |members: &[Member]| Some(schedules.judge(self.inquiry, &chosen(members))?.is_ok());
+                |members: &[Member]| Some(schedules.judge(self, &chosen(members))?.is_ok());
             match cheapest_fit(&costs, below, &mut accepts) {
                 Fit::Found(total, ranks) => {
                     below = total;
@@ -204,6 +205,12 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
         self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
     }
 
+    /// What the timeline can see of a vendor there. Where it also caters, its kitchen adds nothing.
+    fn traits(&self, index: CategoryIndex, entry: &Candidate<'_>) -> Traits {
+        let category = &self.inquiry.categories[index].name;
+        self.sight.traits(&Engagement { category, vendor: entry.vendor(), in_house: false })
+    }
+
     fn may_skip(&self, index: CategoryIndex, waivers: &Relaxed) -> bool {
         let def = &self.inquiry.categories[index];
         let is_forced = self.musts.is_forced(index) && !waivers.must_include;
@@ -232,9 +239,10 @@ fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
 }
 
 /// All that the timeline looks at of a vendor in a place.
-type Standing = (CategoryIndex, CateringRole, TimeClass);
+type Standing = (CategoryIndex, CateringRole, Traits);
 
-/// What the timeline says of the vendors of one request, asked once per class of vendors.
+/// What the timeline says of the vendors of one [`CheapestFill`], asked once for those that look
+/// alike to it.
 pub(crate) struct Schedules<'s, 't> {
     timeline: &'s mut Timeline<'t>,
     known: BTreeMap<Vec<Standing>, Result<(), String>>,
@@ -255,17 +263,18 @@ impl<'s, 't> Schedules<'s, 't> {
     /// The refusal in plain words; `None` where no further schedule may be asked for.
     pub(crate) fn judge(
         &mut self,
-        inquiry: &PlanningInput<'_>,
+        fill: &CheapestFill<'_, '_>,
         chosen: &[(CategoryIndex, Candidate<'_>)],
     ) -> Option<Result<(), String>> {
-        let class = |entry: &Candidate<'_>| TimeClass::of(inquiry.request, entry.vendor());
-        let mut key: Vec<Standing> =
-            chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
+        let standing =
+            |(index, entry): &(_, Candidate<'_>)| (*index, entry.role, fill.traits(*index, entry));
+        let mut key: Vec<Standing> = chosen.iter().map(standing).collect();
         key.sort_unstable();
         if let Some(known) = self.known.get(&key) {
             return Some(known.clone());
         }
         self.left = self.left.checked_sub(1)?;
+        let inquiry = fill.inquiry;
         let engagements = engagements(inquiry, chosen);
         let said = (self.timeline)(inquiry.request, inquiry.categories, &engagements);
         self.known.insert(key, said.clone());

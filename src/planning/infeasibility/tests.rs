@@ -369,7 +369,7 @@ fn the_timeline_has_a_say() {
     let halls = ["a", "b"].map(|id| {
         let mut hall = venue(id, CateringPolicy::Outside);
         hall.pricing[0].amount.minor += i64::from(id == "b");
-        hall.setup_minutes = u32::from(id == "a");
+        hall.max_hours = (id == "a").then_some(24.0);
         hall
     });
     let mut case = Case::of(&["venue"]).with(halls);
@@ -615,7 +615,7 @@ fn closing_times_have_their_way_out() {
     let halls = (0..300).map(|i| {
         let mut hall = hall(&format!("v{i:03}"), 100_000 + i);
         // No two alike.
-        hall.setup_minutes = i as u32;
+        hall.max_hours = Some(24.0 + i as f64 / 30.0);
         hall
     });
     let caterers = (0..300).map(|i| vendor(&format!("c{i:03}"), "caterer"));
