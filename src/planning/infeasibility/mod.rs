@@ -6,7 +6,10 @@
 
 pub(crate) mod cheapest_fill;
 pub(crate) mod cheapest_fit;
+pub(crate) mod conflict_words;
 pub(crate) mod conflicts;
+#[cfg(test)]
+mod conflicts_tests;
 pub(crate) mod double_changes;
 pub(crate) mod relaxations;
 #[cfg(test)]
@@ -16,7 +19,7 @@ pub(crate) mod varied;
 use std::collections::BTreeSet;
 
 use cheapest_fill::{CheapestFill, Relaxed, Schedules, Timeline};
-use conflicts::minimal_conflict;
+use conflict_words::minimal_conflict;
 use relaxations::{Kind, Move};
 use varied::Varied;
 

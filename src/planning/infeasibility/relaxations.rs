@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::{ToSpan, civil};
 
-use super::conflicts::with_article;
+use super::conflict_words::with_article;
 use crate::domain::{
     input::{CATERER, DECORATOR, PlanningInput, VENUE},
     policies::{drinks_wanted, means_alcohol},
