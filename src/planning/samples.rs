@@ -15,7 +15,7 @@ use model::{
 
 pub(crate) const TODAY: civil::Date = civil::date(2026, 12, 1);
 
-/// An owned inquiry, to change at will before it is borrowed.
+/// An owned input, to change at will before it is borrowed.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub request: Request,
@@ -52,7 +52,7 @@ impl Case {
         self
     }
 
-    pub(crate) fn inquiry(&self) -> PlanningInput<'_> {
+    pub(crate) fn input(&self) -> PlanningInput<'_> {
         PlanningInput {
             request: &self.request,
             requirements: &self.requirements,

@@ -7,9 +7,9 @@ use crate::{
 use model::{BookedSlot, Capacity, EventTime, EventType, Function, PriceLine, Window};
 
 fn check(case: &Case) -> Option<Violation> {
-    let inquiry = case.inquiry();
-    let areas = AreaTable::new(inquiry.areas);
-    Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
+    let input = case.input();
+    let areas = AreaTable::new(input.areas);
+    Rules::new(&input, &areas).broken(&case.categories[0], &case.vendors[0]).first()
 }
 
 /// Changes a vendor.
@@ -203,8 +203,8 @@ fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
         caterer.pricing.extend(lines.clone());
         let mut case = Case::of(&["caterer"]);
         case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
-        let inquiry = case.inquiry();
-        let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
+        let input = case.input();
+        let rules = Rules::new(&input, &AreaTable::new(input.areas));
         let expected = unserved.iter().map(|&i| ViolationSet::diet(i));
         let expected = expected.fold(ViolationSet::NOTHING, ViolationSet::and);
         assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");

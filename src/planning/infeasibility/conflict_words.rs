@@ -15,18 +15,18 @@ use model::{Amount, Category, Currency, Vendor, grouped};
 /// A minimal set of conflicting constraints, each as a statement; empty where the request is
 /// feasible.
 pub(crate) fn minimal_conflict(
-    inquiry: &PlanningInput<'_>,
+    input: &PlanningInput<'_>,
     fill: &CheapestFill<'_, '_>,
     schedules: &mut Schedules<'_, '_>,
 ) -> Vec<String> {
-    let mut conflict = Conflict { inquiry, fill, schedules };
+    let mut conflict = Conflict { input, fill, schedules };
     let minimal = conflict.minimal();
     minimal.iter().map(|&constraint| conflict.in_words(constraint, &minimal)).collect()
 }
 
 impl Conflict<'_, '_, '_> {
     pub(crate) fn in_words(&mut self, constraint: Constraint, conflict: &[Constraint]) -> String {
-        let request = self.inquiry.request;
+        let request = self.input.request;
         let fail = |what: &str| format!("{} {what}", self.share_of_vendors(constraint, conflict));
         match constraint {
             Constraint::Currency => format!(
@@ -72,7 +72,7 @@ impl Conflict<'_, '_, '_> {
     }
 
     fn budget_in_words(&mut self, conflict: &[Constraint]) -> String {
-        let request = self.inquiry.request;
+        let request = self.input.request;
         let money = |minor| {
             grouped(Amount::new(minor, request.budget.amount.decimals), request.budget.currency)
         };
@@ -94,21 +94,21 @@ impl Conflict<'_, '_, '_> {
 
     /// "INR", or "INR, USD".
     fn foreign_currencies(&self) -> String {
-        let own = self.inquiry.request.budget.currency;
-        let vendors = self.fill.entries().map(|(_, entry)| entry.vendor());
+        let own = self.input.request.budget.currency;
+        let vendors = self.fill.candidates().map(|(_, candidate)| candidate.vendor());
         let foreign = vendors.filter_map(Vendor::currency).filter(|currency| *currency != own);
         let codes: BTreeSet<&str> = foreign.map(Currency::code).collect();
         codes.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     fn required_in_words(&self, index: CategoryIndex) -> String {
-        let name = &self.inquiry.categories[index].name;
+        let name = &self.input.categories[index].name;
         let words = format!("{} is required", with_article(name));
-        let is_known = self.fill.entries().any(|(category, _)| category == index);
+        let is_known = self.fill.candidates().any(|(category, _)| category == index);
         if is_known {
             return words;
         }
-        format!("{words}, and none is known that serves {}", self.inquiry.request.city)
+        format!("{words}, and none is known that serves {}", self.input.request.city)
     }
 
     /// What the scheduler says against the cheapest vendors, and how many it refuses whoever
@@ -119,10 +119,11 @@ impl Conflict<'_, '_, '_> {
             format!("the timeline: {}", refusal.as_deref().unwrap_or("no schedule fits"));
         let (mut refused, mut all) = (BTreeSet::new(), BTreeSet::new());
         let fill = self.fill;
-        for (index, entry) in fill.entries().filter(|(index, _)| is_meant(*index, conflict)) {
-            all.insert(&entry.vendor().id);
-            if let Some(Err(_)) = self.schedules.judge(fill, &[(index, *entry)]) {
-                refused.insert(&entry.vendor().id);
+        for (index, candidate) in fill.candidates().filter(|(index, _)| is_meant(*index, conflict))
+        {
+            all.insert(&candidate.vendor().id);
+            if let Some(Err(_)) = self.schedules.ask(fill, &[(index, *candidate)]) {
+                refused.insert(&candidate.vendor().id);
             }
         }
         if refused.len() > 1 {
@@ -135,9 +136,9 @@ impl Conflict<'_, '_, '_> {
     /// "3 of 7 vendors", of the required categories that the conflict names, or of all.
     fn share_of_vendors(&self, constraint: Constraint, conflict: &[Constraint]) -> String {
         let ids = |fails: &dyn Fn(&Candidate<'_>) -> bool| {
-            let of = self.fill.entries();
-            let of = of.filter(|(index, entry)| is_meant(*index, conflict) && fails(entry));
-            of.map(|(_, entry)| &entry.vendor().id).collect::<BTreeSet<_>>().len()
+            let of = self.fill.candidates();
+            let of = of.filter(|(index, candidate)| is_meant(*index, conflict) && fails(candidate));
+            of.map(|(_, candidate)| &candidate.vendor().id).collect::<BTreeSet<_>>().len()
         };
         let (failing, all) = (ids(&|e| e.broken.has(constraint.broken())), ids(&|_| true));
         format!("{failing} of {all} vendors")

@@ -60,7 +60,7 @@ impl Constraint {
 
 /// A request, and what can be asked about it.
 pub(crate) struct Conflict<'c, 's, 't> {
-    pub inquiry: &'c PlanningInput<'c>,
+    pub input: &'c PlanningInput<'c>,
     pub fill: &'c CheapestFill<'c, 'c>,
     pub schedules: &'c mut Schedules<'s, 't>,
 }
@@ -88,7 +88,7 @@ impl<'c> Conflict<'c, '_, '_> {
 
     /// Those that anything stands against, in the order in which they are given up.
     pub(crate) fn all(&self) -> Vec<Constraint> {
-        let needs = 0..self.inquiry.request.preferences.dietary.len();
+        let needs = 0..self.input.request.preferences.dietary.len();
         let mut all = vec![
             Constraint::Currency,
             Constraint::Exclude,
@@ -103,15 +103,15 @@ impl<'c> Conflict<'c, '_, '_> {
         ];
         all.extend(needs.map(Constraint::Diet));
         all.push(Constraint::Budget);
-        let of_vendors = self.fill.entries().map(|(_, entry)| entry.broken);
+        let of_vendors = self.fill.candidates().map(|(_, candidate)| candidate.broken);
         let broken = of_vendors.fold(ViolationSet::NOTHING, ViolationSet::and);
         all.retain(|constraint| match constraint {
             Constraint::Timeline | Constraint::Budget => true,
-            Constraint::MustInclude => !self.inquiry.request.must_include.is_empty(),
+            Constraint::MustInclude => !self.input.request.must_include.is_empty(),
             other => broken.has(other.broken()),
         });
-        let categories = self.inquiry.categories.iter().enumerate();
-        let required = categories.filter(|(_, def)| self.inquiry.service(&def.name).required);
+        let categories = self.input.categories.iter().enumerate();
+        let required = categories.filter(|(_, def)| self.input.service(&def.name).required);
         all.extend(required.map(|(index, _)| Constraint::Required(index)));
         all
     }
@@ -119,14 +119,14 @@ impl<'c> Conflict<'c, '_, '_> {
     /// What may be spent while these are active, in minor units.
     pub(crate) fn limit(&self, active: &[Constraint]) -> i64 {
         let budget = active.contains(&Constraint::Budget);
-        if budget { self.inquiry.request.spendable_minor() } else { i64::MAX }
+        if budget { self.input.request.spendable_minor() } else { i64::MAX }
     }
 
     /// The cheapest combination up to `most` that meets the active constraints but the budget.
     pub(crate) fn cheapest(&mut self, active: &[Constraint], most: i64) -> Cheapest<'c> {
-        let required = (0..self.inquiry.categories.len()).map(Constraint::Required);
+        let required = (0..self.input.categories.len()).map(Constraint::Required);
         let given_up = self.all().into_iter().filter(|constraint| !active.contains(constraint));
-        let waivers = Relaxed {
+        let relaxed = Relaxed {
             broken: given_up
                 .fold(ViolationSet::NOTHING, |all, constraint| all.and(constraint.broken())),
             must_include: !active.contains(&Constraint::MustInclude),
@@ -137,6 +137,6 @@ impl<'c> Conflict<'c, '_, '_> {
                 .collect(),
         };
         let schedules = active.contains(&Constraint::Timeline).then_some(&mut *self.schedules);
-        self.fill.cheapest(&waivers, most, schedules)
+        self.fill.cheapest(&relaxed, most, schedules)
     }
 }

@@ -53,21 +53,21 @@ fn real_time(
 /// Whether any combination meets the active constraints, by trying them all; the timeline is
 /// asked about whole combinations alone.
 fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says) -> bool {
-    let inquiry = conflict.inquiry;
+    let input = conflict.input;
     let kept = active.iter().fold(ViolationSet::NOTHING, |all, c| all.and(c.broken()));
     // A venue without decor is out beside a decorator, not where none comes.
     let decor = ViolationSet::only(Violation::Decor);
     let (keeps_decor, kept) = (kept.has(decor), kept.without(decor));
-    let musts = &inquiry.request.must_include;
-    let has_musts = active.contains(&Constraint::MustInclude) && !musts.is_empty();
-    if has_musts && !conflict.fill.impossible().is_empty() {
+    let must_include = &input.request.must_include;
+    let has_must_include = active.contains(&Constraint::MustInclude) && !must_include.is_empty();
+    if has_must_include && !conflict.fill.impossible().is_empty() {
         return false;
     }
     let mut all: Vec<Vec<(CategoryIndex, Candidate<'_>)>> = vec![vec![]];
-    for (index, def) in inquiry.categories.iter().enumerate() {
-        let entries = conflict.fill.entries();
-        let standing = entries.filter(|(i, e)| *i == index && !e.broken.has(kept));
-        let standing: Vec<Candidate<'_>> = standing.map(|(_, entry)| *entry).collect();
+    for (index, def) in input.categories.iter().enumerate() {
+        let candidates = conflict.fill.candidates();
+        let standing = candidates.filter(|(i, e)| *i == index && !e.broken.has(kept));
+        let standing: Vec<Candidate<'_>> = standing.map(|(_, candidate)| *candidate).collect();
         let mut extended = Vec::new();
         for chosen in all {
             let has_kitchen = chosen.iter().any(|(_, e)| e.role == CateringRole::Catering);
@@ -75,10 +75,10 @@ fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says
                 extended.push(chosen);
                 continue;
             }
-            for entry in &standing {
-                extended.push([&chosen[..], &[(index, *entry)]].concat());
+            for candidate in &standing {
+                extended.push([&chosen[..], &[(index, *candidate)]].concat());
             }
-            let required = inquiry.service(&def.name).required;
+            let required = input.service(&def.name).required;
             if !required || !active.contains(&Constraint::Required(index)) {
                 extended.push(chosen);
             }
@@ -89,26 +89,27 @@ fn can_be_met(conflict: &Conflict<'_, '_, '_>, active: &[Constraint], says: Says
     let has_timeline = active.contains(&Constraint::Timeline);
     all.into_iter().any(|chosen| {
         let decorated =
-            chosen.iter().any(|(index, _)| inquiry.categories[*index].name.as_str() == "decorator");
+            chosen.iter().any(|(index, _)| input.categories[*index].name.as_str() == "decorator");
         if keeps_decor && decorated && chosen.iter().any(|(_, e)| e.broken.has(decor)) {
             return false;
         }
-        let cost: i64 = chosen.iter().map(|(_, entry)| entry.cost()).sum();
-        let stands = |id: &VendorId| chosen.iter().any(|(_, entry)| entry.vendor().id == *id);
-        let engaged = engagements(inquiry, &chosen);
+        let cost: i64 = chosen.iter().map(|(_, candidate)| candidate.cost()).sum();
+        let stands =
+            |id: &VendorId| chosen.iter().any(|(_, candidate)| candidate.vendor().id == *id);
+        let engaged = engagements(input, &chosen);
         cost <= limit
-            && (!has_musts || musts.iter().all(stands))
-            && (!has_timeline || says(inquiry.request, inquiry.categories, &engaged).is_ok())
+            && (!has_must_include || must_include.iter().all(stands))
+            && (!has_timeline || says(input.request, input.categories, &engaged).is_ok())
     })
 }
 
 /// Not to be met as it stands, and to be met without any one of it; never empty where the
 /// request can't be met.
-fn check(inquiry: &PlanningInput<'_>, says: Says) -> Result<(), TestCaseError> {
-    let fill = CheapestFill::of(inquiry, &AreaTable::new(inquiry.areas), inquiry.vendors);
+fn check(input: &PlanningInput<'_>, says: Says) -> Result<(), TestCaseError> {
+    let fill = CheapestFill::of(input, &AreaTable::new(input.areas), input.vendors);
     let mut timeline = says;
     let mut schedules = Schedules::new(&mut timeline, u32::MAX);
-    let mut conflict = Conflict { inquiry, fill: &fill, schedules: &mut schedules };
+    let mut conflict = Conflict { input, fill: &fill, schedules: &mut schedules };
     let (minimal, all) = (conflict.minimal(), conflict.all());
     prop_assert_eq!(minimal.is_empty(), can_be_met(&conflict, &all, says));
     if !minimal.is_empty() {
@@ -130,11 +131,11 @@ proptest! {
                 policies.open_from = Some(civil::time(8, 0, 0, 0));
             }
         }
-        check(&case.inquiry(), setup_is_short)?;
+        check(&case.input(), setup_is_short)?;
     }
 
     #[test]
     fn a_conflict_with_the_clock_is_minimal(case in any_timed_case(2)) {
-        check(&case.inquiry(), real_time)?;
+        check(&case.input(), real_time)?;
     }
 }

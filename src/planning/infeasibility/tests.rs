@@ -48,8 +48,8 @@ fn explained_by(case: &Case, timeline: &mut Timeline<'_>) -> Infeasibility {
     let serving = |case: &Case| {
         edited(case, |own| {
             let areas = AreaTable::new(&case.areas);
-            let inquiry = case.inquiry();
-            let rules = Rules::new(&inquiry, &areas);
+            let input = case.input();
+            let rules = Rules::new(&input, &areas);
             let city = ViolationSet::only(Violation::City);
             own.vendors.retain(|sourced| {
                 let def = case.categories.iter().find(|def| def.name == sourced.vendor.category);
@@ -59,8 +59,8 @@ fn explained_by(case: &Case, timeline: &mut Timeline<'_>) -> Infeasibility {
     };
     let away = serving(&edited(case, |case| case.request.city = "Mysuru".into()));
     let away = (!away.vendors.is_empty()).then_some(away);
-    let away = away.as_ref().map(Case::inquiry);
-    explain(&serving(case).inquiry(), away.as_ref(), timeline)
+    let away = away.as_ref().map(Case::input);
+    explain(&serving(case).input(), away.as_ref(), timeline)
 }
 
 /// By trying every combination of the assembled problem.
@@ -69,8 +69,8 @@ fn is_feasible(case: &Case) -> bool {
 }
 
 fn is_feasible_by(case: &Case, timeline: &mut Timeline<'_>) -> bool {
-    let inquiry = case.inquiry();
-    let assembly = assemble(&inquiry, &SearchSettings::default());
+    let input = case.input();
+    let assembly = assemble(&input, &SearchSettings::default());
     combinations(&assembly.problem, 100_000).iter().any(|chosen| {
         let engagements = assembly.engagements(chosen);
         timeline(&case.request, &case.categories, &engagements).is_ok()

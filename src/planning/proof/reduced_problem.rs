@@ -12,7 +12,7 @@ use crate::problem::{
     score::Scorer,
 };
 
-/// Rounds of dropping items that fit beside nobody; each can make more of them.
+/// Rounds of dropping items that fit beside no other; each can make more of them.
 const FIT_ROUNDS: usize = 4;
 /// Relative rounding that a sum of uses is granted where it is not exact.
 const ROUNDING: f64 = 1e-12;
@@ -36,14 +36,14 @@ pub struct ReducedProblem {
 impl ReducedProblem {
     pub fn new(
         (scorer, nogoods): (&Scorer, &NoGoods),
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         reduced: &Reduced,
         strategy: usize,
     ) -> Self {
         let problem = scorer.problem();
         let n = problem.categories.len();
         let mut places: Vec<Place> =
-            (0..n).map(|c| Place::new(problem, columns, reduced, strategy, c)).collect();
+            (0..n).map(|c| Place::new(problem, classes, reduced, strategy, c)).collect();
         let mut limits: Vec<f64> = scorer.limits().to_vec();
         for _ in 0..FIT_ROUNDS {
             if !drop_unfit((scorer, nogoods), &mut places, &limits) {
@@ -73,7 +73,7 @@ impl ReducedProblem {
         let pairs = if infeasible {
             Pairs::default()
         } else {
-            Pairs::new(scorer, nogoods, &columns.rows, &places)
+            Pairs::new(scorer, nogoods, &classes.rows, &places)
         };
         Self { strategy, places, pairs, limits, base, scale: scorer.scale(), infeasible }
     }
@@ -94,7 +94,7 @@ impl ReducedProblem {
                 for item in label.items.clone() {
                     place.usage.extend(&narrow[item * dimensions..(item + 1) * dimensions]);
                     let x = place.candidate[item];
-                    place.usage.extend(others.iter().map(|other| match label.role {
+                    place.usage.extend(others.iter().map(|other| match label.kind {
                         LabelKind::Twin(_) => 0.0,
                         LabelKind::Empty => f64::from(u8::from(other.leaves_empty(p))),
                         _ => other.shares_with((p, x), candidates) as f64,
@@ -145,23 +145,23 @@ impl ReducedProblem {
     }
 
     /// The label that a candidate of the place would have, though it is not kept itself.
-    pub(crate) fn label_like(&self, columns: &EquivalenceClasses, member: Member) -> Option<usize> {
-        let key = columns.key(member);
-        let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
+    pub(crate) fn label_like(&self, classes: &EquivalenceClasses, member: Member) -> Option<usize> {
+        let key = classes.key(member);
+        let kind = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
         let labels = &self.places[member.0].labels;
-        labels.iter().position(|l| (l.role, l.row, l.class) == (role, key.row, key.class))
+        labels.iter().position(|l| (l.kind, l.row, l.class) == (kind, key.row, key.class))
     }
 
     /// The label of a place that a candidate of another category fills.
     pub(crate) fn twin_of(
         &self,
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         place: usize,
         member: Member,
     ) -> Option<usize> {
-        let row = columns.key(member).row;
+        let row = classes.key(member).row;
         let labels = &self.places[place].labels;
-        labels.iter().position(|l| l.role == LabelKind::Twin(member.0) && l.row == row)
+        labels.iter().position(|l| l.kind == LabelKind::Twin(member.0) && l.row == row)
     }
 
     /// The candidate of an item; `None` for a twin and for an empty place.

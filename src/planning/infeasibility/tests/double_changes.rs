@@ -44,7 +44,7 @@ fn a_plan_of_nothing_is_no_way_out() {
                     date (by up to 14 days), the start (on the same day), the hours, the catering \
                     policy or the required services helps";
     assert_eq!(none.statement, expected);
-    // With a third one somebody is left to plan with.
+    // With a third one a service is left to plan with.
     let three = Case::of(&["venue", "caterer", "florist"]).with([vendor("f", "florist")]);
     let explanation = explained(&three);
     let fields: Vec<_> = explanation.relaxations.iter().map(|r| r.field.as_str()).collect();
@@ -77,7 +77,7 @@ fn nothing_is_said_of_another_citys_vendors() {
     case.request.budget.amount.minor = 150_000;
     let explanation = explained(&case);
     // Handed in among its own, they are left aside all the same.
-    let mixed = explain(&case.inquiry(), None, &mut *any_time());
+    let mixed = explain(&case.input(), None, &mut *any_time());
     assert_eq!(mixed.conflicts, explanation.conflicts);
     assert_eq!(
         explanation.conflicts,

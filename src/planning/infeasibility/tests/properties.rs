@@ -172,9 +172,9 @@ proptest! {
 
 /// Whether the search finds anything.
 fn has_option(case: &Case) -> bool {
-    let inquiry = case.inquiry();
+    let input = case.input();
     let settings = SearchSettings { min_difference: 1, ..SearchSettings::default() };
-    let assembly = assemble(&inquiry, &settings);
+    let assembly = assemble(&input, &settings);
     let mut accept = |chosen: &crate::problem::Combination| {
         let engagements = assembly.engagements(chosen);
         !schedule(&case.request, &case.categories, &engagements).has_high()

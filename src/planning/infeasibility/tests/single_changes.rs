@@ -206,7 +206,7 @@ fn the_timeline_has_a_say() {
         let clashes = !request.anchors.is_empty() && engagements.iter().any(is_late);
         if clashes { Err("a closes at 17:00".into()) } else { Ok(()) }
     };
-    let explanation = explain(&case.inquiry(), None, timeline);
+    let explanation = explain(&case.input(), None, timeline);
     assert!(explanation.conflicts.contains(&"the timeline: a closes at 17:00".to_owned()));
     assert_eq!(of(&explanation, "budget.amount").unwrap().value, "1000.01");
     let anchor = of(&explanation, "anchors[0]").unwrap();
