@@ -7,7 +7,8 @@ use super::{
     Combination, Solution, equivalence::Member, no_goods::NoGood, score::chosen_candidates,
 };
 
-/// No-goods that one search learns at most; each may split the kinds of candidates. Beyond, a
+/// No-goods that one search learns at most, so that looking one up per combination stays cheap
+/// beside scoring it; each may split the kinds of candidates. Beyond, a
 /// refused combination is cut off alone.
 const LEARNED_MAX: usize = 512;
 

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use crate::problem::{Combination, diversity::Placed, score::Scorer};
 use model::StopReason;
 
-/// Nodes between two looks at the caller's clock.
+/// Nodes between two looks at the caller's clock: well below a millisecond, so that a deadline is
+/// kept and asking costs nothing.
 const POLL_NODES: u64 = 1024;
 
 /// The best that differs from all of `others` in `least` places.

@@ -9,9 +9,10 @@ use crate::problem::{
     Combination, diversity::Placed, lazy_constraint::LazyConstraint, score::Scorer,
 };
 
-/// Halvings of the price's interval for one leaf.
+/// Halvings of the price's interval for one leaf: the price is known to a 256th then, and a leaf
+/// is too small to be worth more.
 const HALVINGS: usize = 8;
-/// Items looked at count as a node together.
+/// Items looked at count as a node together, so that a node costs about the same time everywhere.
 const ITEMS_PER_NODE: usize = 16;
 
 /// One place's choice.

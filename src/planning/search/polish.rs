@@ -9,15 +9,16 @@ use super::{
 };
 use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
-/// Price levels at which a place's choices are ranked.
+/// Price levels at which a place's choices are ranked: those of the beam.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
-/// Choices of a place per level.
+/// Choices of a place per level: with three levels at most 12 for a place, 1,728 for a trio.
 const CHOICES: usize = 4;
-/// Places that are shaken at a time.
+/// Places that are shaken at a time: one more than a trio can put back.
 const SHAKEN: u64 = 4;
 /// Swaps that may bring a shaken combination back within the limits.
 const REPAIRS: usize = 24;
-/// Trios without a gain after which a combination counts as the best around.
+/// Trios without a gain after which a combination counts as the best around: more than there are
+/// among 29 places.
 const QUIET_MAX: usize = 4_000;
 /// What a shake costs at least, in combinations, so that shaking ends.
 const SHAKE_COST: u64 = 1_000;

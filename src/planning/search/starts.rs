@@ -6,10 +6,13 @@ use super::{
 };
 use crate::{problem::Combination, proof::labels::LabelKind};
 
-/// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
+/// Multiples of the best multipliers at which starts are built: from "money is no object" (0) to
+/// nothing but thrift (10,000), and close together above 1, where what a start costs first falls
+/// within the limits.
 const START_FACTORS: [f64; 13] =
     [0.0, 0.7, 0.9, 1.0, 1.03, 1.08, 1.15, 1.3, 1.6, 2.5, 5.0, 20.0, 1e4];
-/// Swaps that a start may take to get within the limits, per place.
+/// Swaps that a start may take to get within the limits, per place: each place may change a few
+/// times; a start that needs more is given up, others are nearer.
 const REPAIRS_PER_PLACE: usize = 3;
 
 impl Moves<'_, '_> {
