@@ -16,8 +16,8 @@ use crate::{
 /// and to save. 1 is what the dual says; a factor of 2.5 either way reaches what it misprices, the
 /// proof finds what they miss.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
-/// Candidates per label and level that moves look at in the first round; one more each round. The
-/// best of a level is most often the right one, and the second tells whether it was.
+/// Candidates per label and level that moves look at in the first round; one more each round:
+/// the best, and another to hold it against.
 const FIRST_DEPTH: usize = 2;
 /// Candidates per place in a pair swap in the first round; one more each round. Two for each of
 /// the three levels.

@@ -180,7 +180,7 @@ pub(crate) struct PackedPrices<'a> {
 }
 
 impl<'a> PackedPrices<'a> {
-    fn new(lines: &'a Vec<PriceLine>) -> Self {
+    fn new(lines: &'a [PriceLine]) -> Self {
         let packed = |line: &'a PriceLine| {
             let option = line.option.map(option_code);
             (line.label.as_str(), basis_code(line.basis), line.amount.minor, option)
