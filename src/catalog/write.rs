@@ -23,7 +23,7 @@ pub fn write<V: Borrow<Vendor>>(
             let mut writer = csv::Writer::from_writer(output);
             writer.write_record(csv_columns::names())?;
             for vendor in vendors {
-                writer.write_record(csv_columns::record(vendor.borrow()))?;
+                writer.write_record(csv_columns::record(vendor.borrow())?)?;
             }
             writer.flush()
         }

@@ -161,6 +161,38 @@ fn one() -> u32 {
 }
 
 impl Vendor {
+    /// A vendor that says no more of itself; its prices are for the caller to add.
+    pub fn new(id: VendorId, category: Category, name: String, city: String) -> Self {
+        Self {
+            id,
+            category,
+            name,
+            city,
+            area: None,
+            location: None,
+            pricing: Vec::new(),
+            capacity: None,
+            policies: None,
+            tags: Vec::new(),
+            amenities: Vec::new(),
+            rating: None,
+            description: None,
+            contact: BTreeMap::new(),
+            setup_minutes: 0,
+            teardown_minutes: 0,
+            styles: Vec::new(),
+            max_hours: None,
+            lead_days: 0,
+            closed_weekdays: Vec::new(),
+            blackout_dates: Vec::new(),
+            tax: Percent::default(),
+            service_charge: Percent::default(),
+            source: None,
+            service_radius_km: None,
+            parallel_events: one(),
+        }
+    }
+
     /// The one currency of its prices.
     pub fn currency(&self) -> Option<Currency> {
         self.pricing.first().map(|line| line.currency)

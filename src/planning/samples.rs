@@ -15,7 +15,7 @@ use model::{
 
 pub(crate) const TODAY: civil::Date = civil::date(2026, 12, 1);
 
-/// An owned inquiry, to change at will before it is borrowed.
+/// An owned input, to change at will before it is borrowed.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub request: Request,
@@ -52,7 +52,7 @@ impl Case {
         self
     }
 
-    pub(crate) fn inquiry(&self) -> PlanningInput<'_> {
+    pub(crate) fn input(&self) -> PlanningInput<'_> {
         PlanningInput {
             request: &self.request,
             requirements: &self.requirements,
@@ -144,33 +144,11 @@ pub(crate) fn meal(option: MealOption, minor: i64) -> PriceLine {
 
 /// A vendor in Bengaluru North for a flat 1,000.00 INR, without any limit or quality.
 pub(crate) fn vendor(id: &str, category: &str) -> Vendor {
+    let name = format!("{category} {id}");
     Vendor {
-        id: VendorId::new(id),
-        category: Category::new(category),
-        name: format!("{category} {id}"),
-        city: "Bengaluru".into(),
         area: Some("North".into()),
-        location: None,
         pricing: vec![line(Basis::Flat, 100_000)],
-        capacity: None,
-        policies: None,
-        tags: vec![],
-        amenities: vec![],
-        rating: None,
-        description: None,
-        contact: BTreeMap::new(),
-        setup_minutes: 0,
-        teardown_minutes: 0,
-        styles: vec![],
-        max_hours: None,
-        lead_days: 0,
-        closed_weekdays: vec![],
-        blackout_dates: vec![],
-        tax: Percent::default(),
-        service_charge: Percent::default(),
-        source: None,
-        service_radius_km: None,
-        parallel_events: 1,
+        ..Vendor::new(id.into(), category.into(), name, "Bengaluru".into())
     }
 }
 

@@ -28,39 +28,16 @@ pub fn window(start: i64, end: i64) -> Window {
 
 pub fn vendor(id: &str, category: &str, city: &str) -> Vendor {
     let inr = "INR".parse().unwrap();
+    let package = PriceLine {
+        label: "package".into(),
+        basis: Basis::Flat,
+        amount: Amount::new(5_000_000, 2),
+        currency: inr,
+        option: None,
+    };
     Vendor {
-        id: id.into(),
-        category: category.into(),
-        name: format!("The {id}"),
-        city: city.into(),
-        area: None,
-        location: None,
-        pricing: vec![PriceLine {
-            label: "package".into(),
-            basis: Basis::Flat,
-            amount: Amount::new(5_000_000, 2),
-            currency: inr,
-            option: None,
-        }],
-        capacity: None,
-        policies: None,
-        tags: Vec::new(),
-        amenities: Vec::new(),
-        rating: None,
-        description: None,
-        contact: Default::default(),
-        setup_minutes: 0,
-        teardown_minutes: 0,
-        styles: Vec::new(),
-        max_hours: None,
-        lead_days: 0,
-        closed_weekdays: Vec::new(),
-        blackout_dates: Vec::new(),
-        tax: Default::default(),
-        service_charge: Default::default(),
-        source: None,
-        service_radius_km: None,
-        parallel_events: 1,
+        pricing: vec![package],
+        ..Vendor::new(id.into(), category.into(), format!("The {id}"), city.into())
     }
 }
 

@@ -122,7 +122,7 @@ fn judge(
     let requirements = plan.requirements.clone().unwrap_or_default();
     let sourced = |vendor| Sourced { vendor, busy: Vec::new() };
     let vendors: Vec<Sourced> = present.vendors.iter().cloned().map(sourced).collect();
-    let inquiry = PlanningInput {
+    let input = PlanningInput {
         request,
         requirements: &requirements,
         categories,
@@ -132,7 +132,7 @@ fn judge(
         today: present.now.to_zoned(request.time.zone()).date(),
     };
     let known = plan.result.as_ref().map(|result| result.basis.as_slice()).unwrap_or_default();
-    let found = recheck(&inquiry, option, known);
+    let found = recheck(&input, option, known);
     if found.changes.is_empty() && found.violations.is_empty() {
         let (result, events) = (None, Vec::new());
         return Ok(Agreed { windows: found.windows, result, events });
@@ -140,7 +140,7 @@ fn judge(
     if !accept_changes || !found.violations.is_empty() {
         return Err(stale(plan, option, found));
     }
-    Ok(accepted(plan, option, found, &inquiry))
+    Ok(accepted(plan, option, found, &input))
 }
 
 /// The option of a number.
@@ -195,12 +195,7 @@ fn stale(plan: &Plan, option: &PlanOption, found: Recheck) -> ApiError {
 
 /// The plan with the option as it is now. Its fitness and the bound stay those of the search,
 /// and a note says so.
-fn accepted(
-    plan: &Plan,
-    option: &PlanOption,
-    found: Recheck,
-    inquiry: &PlanningInput<'_>,
-) -> Agreed {
+fn accepted(plan: &Plan, option: &PlanOption, found: Recheck, input: &PlanningInput<'_>) -> Agreed {
     let Recheck { changes, vendors, total, windows, .. } = found;
     let event = AuditEvent::new(
         "changes_accepted",
@@ -214,7 +209,7 @@ fn accepted(
     );
     let result = plan.result.clone().map(|mut result: PlanResult| {
         let renewed = PlanOption { vendors, total, ..option.clone() };
-        let now = basis::of_options(inquiry, std::slice::from_ref(&renewed));
+        let now = basis::of_options(input, std::slice::from_ref(&renewed));
         result.basis.retain(|old| now.iter().all(|new| new.id != old.id));
         result.basis.extend(now);
         for kept in result.options.iter_mut().filter(|kept| kept.number == option.number) {

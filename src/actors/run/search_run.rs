@@ -58,7 +58,7 @@ impl SearchInput {
         Self { request, requirements, categories, shares, supply, today, previous }
     }
 
-    pub fn inquiry(&self) -> PlanningInput<'_> {
+    pub fn planning_input(&self) -> PlanningInput<'_> {
         PlanningInput {
             request: &self.request,
             requirements: &self.requirements,
@@ -115,11 +115,11 @@ pub(crate) fn run(
     cancelled: &dyn Fn() -> bool,
 ) -> SearchEnd {
     let started = Instant::now();
-    let inquiry = input.inquiry();
-    let assembly = assemble(&inquiry, settings);
+    let planning_input = input.planning_input();
+    let assembly = assemble(&planning_input, settings);
     let digest = LazyCell::new(|| problem_digest(&assembly.problem, &assembly.candidate_ids()));
     let mut timetable = Timetable::new(&assembly);
-    let mut accept = |chosen: &planning::problem::Combination| timetable.judge(chosen);
+    let mut accept = |chosen: &planning::problem::Combination| timetable.verdict(chosen);
     let resumed = resume_from.filter(|checkpoint| checkpoint.problem_digest == *digest);
     let mut search = match resumed {
         Some(checkpoint) => Search::resume(&assembly.problem, settings, checkpoint.search),
@@ -302,21 +302,21 @@ fn price_of_stability(best: Option<f64>, fitness: f64) -> Option<Note> {
 
 /// The problem that a search would be given, with its names.
 pub(crate) fn named_problem(input: &SearchInput, settings: &SearchSettings) -> NamedProblem {
-    let inquiry = input.inquiry();
-    let assembly = assemble(&inquiry, settings);
+    let planning_input = input.planning_input();
+    let assembly = assemble(&planning_input, settings);
     NamedProblem::new(&assembly, input)
 }
 
 /// Why nothing is feasible; `input` holds every vendor that serves the city, whatever stands
 /// against it, and `elsewhere` those of another city to which the event might be moved.
 pub(crate) fn explain(input: &SearchInput, elsewhere: Option<&SearchInput>) -> Infeasibility {
-    let elsewhere = elsewhere.map(SearchInput::inquiry);
-    infeasibility::explain(&input.inquiry(), elsewhere.as_ref(), &mut lay_out)
+    let elsewhere = elsewhere.map(SearchInput::planning_input);
+    infeasibility::explain(&input.planning_input(), elsewhere.as_ref(), &mut lay_out)
 }
 
 /// Whether some combination of the input's vendors meets its request.
 pub(crate) fn can_be_met(input: &SearchInput) -> bool {
-    infeasibility::can_be_met(&input.inquiry(), &mut lay_out)
+    infeasibility::can_be_met(&input.planning_input(), &mut lay_out)
 }
 
 /// The first severe conflict of these engagements' timeline, with the facts that clash.

@@ -272,7 +272,7 @@ impl Finished<'_> {
             "proven_gap" => tally.proven_gap, "stopped_because" => tally.stopped_because.as_str(),
             "options" => options.len(), "ms" => self.started.elapsed().as_millis() as u64);
         let digest = self.digest(&options, Some(&tally), None);
-        let basis = basis::of_options(&self.input.inquiry(), &options);
+        let basis = basis::of_options(&self.input.planning_input(), &options);
         let result = PlanResult { options, tally: Some(tally), notes, digest, history, basis };
         self.store(PlanState::AwaitingSelection, &result, None, proof).await
     }

@@ -74,7 +74,7 @@ impl Catalogue for Store {
 
     async fn areas(&self, cities: &[String]) -> Result<AreaMap, StoreError> {
         let names: Vec<&str> = cities.iter().map(String::as_str).collect();
-        Ok(AreaMap::new(Self::areas(self, &names).await?))
+        Self::areas(self, &names).await
     }
 }
 

@@ -121,31 +121,16 @@ impl Maker<'_> {
         let description = description(&mut self.draws, category, &character);
         let mut vendor = Vendor {
             contact: contact(&id, site.phone, index),
-            id: VendorId::new(&id),
-            category: Category::new(category),
-            name,
-            city: site.city.clone(),
             area: Some(character.area.name.clone()),
             location: Some(point(lat, lon)),
-            pricing: Vec::new(),
-            capacity: None,
-            policies: None,
-            tags: Vec::new(),
-            amenities: Vec::new(),
             rating: self.draws.chance(0.92).then_some(rating),
             description: Some(description),
-            setup_minutes: 0,
-            teardown_minutes: 0,
             styles: character.styles.clone(),
-            max_hours: None,
             lead_days: [2, 3, 5, 7, 10, 14, 21, 30, 45][self.draws.below(9)],
-            closed_weekdays: Vec::new(),
             blackout_dates: self.blackout_dates(),
             tax: Percent::from_whole(18),
-            service_charge: Percent::default(),
             source: Some(Source { name: "generated sample".to_owned(), as_of: self.as_of }),
-            service_radius_km: None,
-            parallel_events: 1,
+            ..Vendor::new(VendorId::new(&id), Category::new(category), name, site.city.clone())
         };
         if category != "venue" && self.draws.chance(0.12) {
             let day = 1 + self.draws.below(4) as i8;

@@ -1,118 +1,25 @@
-//! The checks that make a vendor of a file's row. Every refused field is named, with a remedy.
+//! The checks of a vendor file's fields, by kind. Each names the field that it refuses, with a
+//! remedy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil;
 
-use super::raw::{RawAmount, RawCapacity, RawPolicies, RawPrice, RawSource, RawVendor, RawWeekday};
+use super::raw::{RawAmount, RawCapacity, RawPoint, RawPolicies, RawPrice, RawSource, RawWeekday};
 use model::{
     Amount, Basis, Capacity, Category, CateringPolicy, Currency, FieldErrors, GeoPoint, HouseRule,
-    Percent, Policies, PriceLine, Source, Vendor, VendorId, Weekday, parse_local_date,
-    parse_local_time, tidy_name,
+    Percent, Policies, PriceLine, Source, Weekday, parse_local_date, parse_local_time,
 };
 
-const ID_MAX_CHARS: usize = 100;
-const WORD_MAX_CHARS: usize = 64;
-const NAME_MAX_CHARS: usize = 200;
-const DESCRIPTION_MAX_CHARS: usize = 4_000;
+pub(crate) const WORD_MAX_CHARS: usize = 64;
+pub(crate) const NAME_MAX_CHARS: usize = 200;
 /// Tags, amenities, styles; price lines; contact entries.
 const LIST_MAX: usize = 64;
 const BLACKOUT_DATES_MAX: usize = 1_000;
 const GUESTS_MAX: i64 = 100_000;
-/// Two days.
-const SETUP_MAX_MINUTES: i64 = 2_880;
-const LEAD_MAX_DAYS: i64 = 3_650;
-const PARALLEL_EVENTS_MAX: i64 = 1_000;
-/// A week.
-const SERVICE_MAX_HOURS: f64 = 168.0;
-/// Half the equator: everywhere.
-const RADIUS_MAX_KM: f64 = 20_000.0;
-
-/// # Errors
-/// Every refused field of the row, in the order of the fields.
-pub(crate) fn check(raw: RawVendor) -> Result<Vendor, FieldErrors> {
-    let mut e = FieldErrors::default();
-    let id = VendorId::new(&raw.external_id);
-    text(&mut e, "external_id", id.as_str(), ID_MAX_CHARS);
-    let category = Category::new(&raw.category);
-    text(&mut e, "category", category.as_str(), WORD_MAX_CHARS);
-    let name = text(&mut e, "name", &raw.name, NAME_MAX_CHARS);
-    let city = text(&mut e, "city", &tidy_name(&raw.city), NAME_MAX_CHARS);
-    let area = raw.area.map(|area| text(&mut e, "area", &tidy_name(&area), NAME_MAX_CHARS));
-    let location = raw.location.map(|point| {
-        number(&mut e, "location.lat", point.lat, -90.0, 90.0);
-        number(&mut e, "location.lon", point.lon, -180.0, 180.0);
-        GeoPoint { lat: point.lat, lon: point.lon }
-    });
-    let pricing = pricing(&mut e, raw.pricing);
-    let capacity = raw.capacity.map(|raw| capacity(&mut e, &raw));
-    let policies = raw.policies.map(|raw| policies(&mut e, raw));
-    let in_house = policies.as_ref().and_then(|p| p.catering) == Some(CateringPolicy::InHouse);
-    if category.as_str() == "venue"
-        && in_house
-        && pricing.iter().all(|p| p.basis != Basis::PerGuest)
-    {
-        e.push(
-            "policies.catering",
-            "is in_house, but no price is per_guest",
-            "add the kitchen's per_guest prices, or allow outside caterers",
-        );
-    }
-    if let Some(rating) = raw.rating {
-        number(&mut e, "rating", rating, 0.0, 5.0);
-    }
-    let description = raw.description.map(|d| description(&mut e, &d));
-    if let Some(hours) = raw.max_hours {
-        number(&mut e, "max_hours", hours, 0.25, SERVICE_MAX_HOURS);
-    }
-    if let Some(km) = raw.service_radius_km {
-        number(&mut e, "service_radius_km", km, 0.0, RADIUS_MAX_KM);
-    }
-    let vendor = Vendor {
-        id,
-        category,
-        name,
-        city,
-        area,
-        location,
-        pricing,
-        capacity,
-        policies,
-        tags: words(&mut e, "tags", &raw.tags),
-        amenities: words(&mut e, "amenities", &raw.amenities),
-        rating: raw.rating,
-        description,
-        contact: contact(&mut e, &raw.contact),
-        setup_minutes: whole(&mut e, "setup_minutes", raw.setup_minutes, 0, SETUP_MAX_MINUTES),
-        teardown_minutes: whole(
-            &mut e,
-            "teardown_minutes",
-            raw.teardown_minutes,
-            0,
-            SETUP_MAX_MINUTES,
-        ),
-        styles: words(&mut e, "styles", &raw.styles),
-        max_hours: raw.max_hours,
-        lead_days: whole(&mut e, "lead_days", raw.lead_days, 0, LEAD_MAX_DAYS),
-        closed_weekdays: weekdays(&mut e, &raw.closed_weekdays),
-        blackout_dates: dates(&mut e, &raw.blackout_dates),
-        tax: percent(&mut e, "tax_percent", raw.tax_percent),
-        service_charge: percent(&mut e, "service_charge_percent", raw.service_charge_percent),
-        source: raw.source.map(|raw| source(&mut e, &raw)),
-        service_radius_km: raw.service_radius_km,
-        parallel_events: whole(
-            &mut e,
-            "parallel_events",
-            raw.parallel_events,
-            1,
-            PARALLEL_EVENTS_MAX,
-        ),
-    };
-    e.into_result(vendor)
-}
 
 /// A line of text, trimmed.
-fn text(e: &mut FieldErrors, field: &str, text: &str, max_chars: usize) -> String {
+pub(crate) fn text(e: &mut FieldErrors, field: &str, text: &str, max_chars: usize) -> String {
     let text = text.trim();
     if text.is_empty() {
         e.push(field, "is empty", "write it out");
@@ -124,12 +31,12 @@ fn text(e: &mut FieldErrors, field: &str, text: &str, max_chars: usize) -> Strin
 }
 
 /// Several lines of text, trimmed.
-fn description(e: &mut FieldErrors, text: &str) -> String {
+pub(crate) fn description(e: &mut FieldErrors, text: &str, max_chars: usize) -> String {
     let text = text.trim();
     if text.chars().any(|c| is_unsafe(c) && c != '\n' && c != '\t') {
         e.push("description", "holds a control character", "remove it");
     }
-    bounded(e, "description", text, DESCRIPTION_MAX_CHARS);
+    bounded(e, "description", text, max_chars);
     text.to_owned()
 }
 
@@ -147,20 +54,28 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// NaN and the infinities are outside every range.
-fn number(e: &mut FieldErrors, field: &str, value: f64, min: f64, max: f64) {
+pub(crate) fn number(e: &mut FieldErrors, field: &str, value: f64, min: f64, max: f64) -> f64 {
     if !(min..=max).contains(&value) {
         e.push(field, format!("is {value}"), format!("write a number from {min} to {max}"));
     }
+    value
 }
 
-fn whole(e: &mut FieldErrors, field: &str, value: i64, min: i64, max: i64) -> u32 {
+pub(crate) fn location(e: &mut FieldErrors, at: &RawPoint) -> GeoPoint {
+    GeoPoint {
+        lat: number(e, "location.lat", at.lat, -90.0, 90.0),
+        lon: number(e, "location.lon", at.lon, -180.0, 180.0),
+    }
+}
+
+pub(crate) fn whole(e: &mut FieldErrors, field: &str, value: i64, min: i64, max: i64) -> u32 {
     if !(min..=max).contains(&value) {
         e.push(field, format!("is {value}"), format!("write a whole number from {min} to {max}"));
     }
     u32::try_from(value).unwrap_or_default()
 }
 
-fn percent(e: &mut FieldErrors, field: &str, value: f64) -> Percent {
+pub(crate) fn percent(e: &mut FieldErrors, field: &str, value: f64) -> Percent {
     Percent::from_f64(value).unwrap_or_else(|message| {
         e.push(field, message, "write a percentage such as 18 or 12.5");
         Percent::default()
@@ -174,7 +89,7 @@ fn list_bounded(e: &mut FieldErrors, field: &str, length: usize, max: usize) {
 }
 
 /// Lowercase, in the order written, each once.
-fn words(e: &mut FieldErrors, field: &str, list: &[String]) -> Vec<String> {
+pub(crate) fn words(e: &mut FieldErrors, field: &str, list: &[String]) -> Vec<String> {
     list_bounded(e, field, list.len(), LIST_MAX);
     let mut kept: Vec<String> = Vec::with_capacity(list.len().min(LIST_MAX));
     for (i, word) in list.iter().take(LIST_MAX).enumerate() {
@@ -186,7 +101,7 @@ fn words(e: &mut FieldErrors, field: &str, list: &[String]) -> Vec<String> {
     kept
 }
 
-fn pricing(e: &mut FieldErrors, raw: Vec<RawPrice>) -> Vec<PriceLine> {
+pub(crate) fn pricing(e: &mut FieldErrors, raw: Vec<RawPrice>) -> Vec<PriceLine> {
     if raw.is_empty() {
         e.push("pricing", "is empty", "add at least one price");
     }
@@ -234,7 +149,7 @@ fn pricing(e: &mut FieldErrors, raw: Vec<RawPrice>) -> Vec<PriceLine> {
     lines
 }
 
-fn capacity(e: &mut FieldErrors, raw: &RawCapacity) -> Capacity {
+pub(crate) fn capacity(e: &mut FieldErrors, raw: &RawCapacity) -> Capacity {
     let mut guests = |field: &str, value: Option<i64>| {
         value.map(|value| whole(e, &format!("capacity.{field}"), value, 0, GUESTS_MAX))
     };
@@ -253,7 +168,7 @@ fn capacity(e: &mut FieldErrors, raw: &RawCapacity) -> Capacity {
     Capacity { min, ideal, max }
 }
 
-fn policies(e: &mut FieldErrors, raw: RawPolicies) -> Policies {
+pub(crate) fn policies(e: &mut FieldErrors, raw: RawPolicies) -> Policies {
     let mut rule = |field: &str, rule: Option<HouseRule>| match rule {
         Some(HouseRule::Text(t)) => {
             Some(HouseRule::Text(text(e, &format!("policies.{field}"), &t, NAME_MAX_CHARS)))
@@ -279,7 +194,28 @@ fn policies(e: &mut FieldErrors, raw: RawPolicies) -> Policies {
     }
 }
 
-fn contact(e: &mut FieldErrors, raw: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// A venue that only lets its own kitchen cook says what a plate costs.
+pub(crate) fn in_house_has_plates(
+    e: &mut FieldErrors,
+    category: &Category,
+    policies: Option<&Policies>,
+    pricing: &[PriceLine],
+) {
+    let in_house = policies.and_then(|p| p.catering) == Some(CateringPolicy::InHouse);
+    let has_plates = pricing.iter().any(|line| line.basis == Basis::PerGuest);
+    if category.as_str() == "venue" && in_house && !has_plates {
+        e.push(
+            "policies.catering",
+            "is in_house, but no price is per_guest",
+            "add the kitchen's per_guest prices, or allow outside caterers",
+        );
+    }
+}
+
+pub(crate) fn contact(
+    e: &mut FieldErrors,
+    raw: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     list_bounded(e, "contact", raw.len(), LIST_MAX);
     let mut contact = BTreeMap::new();
     for (key, value) in raw.iter().take(LIST_MAX) {
@@ -290,7 +226,7 @@ fn contact(e: &mut FieldErrors, raw: &BTreeMap<String, String>) -> BTreeMap<Stri
     contact
 }
 
-fn weekdays(e: &mut FieldErrors, raw: &[RawWeekday]) -> Vec<Weekday> {
+pub(crate) fn weekdays(e: &mut FieldErrors, raw: &[RawWeekday]) -> Vec<Weekday> {
     list_bounded(e, "closed_weekdays", raw.len(), 7);
     let mut days = BTreeMap::new();
     for (i, day) in raw.iter().take(7).enumerate() {
@@ -309,7 +245,7 @@ fn weekdays(e: &mut FieldErrors, raw: &[RawWeekday]) -> Vec<Weekday> {
     days.into_values().collect()
 }
 
-fn dates(e: &mut FieldErrors, raw: &[String]) -> Vec<civil::Date> {
+pub(crate) fn dates(e: &mut FieldErrors, raw: &[String]) -> Vec<civil::Date> {
     list_bounded(e, "blackout_dates", raw.len(), BLACKOUT_DATES_MAX);
     let written = raw.iter().take(BLACKOUT_DATES_MAX).enumerate();
     let days: BTreeSet<civil::Date> =
@@ -322,7 +258,7 @@ fn date(e: &mut FieldErrors, field: &str, written: &str) -> Option<civil::Date> 
     parsed.map_err(|message| e.push(field, message, "write one as 2027-02-14")).ok()
 }
 
-fn source(e: &mut FieldErrors, raw: &RawSource) -> Source {
+pub(crate) fn source(e: &mut FieldErrors, raw: &RawSource) -> Source {
     let name = text(e, "source.name", &raw.name, NAME_MAX_CHARS);
     let as_of = date(e, "source.as_of", &raw.as_of).unwrap_or_default();
     Source { name, as_of }

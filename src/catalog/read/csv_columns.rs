@@ -1,4 +1,5 @@
-//! The columns of a vendor CSV: one table for reading and writing.
+//! A vendor as a CSV's record: the cells of the columns in `fields`, read into JSON and written
+//! from it.
 //!
 //! Lists are separated by `;`, the parts of a list's item by `|`; a backslash before `;`, `|` or
 //! `\` takes the sign itself. An empty cell is an absent field. `pricing` holds
@@ -7,58 +8,11 @@
 
 use serde_json::{Map, Value, json};
 
-use model::{FieldErrors, HouseRule, Vendor};
+use super::fields::{COLUMNS, Cell};
+use model::{FieldErrors, Vendor};
 
-/// How a cell is written.
-#[derive(Clone, Copy, PartialEq)]
-enum Cell {
-    Text,
-    Number,
-    /// `true`, `false` or a short text.
-    Rule,
-    List,
-    Pricing,
-    Contact,
-}
-
-/// Every column; a dot leads into an object.
-const COLUMNS: [(&str, Cell); 35] = [
-    ("external_id", Cell::Text),
-    ("category", Cell::Text),
-    ("name", Cell::Text),
-    ("city", Cell::Text),
-    ("area", Cell::Text),
-    ("location.lat", Cell::Number),
-    ("location.lon", Cell::Number),
-    ("pricing", Cell::Pricing),
-    ("capacity.min", Cell::Number),
-    ("capacity.ideal", Cell::Number),
-    ("capacity.max", Cell::Number),
-    ("policies.catering", Cell::Text),
-    ("policies.alcohol", Cell::Rule),
-    ("policies.decor", Cell::Rule),
-    ("policies.music_until", Cell::Text),
-    ("policies.open_from", Cell::Text),
-    ("policies.open_until", Cell::Text),
-    ("tags", Cell::List),
-    ("amenities", Cell::List),
-    ("rating", Cell::Number),
-    ("description", Cell::Text),
-    ("contact", Cell::Contact),
-    ("setup_minutes", Cell::Number),
-    ("teardown_minutes", Cell::Number),
-    ("styles", Cell::List),
-    ("max_hours", Cell::Number),
-    ("lead_days", Cell::Number),
-    ("closed_weekdays", Cell::List),
-    ("blackout_dates", Cell::List),
-    ("tax_percent", Cell::Number),
-    ("service_charge_percent", Cell::Number),
-    ("source.name", Cell::Text),
-    ("source.as_of", Cell::Text),
-    ("service_radius_km", Cell::Number),
-    ("parallel_events", Cell::Number),
-];
+/// The parts of a price, as a file writes them; the last one may be absent.
+const PRICE_PARTS: [&str; 5] = ["label", "basis", "amount", "currency", "option"];
 
 /// The columns of one file, in its order.
 pub(crate) struct Header(Vec<(String, Cell)>);
@@ -175,20 +129,13 @@ fn number(text: &str) -> Result<Value, (String, &'static str)> {
 
 fn price(item: &str) -> Result<Value, (String, &'static str)> {
     let parts: Vec<String> = split(item, '|').iter().map(|part| unescape(part)).collect();
-    match &parts[..] {
-        [label, basis, amount, currency] => Ok(json!({
-            "label": label, "basis": basis, "amount": amount, "currency": currency
-        })),
-        [label, basis, amount, currency, option] => Ok(json!({
-            "label": label, "basis": basis, "amount": amount, "currency": currency,
-            "option": option
-        })),
-        _ => {
-            let shown: String = item.chars().take(64).flat_map(char::escape_debug).collect();
-            let hint = "write label|basis|amount|currency, with |veg or |non_veg where it applies";
-            Err((format!("`{shown}` is no price"), hint))
-        }
+    if !(PRICE_PARTS.len() - 1..=PRICE_PARTS.len()).contains(&parts.len()) {
+        let shown: String = item.chars().take(64).flat_map(char::escape_debug).collect();
+        let hint = "write label|basis|amount|currency, with |veg or |non_veg where it applies";
+        return Err((format!("`{shown}` is no price"), hint));
     }
+    let named = PRICE_PARTS.iter().zip(parts).map(|(name, part)| ((*name).to_owned(), part.into()));
+    Ok(Value::Object(named.collect()))
 }
 
 /// Cuts at each `separator` that has no backslash before it; parts stay escaped.
@@ -234,85 +181,48 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// A vendor's cells, in the order of [`names`].
-pub(crate) fn record(vendor: &Vendor) -> Vec<String> {
-    names().map(|name| cell(vendor, name)).collect()
+///
+/// # Errors
+/// None for any vendor; the encoder's type says otherwise.
+pub(crate) fn record(vendor: &Vendor) -> serde_json::Result<Vec<String>> {
+    let document = serde_json::to_value(vendor)?;
+    let shown = |name: &str| name.split('.').try_fold(&document, |inner, key| inner.get(key));
+    Ok(names().map(|name| shown(name).map(cell).unwrap_or_default()).collect())
 }
 
-fn cell(vendor: &Vendor, column: &str) -> String {
-    fn shown<T: ToString>(value: Option<T>) -> String {
-        value.map(|value| value.to_string()).unwrap_or_default()
-    }
-    fn list<T: ToString>(items: &[T]) -> String {
-        items.iter().map(|item| escape(&item.to_string())).collect::<Vec<_>>().join(";")
-    }
-    let rule = |rule: Option<&HouseRule>| match rule {
-        None => String::new(),
-        Some(HouseRule::Allowed(allowed)) => allowed.to_string(),
-        Some(HouseRule::Text(text)) => text.clone(),
-    };
-    let (capacity, policies) = (vendor.capacity.as_ref(), vendor.policies.as_ref());
-    match column {
-        "external_id" => vendor.id.to_string(),
-        "category" => vendor.category.to_string(),
-        "name" => vendor.name.clone(),
-        "city" => vendor.city.clone(),
-        "area" => shown(vendor.area.as_ref()),
-        "location.lat" => shown(vendor.location.map(|point| point.lat)),
-        "location.lon" => shown(vendor.location.map(|point| point.lon)),
-        "pricing" => pricing(vendor),
-        "capacity.min" => shown(capacity.and_then(|c| c.min)),
-        "capacity.ideal" => shown(capacity.and_then(|c| c.ideal)),
-        "capacity.max" => shown(capacity.and_then(|c| c.max)),
-        "policies.catering" => shown(policies.and_then(|p| p.catering).map(snake)),
-        "policies.alcohol" => rule(policies.and_then(|p| p.alcohol.as_ref())),
-        "policies.decor" => rule(policies.and_then(|p| p.decor.as_ref())),
-        "policies.music_until" => shown(policies.and_then(|p| p.music_until)),
-        "policies.open_from" => shown(policies.and_then(|p| p.open_from)),
-        "policies.open_until" => shown(policies.and_then(|p| p.open_until)),
-        "tags" => list(&vendor.tags),
-        "amenities" => list(&vendor.amenities),
-        "rating" => shown(vendor.rating),
-        "description" => shown(vendor.description.as_ref()),
-        "contact" => {
-            let items = vendor.contact.iter().map(|(k, v)| format!("{}|{}", escape(k), escape(v)));
-            items.collect::<Vec<_>>().join(";")
+/// What [`value`] reads as the same value.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Array(items) => joined(items.iter().map(item), ";"),
+        Value::Object(entries) => {
+            let written = entries.iter().map(|(key, of)| format!("{}|{}", escape(key), item(of)));
+            joined(written, ";")
         }
-        "setup_minutes" => vendor.setup_minutes.to_string(),
-        "teardown_minutes" => vendor.teardown_minutes.to_string(),
-        "styles" => list(&vendor.styles),
-        "max_hours" => shown(vendor.max_hours),
-        "lead_days" => vendor.lead_days.to_string(),
-        "closed_weekdays" => list(&vendor.closed_weekdays),
-        "blackout_dates" => list(&vendor.blackout_dates),
-        "tax_percent" => percent(vendor.tax.basis_points),
-        "service_charge_percent" => percent(vendor.service_charge.basis_points),
-        "source.name" => shown(vendor.source.as_ref().map(|source| &source.name)),
-        "source.as_of" => shown(vendor.source.as_ref().map(|source| source.as_of)),
-        "service_radius_km" => shown(vendor.service_radius_km),
-        "parallel_events" => vendor.parallel_events.to_string(),
-        _ => String::new(),
+        single => plain(single),
     }
 }
 
-fn pricing(vendor: &Vendor) -> String {
-    let lines = vendor.pricing.iter().map(|line| {
-        let option = line.option.map(|option| format!("|{}", snake(option))).unwrap_or_default();
-        let label = escape(&line.label);
-        format!("{label}|{}|{}|{}{option}", snake(line.basis), line.amount, line.currency)
-    });
-    lines.collect::<Vec<_>>().join(";")
-}
-
-/// The name under which serde writes a variant.
-fn snake(variant: impl serde::Serialize) -> String {
-    match serde_json::to_value(variant) {
-        Ok(Value::String(name)) => name,
-        _ => String::new(),
+/// An item of a list: a price, or a single word.
+fn item(value: &Value) -> String {
+    match value {
+        Value::Object(price) => {
+            joined(PRICE_PARTS.iter().filter_map(|part| price.get(*part)).map(item), "|")
+        }
+        single => escape(&plain(single)),
     }
 }
 
-fn percent(basis_points: u32) -> String {
-    (f64::from(basis_points) / 100.0).to_string()
+fn joined(items: impl Iterator<Item = String>, separator: &str) -> String {
+    items.collect::<Vec<_>>().join(separator)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        // Without a fraction where there is none.
+        Value::Number(number) => number.as_f64().map(|n| n.to_string()).unwrap_or_default(),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]

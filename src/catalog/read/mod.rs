@@ -3,6 +3,7 @@
 pub(crate) mod bounded_input;
 pub(crate) mod check;
 pub(crate) mod csv_columns;
+pub(crate) mod fields;
 #[cfg(test)]
 pub(crate) mod parser_properties;
 pub(crate) mod raw;
@@ -15,9 +16,8 @@ use std::{
 };
 
 use bounded_input::{Limited, WithoutBom};
-use check::check;
 use csv_columns::Header;
-use raw::RawVendor;
+use fields::{RawVendor, check};
 use split::{ArrayElements, Lines, Piece, ROW_MAX_BYTES};
 
 use model::{FieldError, FieldErrors, Vendor};

@@ -39,16 +39,28 @@ pub struct Area {
     pub centre: GeoPoint,
 }
 
-/// The areas that a plan's vendors may lie in, by (city, name).
+/// The areas that a plan's vendors may lie in, by (city, name), and their cities.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AreaMap {
     centres: BTreeMap<(String, String), GeoPoint>,
+    /// Cities' own centres, where known.
+    cities: BTreeMap<String, GeoPoint>,
 }
 
 impl AreaMap {
     pub fn new(areas: impl IntoIterator<Item = Area>) -> Self {
         let centres = areas.into_iter().map(|a| ((a.city, a.name), a.centre)).collect();
-        Self { centres }
+        Self { centres, cities: BTreeMap::new() }
+    }
+
+    /// With the cities' own centres, which count where no area of a city is known.
+    pub fn with_cities(self, cities: impl IntoIterator<Item = (String, GeoPoint)>) -> Self {
+        Self { cities: cities.into_iter().collect(), ..self }
+    }
+
+    /// Cities with their own centres, by name.
+    pub fn cities(&self) -> impl Iterator<Item = (&str, GeoPoint)> {
+        self.cities.iter().map(|(city, centre)| (city.as_str(), *centre))
     }
 
     pub fn centre(&self, city: &str, area: &str) -> Option<GeoPoint> {

@@ -15,7 +15,7 @@ use model::{Amount, Category, ChosenVendor, PlanOption, grouped};
 const SAME: f64 = 0.005;
 
 impl Assembly<'_> {
-    /// The option that a solution stands for, its fitness computed anew by the contract's
+    /// The option that a solution stands for, its fitness computed again by the contract's
     /// formula. `best`: option 1, of this assembly too, where this is another one.
     pub fn option(
         &self,
@@ -24,10 +24,10 @@ impl Assembly<'_> {
         best: Option<&PlanOption>,
     ) -> PlanOption {
         let engagements = self.engagements(&solution.chosen);
-        let fit = fitness(&self.inquiry, &engagements);
+        let fit = fitness(&self.input, &engagements);
         let vendors: Vec<ChosenVendor> =
             engagements.iter().map(|engagement| self.chosen_vendor(engagement)).collect();
-        let zero = self.inquiry.request.budget.amount.zero_like();
+        let zero = self.input.request.budget.amount.zero_like();
         let mut option = PlanOption {
             number,
             total: vendors.iter().fold(zero, |sum, vendor| sum + vendor.quote),
@@ -52,7 +52,7 @@ impl Assembly<'_> {
     fn chosen_vendor(&self, engagement: &Engagement<'_>) -> ChosenVendor {
         let Engagement { category, vendor, in_house } = *engagement;
         let scope = Scope::of(category, in_house);
-        let quote = quote(self.inquiry.request, category, vendor, scope);
+        let quote = quote(self.input.request, category, vendor, scope);
         ChosenVendor {
             category: category.clone(),
             id: vendor.id.clone(),
@@ -74,13 +74,13 @@ impl Assembly<'_> {
             };
             id(one) != id(other)
         };
-        self.inquiry.categories.iter().filter(|def| differs(&def.name)).count() as u32
+        self.input.categories.iter().filter(|def| differs(&def.name)).count() as u32
     }
 
     /// What an option is better and worse at than option 1, the price first.
     fn remarks(&self, option: &PlanOption, best: &PlanOption) -> Vec<String> {
         let mut remarks = Vec::new();
-        let currency = self.inquiry.request.budget.currency;
+        let currency = self.input.request.budget.currency;
         let difference = option.total.minor.saturating_sub(best.total.minor);
         let amount = Amount::new(difference.saturating_abs(), option.total.decimals);
         match difference {
@@ -88,7 +88,7 @@ impl Assembly<'_> {
             d if d < 0 => remarks.push(format!("cheaper by {}", grouped(amount, currency))),
             _ => remarks.push(format!("dearer by {}", grouped(amount, currency))),
         }
-        for def in self.inquiry.categories {
+        for def in self.input.categories {
             let has = |o: &PlanOption| o.vendors.iter().any(|v| v.category == def.name);
             let name = def.name.as_str().replace('_', " ");
             match (has(option), has(best)) {
@@ -97,7 +97,7 @@ impl Assembly<'_> {
                 _ => {}
             }
         }
-        let areas = AreaTable::new(self.inquiry.areas);
+        let areas = AreaTable::new(self.input.areas);
         let mine = Closeness::of(&areas, &self.signatures(&areas, option));
         let theirs = Closeness::of(&areas, &self.signatures(&areas, best));
         for (mine, theirs, more, less) in [
@@ -127,7 +127,7 @@ impl Assembly<'_> {
 
     /// Notes for each option in what it beats all the others.
     pub fn compare(&self, options: &mut [PlanOption]) {
-        let areas = AreaTable::new(self.inquiry.areas);
+        let areas = AreaTable::new(self.input.areas);
         let closeness: Vec<Closeness> = options
             .iter()
             .map(|option| Closeness::of(&areas, &self.signatures(&areas, option)))
@@ -207,8 +207,8 @@ mod tests {
         let mut case = Case::of(&["photographer", "florist"]).with([near, far, photographer]);
         let optional = Service { required: false, weight: 1.0, quantity: 1 };
         case.request.services.insert("photographer".into(), optional);
-        let inquiry = case.inquiry();
-        let assembly = assemble(&inquiry, &SearchSettings::default());
+        let input = case.input();
+        let assembly = assemble(&input, &SearchSettings::default());
         // Photographers: p, skip.
         let first = assembly.option(&solution(&[Some(0), Some(0)]), 1, None);
         assert!(first.remarks.is_empty());
@@ -237,8 +237,8 @@ mod tests {
     fn a_venue_that_caters_is_shown_in_both_places() {
         let hall = venue("v", CateringPolicy::InHouse);
         let case = Case::of(&["venue", "caterer"]).with([hall]);
-        let inquiry = case.inquiry();
-        let assembly = assemble(&inquiry, &SearchSettings::default());
+        let input = case.input();
+        let assembly = assemble(&input, &SearchSettings::default());
         let option = assembly.option(&solution(&[Some(0), None]), 1, None);
         let shown: Vec<_> = option
             .vendors

@@ -186,7 +186,7 @@ fn value_of_strategy(
     strategy: model::Strategy,
 ) -> f64 {
     let mut problem = assembly.problem.clone();
-    let index = assembly.inquiry.shares.iter().position(|s| s.strategy == strategy).unwrap();
+    let index = assembly.input.shares.iter().position(|s| s.strategy == strategy).unwrap();
     problem.strategies = 1;
     for category in &mut problem.categories {
         let alone = |mut candidate: crate::problem::Candidate| {
@@ -206,11 +206,15 @@ fn the_random_cases_reach_every_role() {
     let (mut feasible, mut roles) = (0, BTreeSet::new());
     for _ in 0..400 {
         let case = strategy.new_tree(&mut runner).unwrap().current();
-        let assembly = assemble(&case.inquiry(), &SearchSettings::default());
+        let assembly = assemble(&case.input(), &SearchSettings::default());
         let all = combinations(&assembly.problem, COMBINATIONS_MAX);
         feasible += usize::from(!all.is_empty());
         for (index, candidate) in all.iter().flat_map(|c| c.iter().enumerate()) {
-            roles.extend(candidate.and_then(|c| assembly.seat(index, c)).map(|seat| seat.role));
+            roles.extend(
+                candidate
+                    .and_then(|c| assembly.eligible_vendor(index, c))
+                    .map(|eligible_vendor| eligible_vendor.role),
+            );
         }
     }
     assert!(feasible > 60, "{feasible}");
@@ -224,7 +228,7 @@ proptest! {
     /// breaks no hard constraint.
     #[test]
     fn combinations_are_sound(case in any_case(4)) {
-        let assembly = assemble(&case.inquiry(), &SearchSettings::default());
+        let assembly = assemble(&case.input(), &SearchSettings::default());
         for combination in combinations(&assembly.problem, COMBINATIONS_MAX) {
             assert_option_is_sound(&case, &assembly, &combination);
         }
@@ -233,10 +237,10 @@ proptest! {
     /// The decomposition holds for each strategy on its own, not only for the best.
     #[test]
     fn every_strategy_is_decomposed(case in any_case(3)) {
-        let assembly = assemble(&case.inquiry(), &SearchSettings::default());
+        let assembly = assemble(&case.input(), &SearchSettings::default());
         for combination in combinations(&assembly.problem, COMBINATIONS_MAX).iter().take(20) {
             for shares in &case.shares {
-                let alone = PlanningInput { shares: std::slice::from_ref(shares), ..case.inquiry() };
+                let alone = PlanningInput { shares: std::slice::from_ref(shares), ..case.input() };
                 let fit = fitness(&alone, &assembly.engagements(combination));
                 let value = value_of_strategy(&assembly, combination, shares.strategy);
                 prop_assert!((fit.fitness - value).abs() < 1e-9, "{fit:?} against {value}");
@@ -249,17 +253,17 @@ proptest! {
     fn the_order_of_vendors_is_no_matter(case in any_case(4)) {
         let mut reversed = case.clone();
         reversed.vendors.reverse();
-        let one = assemble(&case.inquiry(), &SearchSettings::default());
-        let other = assemble(&reversed.inquiry(), &SearchSettings::default());
+        let one = assemble(&case.input(), &SearchSettings::default());
+        let other = assemble(&reversed.input(), &SearchSettings::default());
         prop_assert_eq!(&one.problem, &other.problem);
         for ids in one.candidate_ids() {
             prop_assert!(ids.is_sorted());
         }
         let lost = one.excluded.len();
         let requested = |s: &&Sourced| case.request.services.contains_key(&s.vendor.category);
-        let seated = one.candidate_ids().iter().flatten()
+        let chosen = one.candidate_ids().iter().flatten()
             .filter(|id| *id != "skip" && !id.ends_with("+catering")).count();
-        prop_assert!(lost + seated <= case.vendors.iter().filter(requested).count());
+        prop_assert!(lost + chosen <= case.vendors.iter().filter(requested).count());
     }
 
     /// A smaller budget never yields a candidate that a larger one lacks.
@@ -267,8 +271,8 @@ proptest! {
     fn less_money_never_adds_candidates(case in any_case(4)) {
         let mut poorer = case.clone();
         poorer.request.contingency = Percent { basis_points: 6_000 };
-        let rich = assemble(&case.inquiry(), &SearchSettings::default());
-        let poor = assemble(&poorer.inquiry(), &SearchSettings::default());
+        let rich = assemble(&case.input(), &SearchSettings::default());
+        let poor = assemble(&poorer.input(), &SearchSettings::default());
         for (more, fewer) in rich.candidate_ids().iter().zip(poor.candidate_ids()) {
             prop_assert!(fewer.iter().all(|id| more.contains(id)));
         }
@@ -277,11 +281,11 @@ proptest! {
     /// The venue's role decides whether it caters.
     #[test]
     fn only_a_catering_role_fills_the_caterers_place(case in any_case(4)) {
-        let assembly = assemble(&case.inquiry(), &SearchSettings::default());
+        let assembly = assemble(&case.input(), &SearchSettings::default());
         for (index, category) in assembly.problem.categories.iter().enumerate() {
             for (i, candidate) in category.candidates.iter().enumerate() {
-                let seat = assembly.seat(index, i as u32).unwrap();
-                prop_assert_eq!(candidate.also_fills.is_some(), seat.role == CateringRole::Catering);
+                let eligible_vendor = assembly.eligible_vendor(index, i as u32).unwrap();
+                prop_assert_eq!(candidate.also_fills.is_some(), eligible_vendor.role == CateringRole::Catering);
             }
         }
     }

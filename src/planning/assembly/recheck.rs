@@ -38,12 +38,12 @@ pub struct Recheck {
     pub windows: Vec<(VendorId, Window)>,
 }
 
-/// Looks at an option again. The inquiry's vendors are the present records of the option's own;
+/// Looks at an option again. The input's vendors are the present records of the option's own;
 /// `bases` is what is known of what they said when it was made: of a vendor that is not among
 /// them only the prices are compared. Bookings are not looked at.
-pub fn recheck(inquiry: &PlanningInput<'_>, option: &PlanOption, bases: &[VendorBasis]) -> Recheck {
+pub fn recheck(input: &PlanningInput<'_>, option: &PlanOption, bases: &[VendorBasis]) -> Recheck {
     let mut look = Look {
-        inquiry,
+        input,
         option,
         bases,
         found: Recheck {
@@ -54,9 +54,9 @@ pub fn recheck(inquiry: &PlanningInput<'_>, option: &PlanOption, bases: &[Vendor
             windows: Vec::new(),
         },
     };
-    let areas = AreaTable::new(inquiry.areas);
-    let musts = MustInclude::of(inquiry);
-    let roles = Roles::new(inquiry, &areas, &musts);
+    let areas = AreaTable::new(input.areas);
+    let must_include = MustInclude::of(input);
+    let roles = Roles::new(input, &areas, &must_include);
     for place in &option.vendors {
         look.place(place, &roles);
     }
@@ -65,7 +65,7 @@ pub fn recheck(inquiry: &PlanningInput<'_>, option: &PlanOption, bases: &[Vendor
 }
 
 struct Look<'i, 'a> {
-    inquiry: &'i PlanningInput<'a>,
+    input: &'i PlanningInput<'a>,
     option: &'i PlanOption,
     bases: &'i [VendorBasis],
     found: Recheck,
@@ -80,11 +80,11 @@ impl<'a> Look<'_, 'a> {
         };
         let vendor = &sourced.vendor;
         if !place.in_house {
-            let now = basis(self.inquiry.request, def, vendor);
+            let now = basis(self.input.request, def, vendor);
             let before = self.bases.iter().find(|basis| basis.id == place.id);
             let changes = before.map(|before| differences(before, &now, &about));
             self.found.changes.extend(changes.unwrap_or_default());
-            let window = needed_window(self.inquiry.request, def, vendor);
+            let window = needed_window(self.input.request, def, vendor);
             self.found.windows.push((vendor.id.clone(), window));
         }
         let requoted = self.requoted(place, vendor);
@@ -110,7 +110,7 @@ impl<'a> Look<'_, 'a> {
 
     fn requoted(&self, place: &ChosenVendor, vendor: &Vendor) -> ChosenVendor {
         let scope = Scope::of(&place.category, place.in_house);
-        let now = quote(self.inquiry.request, &place.category, vendor, scope);
+        let now = quote(self.input.request, &place.category, vendor, scope);
         ChosenVendor {
             quote: now.total,
             lines: now.lines,
@@ -133,11 +133,14 @@ impl<'a> Look<'_, 'a> {
             self.violated("category", Some(place), &message);
             return;
         }
-        let Some(index) = self.inquiry.index_of(def.name.as_str()) else { return };
+        let Some(index) = self.input.index_of(def.name.as_str()) else { return };
         let role = self.role_of(place);
-        let entry = roles.of(index, sourced).find(|entry: &Candidate<'_>| entry.role == role);
-        let broken =
-            entry.map_or(ViolationSet::only(violation::Violation::Catering), |entry| entry.broken);
+        let candidate =
+            roles.of(index, sourced).find(|candidate: &Candidate<'_>| candidate.role == role);
+        let broken = candidate
+            .map_or(ViolationSet::only(violation::Violation::Catering), |candidate| {
+                candidate.broken
+            });
         for reason in broken.reasons() {
             self.violated(reason.as_str(), Some(place), reason.in_words());
         }
@@ -154,7 +157,7 @@ impl<'a> Look<'_, 'a> {
 
     /// What the vendors must meet together: the budget, who goes with whom, the day.
     fn together(&mut self) {
-        let request = self.inquiry.request;
+        let request = self.input.request;
         let spendable = Amount::new(request.spendable_minor(), request.budget.amount.decimals);
         if self.found.total.minor > spendable.minor {
             let currency = request.budget.currency;
@@ -175,7 +178,7 @@ impl<'a> Look<'_, 'a> {
                 Some(Engagement { category: &def.name, vendor, in_house })
             })
             .collect();
-        let day = timeline::schedule(request, self.inquiry.categories, &engagements);
+        let day = timeline::schedule(request, self.input.categories, &engagements);
         let severe = day.conflicts.iter().filter(|conflict| conflict.severity == Severity::High);
         let messages: Vec<String> = severe.map(|conflict| conflict.message.clone()).collect();
         messages.iter().for_each(|message| self.violated("timeline", None, message));
@@ -183,9 +186,9 @@ impl<'a> Look<'_, 'a> {
 
     /// Whether the problem of these vendors alone forbids them to stand together.
     fn holds_forbidden_pair(&self) -> bool {
-        let assembly = assemble(self.inquiry, &SearchSettings::default());
+        let assembly = assemble(self.input, &SearchSettings::default());
         let chosen: Combination = self
-            .inquiry
+            .input
             .categories
             .iter()
             .enumerate()
@@ -194,22 +197,23 @@ impl<'a> Look<'_, 'a> {
                 let place = places.find(|p| p.category == def.name && !p.in_house)?;
                 let role = self.role_of(place);
                 let stands = |candidate: &u32| {
-                    assembly.seat(category, *candidate).is_some_and(|seat| {
-                        seat.role == role && seat.vendor.is_some_and(|v| v.id == place.id)
+                    assembly.eligible_vendor(category, *candidate).is_some_and(|eligible_vendor| {
+                        eligible_vendor.role == role
+                            && eligible_vendor.vendor.is_some_and(|v| v.id == place.id)
                     })
                 };
-                (0..).take_while(|x| assembly.seat(category, *x).is_some()).find(stands)
+                (0..).take_while(|x| assembly.eligible_vendor(category, *x).is_some()).find(stands)
             })
             .collect();
         Scorer::new(&assembly.problem).holds_forbidden_pair(&chosen)
     }
 
     fn record(&self, id: &VendorId) -> Option<&'a Sourced> {
-        self.inquiry.vendors.iter().find(|sourced| sourced.vendor.id == *id)
+        self.input.vendors.iter().find(|sourced| sourced.vendor.id == *id)
     }
 
     fn def(&self, category: &Category) -> Option<&'a CategoryDef> {
-        self.inquiry.categories.iter().find(|def| def.name == *category)
+        self.input.categories.iter().find(|def| def.name == *category)
     }
 
     fn violated(&mut self, constraint: &str, place: Option<&ChosenVendor>, message: &str) {

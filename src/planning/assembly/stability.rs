@@ -17,8 +17,10 @@ impl Assembly<'_> {
         let bonus = weight / problem.categories.len() as f64;
         for (category, own) in problem.categories.iter_mut().enumerate() {
             for candidate in own.candidates.indices() {
-                let seat = self.seat(category, candidate);
-                let kept = seat.map_or(0, |seat| self.places_kept(category, seat, previous));
+                let eligible_vendor = self.eligible_vendor(category, candidate);
+                let kept = eligible_vendor.map_or(0, |eligible_vendor| {
+                    self.places_kept(category, eligible_vendor, previous)
+                });
                 own.candidates.add_value(candidate, bonus * kept as f64);
             }
         }
@@ -29,29 +31,29 @@ impl Assembly<'_> {
     fn places_kept(
         &self,
         category: CategoryIndex,
-        seat: &EligibleVendor<'_>,
+        eligible_vendor: &EligibleVendor<'_>,
         previous: &PlanOption,
     ) -> usize {
-        let vendor = seat.vendor.map(|vendor| &vendor.id);
+        let vendor = eligible_vendor.vendor.map(|vendor| &vendor.id);
         let keeps = |category: CategoryIndex, in_house: bool| {
-            let name = &self.inquiry.categories[category].name;
+            let name = &self.input.categories[category].name;
             let before = previous.vendors.iter().find(|chosen| chosen.category == *name);
             let before: Option<(&VendorId, bool)> = before.map(|b| (&b.id, b.in_house));
             before == vendor.map(|id| (id, in_house))
         };
         let caterer =
-            self.inquiry.index_of(CATERER).filter(|_| seat.role == CateringRole::Catering);
+            self.input.index_of(CATERER).filter(|_| eligible_vendor.role == CateringRole::Catering);
         usize::from(keeps(category, false))
             + usize::from(caterer.is_some_and(|caterer| keeps(caterer, true)))
     }
 
     /// Every place that either option fills, in category order.
     pub fn changes(&self, option: &PlanOption, previous: &PlanOption) -> Vec<PlaceChange> {
-        let zero = self.inquiry.request.budget.amount.zero_like();
-        let mut names: Vec<_> = self.inquiry.categories.iter().map(|def| &def.name).collect();
+        let zero = self.input.request.budget.amount.zero_like();
+        let mut names: Vec<_> = self.input.categories.iter().map(|def| &def.name).collect();
         // Services that are no longer wanted.
         let former = previous.vendors.iter().map(|chosen| &chosen.category);
-        names.extend(former.filter(|name| self.inquiry.index_of(name.as_str()).is_none()));
+        names.extend(former.filter(|name| self.input.index_of(name.as_str()).is_none()));
         let holder = |option: &PlanOption, name: &Category| {
             option.vendors.iter().find(|chosen| chosen.category == *name).map(Holder::from)
         };
@@ -68,7 +70,7 @@ impl Assembly<'_> {
 
     /// What a replanned option changes and what that costs, in plain words.
     pub fn changes_in_words(&self, option: &PlanOption, previous: &PlanOption) -> Vec<String> {
-        let currency = self.inquiry.request.budget.currency;
+        let currency = self.input.request.budget.currency;
         let name = |holder: &Option<Holder>| {
             holder.as_ref().map_or_else(|| "nobody".to_owned(), |holder| holder.name.clone())
         };
@@ -116,9 +118,9 @@ mod tests {
             rated("p1", "photographer", 1.0),
             rated("p2", "photographer", 5.0),
         ]);
-        let inquiry = case.inquiry();
+        let input = case.input();
         let settings = SearchSettings::default();
-        let assembly = assemble(&inquiry, &settings);
+        let assembly = assemble(&input, &settings);
         let best_of = |problem: &Problem| {
             let outcome = solve(problem, &settings, 0, &mut |_| true, &mut || None);
             assembly.option(&outcome.options[0], 1, None)
@@ -147,8 +149,10 @@ mod tests {
     /// What the vendor of an id looks like in a place of an option.
     fn choice(assembly: &Assembly<'_>, ids: &[&str], at: usize) -> ChosenVendor {
         let candidate = |category: usize| {
-            let mut seats = (0..).map_while(|x| assembly.seat(category, x));
-            seats.position(|seat| seat.id == *ids[category]).map(|x| x as u32)
+            let mut eligible = (0..).map_while(|x| assembly.eligible_vendor(category, x));
+            eligible
+                .position(|eligible_vendor| eligible_vendor.id == *ids[category])
+                .map(|x| x as u32)
         };
         let chosen = vec![candidate(0), candidate(1)];
         let solution = Solution { chosen, value: 0.0, strategy: 0, usage: vec![] };

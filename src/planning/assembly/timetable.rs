@@ -52,13 +52,13 @@ impl<'t, 'a> Timetable<'t, 'a> {
 
     /// Asks the scheduler. A refused combination comes with no-goods that hold for every
     /// combination of the assembly, one of which cuts it.
-    pub fn judge(&mut self, chosen: &Combination) -> Verdict {
+    pub fn verdict(&mut self, chosen: &Combination) -> Verdict {
         if let Some(known) = self.known.iter().find(|nogood| nogood.cuts(chosen)) {
             return Verdict::Cut(vec![known.clone()]);
         }
-        let inquiry = self.assembly.inquiry;
+        let input = self.assembly.input;
         let engagements = self.assembly.engagements(chosen);
-        let refusal = timeline::refusal(inquiry.request, inquiry.categories, &engagements);
+        let refusal = timeline::refusal(input.request, input.categories, &engagements);
         let Some(refusal) = refusal else { return Verdict::Accepted };
         let found = self.common(chosen, &refusal);
         self.known.extend(found.iter().cloned());
@@ -75,7 +75,7 @@ impl<'t, 'a> Timetable<'t, 'a> {
             }
             None => {
                 let named = self.named(chosen, |e| refusal.suspects.contains(e.category));
-                let venue = self.assembly.inquiry.index_of(VENUE);
+                let venue = self.assembly.input.index_of(VENUE);
                 let with_venue: Vec<CategoryIndex> = (0..chosen.len())
                     .filter(|c| named.contains(c) || (Some(*c) == venue && chosen[*c].is_some()))
                     .collect();
@@ -134,7 +134,7 @@ impl<'t, 'a> Timetable<'t, 'a> {
         }
     }
 
-    /// Leaves out sets of all that can fill a place: somebody of them always does.
+    /// Leaves out sets of all that can fill a place: one of them always does.
     fn without_everybody(&self, kinds: &Kinds, nogood: NoGood) -> NoGood {
         let categories = &self.assembly.problem.categories;
         let is_everybody = |category: CategoryIndex, set: &[CandidateIndex]| {
@@ -148,8 +148,8 @@ impl<'t, 'a> Timetable<'t, 'a> {
     }
 
     fn is_certain(&self, engagements: &[Engagement<'_>]) -> bool {
-        let inquiry = self.assembly.inquiry;
-        timeline::is_certain(inquiry.request, inquiry.categories, engagements)
+        let input = self.assembly.input;
+        timeline::is_certain(input.request, input.categories, engagements)
     }
 
     /// Whether the named places of a combination are refused whoever fills the others; false as
@@ -171,8 +171,8 @@ impl<'t, 'a> Timetable<'t, 'a> {
             let company = self.company(kinds, chosen, &free, at);
             company.is_none_or(|company| {
                 let engagements = self.assembly.engagements(&company);
-                let inquiry = self.assembly.inquiry;
-                timeline::schedule(inquiry.request, inquiry.categories, &engagements).has_high()
+                let input = self.assembly.input;
+                timeline::schedule(input.request, input.categories, &engagements).has_high()
             })
         })
     }
@@ -214,26 +214,31 @@ fn filled(chosen: &Combination) -> Vec<CategoryIndex> {
 
 impl Kinds {
     fn of(assembly: &Assembly<'_>) -> Self {
-        let inquiry = assembly.inquiry;
-        let categories = 0..inquiry.categories.len();
-        let seats = |category: CategoryIndex| (0..).map_while(move |x| assembly.seat(category, x));
-        let venue = inquiry.index_of(VENUE);
-        let venues = venue.into_iter().flat_map(seats).filter_map(|seat| seat.vendor);
-        let sight = Sight::of(inquiry.request, venues);
+        let input = assembly.input;
+        let categories = 0..input.categories.len();
+        let eligible = |category: CategoryIndex| {
+            (0..).map_while(move |x| assembly.eligible_vendor(category, x))
+        };
+        let venue = input.index_of(VENUE);
+        let venues = venue
+            .into_iter()
+            .flat_map(eligible)
+            .filter_map(|eligible_vendor| eligible_vendor.vendor);
+        let sight = Sight::of(input.request, venues);
         let mut kinds = Self { of: Vec::new(), members: Vec::new() };
         for category in categories {
-            let name = &inquiry.categories[category].name;
+            let name = &input.categories[category].name;
             let mut known: BTreeMap<(CateringRole, Option<Traits>), usize> = BTreeMap::new();
             let mut members: Vec<Vec<CandidateIndex>> = Vec::new();
             let mut of = Vec::new();
-            for (x, seat) in seats(category).enumerate() {
-                let engagement = seat.vendor.map(|vendor| Engagement {
+            for (x, eligible_vendor) in eligible(category).enumerate() {
+                let engagement = eligible_vendor.vendor.map(|vendor| Engagement {
                     category: name,
                     vendor,
                     in_house: false,
                 });
                 let traits = engagement.map(|engagement| sight.traits(&engagement));
-                let kind = *known.entry((seat.role, traits)).or_insert(members.len());
+                let kind = *known.entry((eligible_vendor.role, traits)).or_insert(members.len());
                 if kind == members.len() {
                     members.push(Vec::new());
                 }

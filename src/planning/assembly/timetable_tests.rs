@@ -116,15 +116,15 @@ fn what_is_cut_is_refused_and_the_search_is_exact() {
     let (mut refused, mut cuts, mut met) = (0_usize, 0_usize, 0);
     for seed in 0..600 {
         let case = Dice(seed).case();
-        let inquiry = case.inquiry();
-        let assembly = assemble(&inquiry, &settings);
+        let input = case.input();
+        let assembly = assemble(&input, &settings);
         let is_high = |chosen: &Combination| {
             let engagements = assembly.engagements(chosen);
             timeline::schedule(&case.request, &case.categories, &engagements).has_high()
         };
         let mut timetable = Timetable::new(&assembly);
         let mut search = Search::new(&assembly.problem, &settings, 0);
-        let accept = &mut |chosen: &Combination| timetable.judge(chosen);
+        let accept = &mut |chosen: &Combination| timetable.verdict(chosen);
         while search.round(accept).stopped.is_none() {}
         search.prove(accept, &mut || None);
         let outcome = search.finish();
@@ -136,7 +136,7 @@ fn what_is_cut_is_refused_and_the_search_is_exact() {
                 cuts += 1;
                 assert!(high, "seed {seed}: {chosen:?} is cut and not refused");
             }
-            let verdict = timetable.judge(chosen);
+            let verdict = timetable.verdict(chosen);
             assert_eq!(verdict == Verdict::Accepted, !high, "seed {seed}");
             if let Verdict::Cut(nogoods) = verdict {
                 assert!(nogoods.iter().any(|nogood| nogood.cuts(chosen)), "seed {seed}");

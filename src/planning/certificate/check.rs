@@ -18,7 +18,7 @@ pub const CHECK_STEPS: u64 = 20_000_000;
 const ROUNDING: f64 = 1e-12;
 /// Relative slack of a limit whose uses are not whole numbers.
 const LIMIT_TOLERANCE: f64 = 1e-9;
-/// Turns of dropping who fits beside nobody.
+/// Rounds of dropping candidates that fit beside no other.
 const FIT_TURNS: usize = 3;
 
 /// What a check found.
@@ -163,7 +163,7 @@ fn scale(problem: &Problem) -> f64 {
     own.sum::<f64>() + pair * n * (n - 1.0) / 2.0
 }
 
-/// Somebody, or nobody, in a place.
+/// What stands in a place.
 #[derive(Clone)]
 pub(crate) struct Item {
     pub candidate: Option<u32>,

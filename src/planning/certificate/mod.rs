@@ -1,4 +1,4 @@
-//! The certificate of a search: what somebody who trusts neither the search nor its reduction needs
+//! The certificate of a search: what a checker that trusts neither the search nor its reduction needs
 //! to convince himself that nothing is worth more than the bound.
 //!
 //! For multipliers λ ≥ 0 and messages m with m_ij(a) + m_ji(b) ≥ pair(a, b) for all kinds a, b
@@ -195,7 +195,7 @@ impl Evidence {
     /// Of a dual, for every kind of the problem: also those that the reduction left out.
     pub(super) fn new(
         (problem, nogoods): (&Problem, &NoGoods),
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         compact: &ReducedProblem,
         dual: &Dual,
     ) -> Self {
@@ -206,7 +206,7 @@ impl Evidence {
             let identities = identities((problem, nogoods), place);
             let labels: Vec<Option<usize>> = identities
                 .iter()
-                .map(|identity| label_of((problem, nogoods), columns, compact, place, identity))
+                .map(|identity| label_of((problem, nogoods), classes, compact, place, identity))
                 .collect();
             known.push(labels.iter().map(Option::is_some).collect());
             let kind = |(identity, label): (Identity, Option<usize>)| {
@@ -274,13 +274,13 @@ pub fn samples(
 /// The label that stands for a kind in the reduced problem.
 fn label_of(
     (problem, nogoods): (&Problem, &NoGoods),
-    columns: &EquivalenceClasses,
+    classes: &EquivalenceClasses,
     compact: &ReducedProblem,
     place: CategoryIndex,
     identity: &Identity,
 ) -> Option<usize> {
-    let row = identity.signature.map_or(columns.rows.empty(), |s| columns.rows.row_of(s));
-    let role = match identity.stands {
+    let row = identity.signature.map_or(classes.rows.empty(), |s| classes.rows.row_of(s));
+    let kind = match identity.stands {
         Stands::Alone => LabelKind::Own,
         Stands::Fills(other) => LabelKind::Both(other),
         Stands::FilledFrom(other) => LabelKind::Twin(other),
@@ -295,8 +295,8 @@ fn label_of(
             nogoods.of((place, x)) == identity.nogoods
                 && partners.of_candidate(place, x) == identity.forbidden
         })?;
-        columns.key((place, member)).class
+        classes.key((place, member)).class
     };
     let labels = &compact.places[place].labels;
-    labels.iter().position(|l| (l.role, l.row, l.class) == (role, row, class))
+    labels.iter().position(|l| (l.kind, l.row, l.class) == (kind, row, class))
 }

@@ -94,7 +94,7 @@ impl<'c, 'a> Walk<'c, 'a> {
     ) -> Result<bool, String> {
         let (case, n) = (self.case, self.items.len());
         if place == n {
-            return self.tuple(fixed, fallen, steps);
+            return self.leaf(fixed, fallen, steps);
         }
         for kind in 0..self.items[place].len() {
             if self.items[place][kind].is_empty() {
@@ -167,7 +167,7 @@ impl<'c, 'a> Walk<'c, 'a> {
     }
 
     /// All kinds are fixed: evaluates the items that their bound doesn't exclude.
-    fn tuple(&self, fixed: &[usize], fallen: f64, steps: &mut Steps) -> Result<bool, String> {
+    fn leaf(&self, fixed: &[usize], fallen: f64, steps: &mut Steps) -> Result<bool, String> {
         let (case, n) = (self.case, fixed.len());
         let total = |set: usize| -> f64 {
             self.credits[set] + (0..n).map(|p| self.most[set][p][fixed[p]]).sum::<f64>()
@@ -188,8 +188,8 @@ impl<'c, 'a> Walk<'c, 'a> {
             lists.push(list);
         }
         let chosen = vec![None; n];
-        let mut tuple = KnapsackLeaf { case, lists, least: &self.least, chosen, steps };
-        tuple.below(0, bound, &vec![0.0; case.limits.len()])
+        let mut leaf = KnapsackLeaf { case, lists, least: &self.least, chosen, steps };
+        leaf.below(0, bound, &vec![0.0; case.limits.len()])
     }
 }
 

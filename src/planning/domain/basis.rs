@@ -21,16 +21,16 @@ const DAYS_MAX: usize = 32;
 const DECORATOR: &str = "decorator";
 
 /// The bases of all vendors of these options, each vendor once, by id.
-pub fn of_options(inquiry: &PlanningInput<'_>, options: &[PlanOption]) -> Vec<VendorBasis> {
+pub fn of_options(input: &PlanningInput<'_>, options: &[PlanOption]) -> Vec<VendorBasis> {
     let mut chosen: BTreeMap<_, &CategoryDef> = BTreeMap::new();
     for place in options.iter().flat_map(|option| &option.vendors).filter(|p| !p.in_house) {
-        let def = inquiry.categories.iter().find(|def| def.name == place.category);
+        let def = input.categories.iter().find(|def| def.name == place.category);
         chosen.extend(def.map(|def| (&place.id, def)));
     }
     let mut bases = BTreeMap::new();
-    for sourced in inquiry.vendors {
+    for sourced in input.vendors {
         if let Some(def) = chosen.get(&sourced.vendor.id) {
-            let basis = basis(inquiry.request, def, &sourced.vendor);
+            let basis = basis(input.request, def, &sourced.vendor);
             bases.insert(&sourced.vendor.id, basis);
         }
     }

@@ -41,7 +41,7 @@ fn on_the_spot(served: Window, def: &CategoryDef, vendor: &Vendor) -> Window {
 
 /// The request's side of every check, worked out once.
 pub struct Rules<'a> {
-    inquiry: PlanningInput<'a>,
+    input: PlanningInput<'a>,
     city: String,
     city_centre: Option<GeoPoint>,
     days_ahead: i32,
@@ -57,9 +57,9 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub fn new(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
-        let request = inquiry.request;
-        let served = inquiry.categories.iter().map(|def| {
+    pub fn new(input: &PlanningInput<'a>, areas: &AreaTable) -> Self {
+        let request = input.request;
+        let served = input.categories.iter().map(|def| {
             let windows = request.parts_of(&def.name).map(|part| part.time.window());
             (&def.name, windows.collect())
         });
@@ -67,10 +67,10 @@ impl<'a> Rules<'a> {
             zone: request.time.zone(),
             served: served.collect(),
             wants_drinks: drinks_wanted(&request.preferences).next().is_some(),
-            inquiry: *inquiry,
+            input: *input,
             city: name_key(&request.city).into_owned(),
             city_centre: areas.city_centre(&request.city),
-            days_ahead: (request.time.date - inquiry.today).get_days(),
+            days_ahead: (request.time.date - input.today).get_days(),
             dietary: request.preferences.dietary.iter().map(|need| tag_key(need)).collect(),
             sight: Sight::of(request, std::iter::empty()),
             clashing: RefCell::default(),
@@ -79,7 +79,7 @@ impl<'a> Rules<'a> {
 
     /// The constraints that the vendor breaks whatever its role.
     pub fn broken(&self, def: &CategoryDef, sourced: &Sourced) -> ViolationSet {
-        let request = self.inquiry.request;
+        let request = self.input.request;
         let vendor = &sourced.vendor;
         let capacity = vendor.capacity.unwrap_or_default();
         let foreign = vendor.pricing.iter().any(|l| l.currency != request.budget.currency);
@@ -127,7 +127,7 @@ impl<'a> Rules<'a> {
             }
         }
         if !sourced.busy.is_empty()
-            && sourced.is_booked(needed_window(self.inquiry.request, def, vendor))
+            && sourced.is_booked(needed_window(self.input.request, def, vendor))
         {
             broken = broken.and(ViolationSet::only(Violation::Booked));
         }
@@ -139,7 +139,7 @@ impl<'a> Rules<'a> {
         let engagement = Engagement { category: &def.name, vendor, in_house: false };
         let kind = (def.position, self.sight.traits(&engagement));
         *self.clashing.borrow_mut().entry(kind).or_insert_with(|| {
-            let PlanningInput { request, categories, .. } = self.inquiry;
+            let PlanningInput { request, categories, .. } = self.input;
             let refusal = certain_refusal(request, categories, &[engagement]);
             // Where the request's own times clash, no vendor is to blame.
             refusal.and_then(|refusal| refusal.places).is_some_and(|places| !places.is_empty())
@@ -166,7 +166,7 @@ impl<'a> Rules<'a> {
     }
 
     fn serves_city(&self, vendor: &Vendor) -> bool {
-        if vendor.city == self.inquiry.request.city || has_name_key(&vendor.city, &self.city) {
+        if vendor.city == self.input.request.city || has_name_key(&vendor.city, &self.city) {
             return true;
         }
         match (vendor.location, vendor.service_radius_km, self.city_centre) {

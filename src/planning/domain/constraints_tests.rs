@@ -7,9 +7,9 @@ use crate::{
 use model::{BookedSlot, Capacity, EventTime, EventType, Function, PriceLine, Window};
 
 fn check(case: &Case) -> Option<Violation> {
-    let inquiry = case.inquiry();
-    let areas = AreaTable::new(inquiry.areas);
-    Rules::new(&inquiry, &areas).broken(&case.categories[0], &case.vendors[0]).first()
+    let input = case.input();
+    let areas = AreaTable::new(input.areas);
+    Rules::new(&input, &areas).broken(&case.categories[0], &case.vendors[0]).first()
 }
 
 /// Changes a vendor.
@@ -183,6 +183,22 @@ fn a_slot_is_free_over_all_of_the_event_or_not_at_all() {
 }
 
 #[test]
+fn a_city_without_areas_is_reached_at_its_own_centre() {
+    let mut florist = vendor("f", "florist");
+    florist.city = "Mysuru".into();
+    florist.location = Some(GeoPoint { lat: 12.3, lon: 77.6 });
+    florist.service_radius_km = Some(112.0);
+    let mut case = Case::of(&["florist"]).with([florist]);
+    case.request.city = "Hosur".into();
+    assert_eq!(check(&case), Some(Violation::City), "nothing is known of the city");
+    let hosur = |lat| [("Hosur".to_owned(), GeoPoint { lat, lon: 77.6 })];
+    case.areas = case.areas.with_cities(hosur(13.3));
+    assert_eq!(check(&case), None);
+    case.areas = case.areas.with_cities(hosur(13.4));
+    assert_eq!(check(&case), Some(Violation::City));
+}
+
+#[test]
 fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
     let veg_line = meal(MealOption::Veg, 10);
     let meat_line = meal(MealOption::NonVeg, 10);
@@ -203,8 +219,8 @@ fn diets_are_served_by_tag_or_vegetarian_by_price_line() {
         caterer.pricing.extend(lines.clone());
         let mut case = Case::of(&["caterer"]);
         case.request.preferences.dietary = needs.iter().map(|&need| need.into()).collect();
-        let inquiry = case.inquiry();
-        let rules = Rules::new(&inquiry, &AreaTable::new(inquiry.areas));
+        let input = case.input();
+        let rules = Rules::new(&input, &AreaTable::new(input.areas));
         let expected = unserved.iter().map(|&i| ViolationSet::diet(i));
         let expected = expected.fold(ViolationSet::NOTHING, ViolationSet::and);
         assert_eq!(rules.unserved_diets(&caterer, Scope::Whole), expected, "{needs:?}");

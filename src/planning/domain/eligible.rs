@@ -41,67 +41,67 @@ pub struct Exclusion {
 #[derive(Clone, Debug)]
 pub(crate) struct Eligibility<'a> {
     /// Category → candidate, in ascending order of the ids.
-    pub(crate) seats: Vec<Vec<EligibleVendor<'a>>>,
-    /// Vendors without a role, in the order of the inquiry's.
+    pub(crate) eligible: Vec<Vec<EligibleVendor<'a>>>,
+    /// Vendors without a role, in the order of the input's.
     pub excluded: Vec<Exclusion>,
-    /// Statements that make the request infeasible whatever the vendors cost; there are no seats
-    /// then.
+    /// Statements that make the request infeasible whatever the vendors cost; nobody is
+    /// eligible then.
     pub impossible: Vec<String>,
 }
 
 impl<'a> Eligibility<'a> {
-    pub(crate) fn of(inquiry: &PlanningInput<'a>, areas: &AreaTable) -> Self {
-        let musts = MustInclude::of(inquiry);
+    pub(crate) fn of(input: &PlanningInput<'a>, areas: &AreaTable) -> Self {
+        let must_include = MustInclude::of(input);
         let mut excluded = Vec::new();
-        let mut seats = seat_vendors(inquiry, areas, &musts, &mut excluded);
-        let mut impossible = musts.impossible;
-        let clash = certain_refusal(inquiry.request, inquiry.categories, &[]);
+        let mut eligible = eligible_vendors(input, areas, &must_include, &mut excluded);
+        let mut impossible = must_include.impossible;
+        let clash = certain_refusal(input.request, input.categories, &[]);
         impossible.extend(clash.map(|clash| clash.message));
         if !impossible.is_empty() {
-            seats.iter_mut().for_each(Vec::clear);
+            eligible.iter_mut().for_each(Vec::clear);
         }
-        Self { seats, excluded, impossible }
+        Self { eligible, excluded, impossible }
     }
 }
 
 /// Every vendor that may be chosen, per category, in the order of the candidates.
-fn seat_vendors<'a>(
-    inquiry: &PlanningInput<'a>,
+fn eligible_vendors<'a>(
+    input: &PlanningInput<'a>,
     areas: &AreaTable,
-    musts: &MustInclude<'a>,
+    must_include: &MustInclude<'a>,
     excluded: &mut Vec<Exclusion>,
 ) -> Vec<Vec<EligibleVendor<'a>>> {
-    let roles = Roles::new(inquiry, areas, musts);
-    let ids = Ids::of(inquiry);
-    let mut seats: Vec<Vec<EligibleVendor<'a>>> = vec![Vec::new(); inquiry.categories.len()];
-    for sourced in inquiry.vendors {
+    let roles = Roles::new(input, areas, must_include);
+    let ids = Ids::of(input);
+    let mut eligible: Vec<Vec<EligibleVendor<'a>>> = vec![Vec::new(); input.categories.len()];
+    for sourced in input.vendors {
         let vendor = &sourced.vendor;
-        let Some(index) = inquiry.index_of(vendor.category.as_str()) else { continue };
-        let before = seats[index].len();
+        let Some(index) = input.index_of(vendor.category.as_str()) else { continue };
+        let before = eligible[index].len();
         let (mut reason, mut of_policy) = (None, None);
         let mut clashes = None;
-        for entry in roles.of(index, sourced) {
+        for candidate in roles.of(index, sourced) {
             let mut clashes = || *clashes.get_or_insert_with(|| roles.clashes(index, vendor));
-            match entry.broken.first() {
+            match candidate.broken.first() {
                 None if clashes() => reason = Some(Violation::Times),
-                None => seats[index].push(ids.seat(entry)),
+                None => eligible[index].push(ids.eligible_vendor(candidate)),
                 // A role that the policy forbids says little about the vendor's other one.
-                first if entry.broken.has(ViolationSet::only(Violation::Catering)) => {
+                first if candidate.broken.has(ViolationSet::only(Violation::Catering)) => {
                     of_policy = first
                 }
                 first => reason = first,
             }
         }
-        if seats[index].len() == before {
+        if eligible[index].len() == before {
             let reason = reason.or(of_policy).unwrap_or(Violation::Catering);
             let (vendor, category) = (vendor.id.clone(), vendor.category.clone());
             excluded.push(Exclusion { vendor, category, reason });
         }
     }
-    for (index, def) in inquiry.categories.iter().enumerate() {
-        if musts.may_skip(inquiry, def, index) {
+    for (index, def) in input.categories.iter().enumerate() {
+        if must_include.may_skip(input, def, index) {
             let id = ids.skip();
-            seats[index].push(EligibleVendor {
+            eligible[index].push(EligibleVendor {
                 id,
                 vendor: None,
                 role: CateringRole::Skip,
@@ -109,11 +109,11 @@ fn seat_vendors<'a>(
                 plates: 0,
             });
         }
-        seats[index].sort_by(|a, b| a.id.as_bytes().cmp(b.id.as_bytes()));
+        eligible[index].sort_by(|a, b| a.id.as_bytes().cmp(b.id.as_bytes()));
         // The same vendor twice would be two candidates of one id.
-        seats[index].dedup_by(|a, b| a.id == b.id);
+        eligible[index].dedup_by(|a, b| a.id == b.id);
     }
-    seats
+    eligible
 }
 
 /// Makes ids of candidates that no vendor has.
@@ -123,15 +123,15 @@ struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    fn of(inquiry: &PlanningInput<'a>) -> Self {
-        let ids = inquiry.vendors.iter().map(|sourced| sourced.vendor.id.as_str());
+    fn of(input: &PlanningInput<'a>) -> Self {
+        let ids = input.vendors.iter().map(|sourced| sourced.vendor.id.as_str());
         let alike = |id: &&str| id.contains(CATERING_SUFFIX) || id.starts_with(SKIP_ID);
         Self { taken: ids.filter(alike).collect() }
     }
 
-    fn seat(&self, entry: Candidate<'a>) -> EligibleVendor<'a> {
-        let Candidate { role, quote, plates, .. } = entry;
-        let vendor = entry.vendor();
+    fn eligible_vendor(&self, candidate: Candidate<'a>) -> EligibleVendor<'a> {
+        let Candidate { role, quote, plates, .. } = candidate;
+        let vendor = candidate.vendor();
         let id = match role {
             CateringRole::Catering => self.free(format!("{}{CATERING_SUFFIX}", vendor.id)).into(),
             _ => vendor.id.as_str().into(),
@@ -157,17 +157,17 @@ mod tests {
     use crate::samples::{Case, meal, vendor, venue};
     use model::{CateringPolicy, MealOption, Service};
 
-    /// Ids of the seats, who is out, what is impossible.
-    type Seated = (Vec<Vec<String>>, Vec<(String, Violation)>, Vec<String>);
+    /// Ids of the eligible, who is out, what is impossible.
+    type Told = (Vec<Vec<String>>, Vec<(String, Violation)>, Vec<String>);
 
-    fn seating(case: &Case) -> Seated {
-        let inquiry = case.inquiry();
-        let seating = Eligibility::of(&inquiry, &AreaTable::new(inquiry.areas));
-        let ids = |seats: &Vec<EligibleVendor<'_>>| {
-            seats.iter().map(|seat| seat.id.to_string()).collect()
+    fn eligibility(case: &Case) -> Told {
+        let input = case.input();
+        let eligibility = Eligibility::of(&input, &AreaTable::new(input.areas));
+        let ids = |eligible: &Vec<EligibleVendor<'_>>| {
+            eligible.iter().map(|eligible_vendor| eligible_vendor.id.to_string()).collect()
         };
-        let excluded = seating.excluded.iter().map(|e| (e.vendor.to_string(), e.reason));
-        (seating.seats.iter().map(ids).collect(), excluded.collect(), seating.impossible)
+        let excluded = eligibility.excluded.iter().map(|e| (e.vendor.to_string(), e.reason));
+        (eligibility.eligible.iter().map(ids).collect(), excluded.collect(), eligibility.impossible)
     }
 
     #[test]
@@ -188,10 +188,10 @@ mod tests {
             silent,
         ];
         let with_caterer = Case::of(&["venue", "caterer"]).with(all.clone());
-        let (ids, excluded, _) = seating(&with_caterer);
+        let (ids, excluded, _) = eligibility(&with_caterer);
         assert_eq!(ids[0], ["b", "b+catering", "i+catering", "n", "o", "p+catering", "s"]);
         assert!(excluded.is_empty());
-        let (ids, excluded, _) = seating(&Case::of(&["venue"]).with(all));
+        let (ids, excluded, _) = eligibility(&Case::of(&["venue"]).with(all));
         assert_eq!(ids[0], ["b", "i", "n", "o", "s"]);
         assert_eq!(excluded, [("p".into(), Violation::Catering)]);
     }
@@ -207,7 +207,7 @@ mod tests {
         let vendors = [plain, venue("i", CateringPolicy::InHouse), caterer, meaty];
         let mut case = Case::of(&["venue", "caterer"]).with(vendors);
         case.request.preferences.dietary = vec!["jain".into()];
-        let (ids, excluded, _) = seating(&case);
+        let (ids, excluded, _) = eligibility(&case);
         assert_eq!(ids, [vec!["b"], vec![]]);
         let diet = |id: &str| (id.to_owned(), Violation::Dietary);
         assert_eq!(excluded, [diet("i"), diet("c"), diet("m")]);
@@ -223,19 +223,19 @@ mod tests {
         ];
         let mut case = Case::of(&["venue", "caterer"]).with(vendors);
         case.request.must_include = vec!["d".into()];
-        let (ids, excluded, _) = seating(&case);
+        let (ids, excluded, _) = eligibility(&case);
         assert_eq!(ids, [["a"], ["d"]]);
         let lost =
             [("b".into(), Violation::NotMustInclude), ("c".into(), Violation::NotMustInclude)];
         assert_eq!(excluded, lost);
-        for (musts, word) in [
+        for (must_include, word) in [
             (&["c", "d"][..], "one place for a caterer"),
             (&["x"], "not among the vendors"),
             (&["f"], "no florist is requested"),
         ] {
             let mut case = case.clone().with([vendor("f", "florist")]);
-            case.request.must_include = musts.iter().map(|&id| id.into()).collect();
-            let (ids, _, impossible) = seating(&case);
+            case.request.must_include = must_include.iter().map(|&id| id.into()).collect();
+            let (ids, _, impossible) = eligibility(&case);
             assert!(ids.iter().all(Vec::is_empty));
             assert!(impossible[0].contains(word), "{impossible:?}");
         }
@@ -247,17 +247,17 @@ mod tests {
         let vendors = ["skip", "a", "z", "z"].map(|id| vendor(id, "florist"));
         let mut case = Case::of(&["venue", "florist"]).with(vendors);
         case.request.services.insert("florist".into(), optional);
-        assert_eq!(seating(&case).0[1], ["a", "skip", "skip+", "z"]);
+        assert_eq!(eligibility(&case).0[1], ["a", "skip", "skip+", "z"]);
         case.request.must_include = vec!["z".into()];
-        assert_eq!(seating(&case).0[1], ["z"]);
+        assert_eq!(eligibility(&case).0[1], ["z"]);
     }
 
     #[test]
     fn who_costs_more_than_everything_is_left_out() {
         let mut case = Case::of(&["florist"]).with([vendor("f", "florist")]);
         case.request.budget.amount.minor = 100_000;
-        assert_eq!(seating(&case).0, [["f"]]);
+        assert_eq!(eligibility(&case).0, [["f"]]);
         case.request.budget.amount.minor = 99_999;
-        assert_eq!(seating(&case).1, [("f".into(), Violation::OverBudget)]);
+        assert_eq!(eligibility(&case).1, [("f".into(), Violation::OverBudget)]);
     }
 }

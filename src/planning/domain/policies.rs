@@ -19,10 +19,10 @@ pub(crate) fn takes_alcohol(vendor: &Vendor) -> bool {
 }
 
 /// Whether some part of the event has a venue and a decorator.
-pub(crate) fn decorates_venue(inquiry: &PlanningInput<'_>) -> bool {
-    let place = |name| inquiry.index_of(name).map(|index| &inquiry.categories[index].name);
+pub(crate) fn decorates_venue(input: &PlanningInput<'_>) -> bool {
+    let place = |name| input.index_of(name).map(|index| &input.categories[index].name);
     let (Some(venue), Some(decorator)) = (place(VENUE), place(DECORATOR)) else { return false };
-    inquiry.request.parts().any(|part| part.needs(venue) && part.needs(decorator))
+    input.request.parts().any(|part| part.needs(venue) && part.needs(decorator))
 }
 
 /// The wanted amenities that mean alcohol: `bar`, `open bar`, `wine`; not `juice bar` or

@@ -50,9 +50,9 @@ impl<'a> Candidate<'a> {
 
 /// Puts vendors into roles.
 pub(crate) struct Roles<'i, 'a> {
-    inquiry: &'i PlanningInput<'a>,
+    input: &'i PlanningInput<'a>,
     rules: Rules<'a>,
-    musts: &'i MustInclude<'a>,
+    must_include: &'i MustInclude<'a>,
     caterer: Option<CategoryIndex>,
     /// A decorator must come to the venue.
     must_decorate: bool,
@@ -60,21 +60,21 @@ pub(crate) struct Roles<'i, 'a> {
 
 impl<'i, 'a> Roles<'i, 'a> {
     pub(crate) fn new(
-        inquiry: &'i PlanningInput<'a>,
+        input: &'i PlanningInput<'a>,
         areas: &AreaTable,
-        musts: &'i MustInclude<'a>,
+        must_include: &'i MustInclude<'a>,
     ) -> Self {
-        let rules = Rules::new(inquiry, areas);
+        let rules = Rules::new(input, areas);
         let must_come =
-            |index: CategoryIndex| !musts.may_skip(inquiry, &inquiry.categories[index], index);
+            |index: CategoryIndex| !must_include.may_skip(input, &input.categories[index], index);
         let must_decorate =
-            decorates_venue(inquiry) && inquiry.index_of(DECORATOR).is_some_and(must_come);
-        Self { inquiry, rules, musts, caterer: inquiry.index_of(CATERER), must_decorate }
+            decorates_venue(input) && input.index_of(DECORATOR).is_some_and(must_come);
+        Self { input, rules, must_include, caterer: input.index_of(CATERER), must_decorate }
     }
 
     /// Whether the vendor can't keep the event's times, whoever else is engaged.
     pub(crate) fn clashes(&self, index: CategoryIndex, vendor: &Vendor) -> bool {
-        self.rules.clashes(&self.inquiry.categories[index], vendor)
+        self.rules.clashes(&self.input.categories[index], vendor)
     }
 
     /// The roles that a vendor's category and price list offer (none: e.g. a hall sold with
@@ -85,8 +85,8 @@ impl<'i, 'a> Roles<'i, 'a> {
         sourced: &'a Sourced,
     ) -> impl Iterator<Item = Candidate<'a>> + use<'a> {
         let vendor = &sourced.vendor;
-        let mut broken = self.rules.broken(&self.inquiry.categories[index], sourced);
-        if self.musts.of_category(Some(index)).is_some_and(|id| *id != vendor.id) {
+        let mut broken = self.rules.broken(&self.input.categories[index], sourced);
+        if self.must_include.of_category(Some(index)).is_some_and(|id| *id != vendor.id) {
             broken = broken.and(ViolationSet::only(Violation::NotMustInclude));
         }
         let is_venue = vendor.category.as_str() == VENUE;
@@ -98,13 +98,13 @@ impl<'i, 'a> Roles<'i, 'a> {
         } else {
             [Some(self.service(sourced)), None]
         };
-        let spendable = self.inquiry.request.spendable_minor();
-        roles.into_iter().flatten().map(move |mut entry| {
-            entry.broken = entry.broken.and(broken);
-            if entry.cost() > spendable {
-                entry.broken = entry.broken.and(ViolationSet::only(Violation::OverBudget));
+        let spendable = self.input.request.spendable_minor();
+        roles.into_iter().flatten().map(move |mut candidate| {
+            candidate.broken = candidate.broken.and(broken);
+            if candidate.cost() > spendable {
+                candidate.broken = candidate.broken.and(ViolationSet::only(Violation::OverBudget));
             }
-            entry
+            candidate
         })
     }
 
@@ -133,7 +133,7 @@ impl<'i, 'a> Roles<'i, 'a> {
 
     fn catering(&self, sourced: &'a Sourced) -> Option<Candidate<'a>> {
         let vendor = &sourced.vendor;
-        let caterer = &self.inquiry.categories[self.caterer?];
+        let caterer = &self.input.categories[self.caterer?];
         if !Scope::Plates.is_priced(vendor) {
             return None;
         }
@@ -144,7 +144,7 @@ impl<'i, 'a> Roles<'i, 'a> {
             broken = broken.and(ViolationSet::only(Violation::Catering));
         }
         // An outside caterer that must come rules the venue's kitchen out.
-        if self.musts.of_category(self.caterer).is_some() {
+        if self.must_include.of_category(self.caterer).is_some() {
             broken = broken.and(ViolationSet::only(Violation::NotMustInclude));
         }
         let quote = self.quote(vendor, Scope::Rental);
@@ -153,7 +153,7 @@ impl<'i, 'a> Roles<'i, 'a> {
     }
 
     fn quote(&self, vendor: &Vendor, scope: Scope) -> i64 {
-        let request = self.inquiry.request;
+        let request = self.input.request;
         let total = total(request, &vendor.category, vendor, scope);
         total.and_then(|total| total.minor_in(request.budget.currency)).unwrap_or(0)
     }
@@ -168,11 +168,11 @@ pub(crate) struct MustInclude<'a> {
 }
 
 impl<'a> MustInclude<'a> {
-    pub(crate) fn of(inquiry: &PlanningInput<'a>) -> Self {
-        let mut by_category = vec![None; inquiry.categories.len()];
+    pub(crate) fn of(input: &PlanningInput<'a>) -> Self {
+        let mut by_category = vec![None; input.categories.len()];
         let mut impossible = Vec::new();
-        for id in &inquiry.request.must_include {
-            let Some(sourced) = inquiry.vendors.iter().find(|sourced| sourced.vendor.id == *id)
+        for id in &input.request.must_include {
+            let Some(sourced) = input.vendors.iter().find(|sourced| sourced.vendor.id == *id)
             else {
                 impossible.push(format!(
                     "must_include names `{id}`, which is not among the vendors for this request"
@@ -180,7 +180,7 @@ impl<'a> MustInclude<'a> {
                 continue;
             };
             let category = &sourced.vendor.category;
-            let Some(index) = inquiry.index_of(category.as_str()) else {
+            let Some(index) = input.index_of(category.as_str()) else {
                 impossible
                     .push(format!("must_include names `{id}`, but no {category} is requested"));
                 continue;
@@ -204,11 +204,11 @@ impl<'a> MustInclude<'a> {
     /// Whether a category may be left out: an optional one that no vendor must fill.
     pub(crate) fn may_skip(
         &self,
-        inquiry: &PlanningInput<'_>,
+        input: &PlanningInput<'_>,
         def: &CategoryDef,
         index: usize,
     ) -> bool {
-        !inquiry.service(&def.name).required && !self.is_forced(index)
+        !input.service(&def.name).required && !self.is_forced(index)
     }
 
     fn of_category(&self, index: Option<CategoryIndex>) -> Option<&'a VendorId> {

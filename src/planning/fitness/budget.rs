@@ -1,5 +1,5 @@
 //! Shares of the budget per category: defaults per event type and strategy, and the check of
-//! shares that somebody else proposes.
+//! shares that another proposes.
 
 use std::collections::BTreeMap;
 

@@ -39,21 +39,21 @@ pub struct Fitness {
 
 /// The fitness of the vendors in their places; a requested category without an engagement is
 /// skipped. Sums run in category order, so that the result is the same everywhere.
-pub fn fitness(inquiry: &PlanningInput<'_>, engagements: &[Engagement<'_>]) -> Fitness {
-    let places: Vec<Option<&Engagement<'_>>> = inquiry
+pub fn fitness(input: &PlanningInput<'_>, engagements: &[Engagement<'_>]) -> Fitness {
+    let places: Vec<Option<&Engagement<'_>>> = input
         .categories
         .iter()
         .map(|def| engagements.iter().find(|engagement| *engagement.category == def.name))
         .collect();
     let quote = |engagement: &Engagement<'_>| {
         let Engagement { category, vendor, in_house } = *engagement;
-        total_minor(inquiry.request, category, vendor, Scope::of(category, in_house))
+        total_minor(input.request, category, vendor, Scope::of(category, in_house))
     };
     let quotes: Vec<Option<i64>> = places.iter().map(|place| place.map(quote)).collect();
-    let preference_fit = preference_fit(inquiry, &places);
-    let compatibility = compatibility(inquiry, &places);
+    let preference_fit = preference_fit(input, &places);
+    let compatibility = compatibility(input, &places);
     let of_strategy = |shares: &Shares| {
-        let budget_fit = budget_fit(inquiry, shares, &quotes);
+        let budget_fit = budget_fit(input, shares, &quotes);
         let fitness = BUDGET_PART * budget_fit
             + PREFERENCE_PART * preference_fit
             + COMPATIBILITY_PART * compatibility;
@@ -67,7 +67,7 @@ pub fn fitness(inquiry: &PlanningInput<'_>, engagements: &[Engagement<'_>]) -> F
         preference_fit,
         compatibility,
     };
-    let all = inquiry.shares.iter().map(of_strategy);
+    let all = input.shares.iter().map(of_strategy);
     all.reduce(|best, next| if next.fitness > best.fitness { next } else { best })
         .unwrap_or(nothing)
 }
@@ -96,9 +96,9 @@ pub(crate) fn budget_part(share: f64, quote: Option<i64>, spendable: f64) -> f64
     }
 }
 
-fn budget_fit(inquiry: &PlanningInput<'_>, shares: &Shares, quotes: &[Option<i64>]) -> f64 {
-    let spendable = inquiry.spendable();
-    let places = inquiry.categories.iter().zip(quotes);
+fn budget_fit(input: &PlanningInput<'_>, shares: &Shares, quotes: &[Option<i64>]) -> f64 {
+    let spendable = input.spendable();
+    let places = input.categories.iter().zip(quotes);
     places
         .map(|(def, &quote)| {
             let share = shares.shares.get(&def.name).copied().unwrap_or(0.0);
@@ -107,23 +107,23 @@ fn budget_fit(inquiry: &PlanningInput<'_>, shares: &Shares, quotes: &[Option<i64
         .sum()
 }
 
-fn preference_fit(inquiry: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
-    let mut preference = Preference::new(inquiry);
+fn preference_fit(input: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
+    let mut preference = Preference::new(input);
     let mut sum = 0.0;
-    for (category, (def, place)) in inquiry.categories.iter().zip(places).enumerate() {
+    for (category, (def, place)) in input.categories.iter().zip(places).enumerate() {
         if let Some(engagement) = place {
-            let weight = inquiry.service(&def.name).weight;
+            let weight = input.service(&def.name).weight;
             sum += weight * preference.fit(category, engagement.vendor);
         }
     }
-    sum / inquiry.weight_sum()
+    sum / input.weight_sum()
 }
 
-fn compatibility(inquiry: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
-    if inquiry.pairs() == 0 {
+fn compatibility(input: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]) -> f64 {
+    if input.pairs() == 0 {
         return 1.0;
     }
-    let areas = AreaTable::new(inquiry.areas);
+    let areas = AreaTable::new(input.areas);
     let signatures: Vec<Option<Signature>> =
         places.iter().map(|place| place.map(|e| areas.signature(e.vendor))).collect();
     let mut sum = 0.0;
@@ -134,7 +134,7 @@ fn compatibility(inquiry: &PlanningInput<'_>, places: &[Option<&Engagement<'_>>]
             }
         }
     }
-    sum / inquiry.pairs() as f64
+    sum / input.pairs() as f64
 }
 
 #[cfg(test)]
@@ -176,10 +176,8 @@ mod tests {
         let (mut one, mut other) = (vendor("p", "photographer"), vendor("f", "florist"));
         (one.rating, other.rating) = (Some(5.0), Some(2.5));
         (one.styles, other.styles) = (vec!["rustic".into()], vec!["modern".into()]);
-        let fit = fitness(
-            &case.inquiry(),
-            &engage(&case, &[("photographer", &one), ("florist", &other)]),
-        );
+        let fit =
+            fitness(&case.input(), &engage(&case, &[("photographer", &one), ("florist", &other)]));
         // The photographer costs 1.25 of its allocation.
         assert!((fit.budget_fit - (0.08 * 0.5 + 0.92)).abs() < 1e-12, "{fit:?}");
         assert!((fit.preference_fit - (1.0 + 3.0 * 0.5) / 4.0).abs() < 1e-12, "{fit:?}");
@@ -194,7 +192,7 @@ mod tests {
         shares(&mut case, &[("photographer", 0.5), ("florist", 0.5)]);
         let mut one = vendor("p", "photographer");
         one.rating = Some(5.0);
-        let fit = fitness(&case.inquiry(), &engage(&case, &[("photographer", &one)]));
+        let fit = fitness(&case.input(), &engage(&case, &[("photographer", &one)]));
         assert_eq!((fit.budget_fit, fit.preference_fit, fit.compatibility), (1.0, 0.5, 0.0));
     }
 
@@ -206,7 +204,7 @@ mod tests {
         let mut hall = venue("v", CateringPolicy::InHouse);
         (hall.rating, hall.tags) = (Some(2.5), vec!["thai".into()]);
         let both = [("venue", &hall), ("caterer", &hall)];
-        let fit = fitness(&case.inquiry(), &engage(&case, &both));
+        let fit = fitness(&case.input(), &engage(&case, &both));
         assert_eq!(fit.budget_fit, 1.0);
         let kitchen = (0.5 + 0.2 * 0.5) / 0.7;
         assert!((fit.preference_fit - (0.5 + kitchen) / 2.0).abs() < 1e-12, "{fit:?}");
@@ -222,7 +220,7 @@ mod tests {
         poor.strategy = Strategy::Experience;
         case.shares.insert(0, poor);
         let florist = vendor("f", "florist");
-        let fit = fitness(&case.inquiry(), &engage(&case, &[("florist", &florist)]));
+        let fit = fitness(&case.input(), &engage(&case, &[("florist", &florist)]));
         assert_eq!((fit.compatibility, fit.budget_fit), (1.0, 1.0));
         assert_eq!(fit.strategy, Strategy::Balanced);
     }

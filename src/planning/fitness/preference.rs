@@ -20,19 +20,19 @@ const FAR_FROM_IDEAL: f64 = 0.5;
 
 /// The client's side of the preference fit, worked out once.
 pub(crate) struct Preference<'a> {
-    inquiry: PlanningInput<'a>,
+    input: PlanningInput<'a>,
     /// Per category: the keys of its wanted tags.
     wanted: Vec<Vec<String>>,
     matcher: KeywordMatcher,
 }
 
 impl<'a> Preference<'a> {
-    pub(crate) fn new(inquiry: &PlanningInput<'a>) -> Self {
-        let wanted = inquiry.categories.iter().map(|def| wanted_tags(inquiry, &def.wants));
+    pub(crate) fn new(input: &PlanningInput<'a>) -> Self {
+        let wanted = input.categories.iter().map(|def| wanted_tags(input, &def.wants));
         Self {
-            inquiry: *inquiry,
+            input: *input,
             wanted: wanted.collect(),
-            matcher: KeywordMatcher::new(&inquiry.requirements.keywords),
+            matcher: KeywordMatcher::new(&input.requirements.keywords),
         }
     }
 
@@ -63,12 +63,12 @@ impl<'a> Preference<'a> {
     }
 
     fn size_factor(&self, category: usize, vendor: &Vendor) -> f64 {
-        if self.inquiry.categories[category].name.as_str() != VENUE {
+        if self.input.categories[category].name.as_str() != VENUE {
             return 1.0;
         }
         match vendor.capacity.and_then(|capacity| capacity.ideal).filter(|&ideal| ideal > 0) {
             Some(ideal) => {
-                let off = f64::from(self.inquiry.request.guests.abs_diff(ideal));
+                let off = f64::from(self.input.request.guests.abs_diff(ideal));
                 (1.0 - off / f64::from(ideal)).max(FAR_FROM_IDEAL)
             }
             None => 1.0,
@@ -78,9 +78,9 @@ impl<'a> Preference<'a> {
 
 /// The distinct keys that a category's vendors should carry. A list of the request wins; the
 /// requirements' list counts only where the request's is empty.
-fn wanted_tags(inquiry: &PlanningInput<'_>, wants: &[Wants]) -> Vec<String> {
-    let asked = &inquiry.request.preferences;
-    let found = inquiry.requirements;
+fn wanted_tags(input: &PlanningInput<'_>, wants: &[Wants]) -> Vec<String> {
+    let asked = &input.request.preferences;
+    let found = input.requirements;
     let mut keys = Vec::new();
     for want in wants {
         let (first, second) = match want {
@@ -118,7 +118,7 @@ mod tests {
     use model::Capacity;
 
     fn fit(case: &Case, category: usize, vendor: &Vendor) -> f64 {
-        Preference::new(&case.inquiry()).fit(category, vendor)
+        Preference::new(&case.input()).fit(category, vendor)
     }
 
     #[test]

@@ -13,13 +13,13 @@ use crate::{
     engagement::Engagement,
     matching::compatibility::AreaTable,
     problem::CategoryIndex,
-    timeline::refusals::class::TimeClass,
+    timeline::refusals::alike::{Sight, Traits},
 };
 use model::{CategoryDef, Request, Sourced, VendorId};
 
 /// Tells whether vendors in their places have a timeline without severe conflicts; an error is
 /// the conflict in plain words. It refuses no part of what it accepts as a whole, and treats
-/// vendors of one [`TimeClass`] alike.
+/// vendors of equal [`Traits`] alike.
 pub(crate) type Timeline<'t> =
     dyn FnMut(&Request, &[CategoryDef], &[Engagement<'_>]) -> Result<(), String> + 't;
 
@@ -34,10 +34,11 @@ pub(crate) struct Relaxed {
 
 /// Who could stand where, with what stands against it.
 pub(crate) struct CheapestFill<'i, 'a> {
-    inquiry: &'i PlanningInput<'a>,
-    musts: MustInclude<'a>,
+    input: &'i PlanningInput<'a>,
+    must_include: MustInclude<'a>,
     /// By category.
-    entries: Vec<Vec<Candidate<'a>>>,
+    candidates: Vec<Vec<Candidate<'a>>>,
+    sight: Sight<'a>,
 }
 
 /// The cheapest combination that meets everything but the budget.
@@ -56,63 +57,67 @@ pub(crate) type Chosen<'a> = (i64, Vec<(CategoryIndex, Candidate<'a>)>);
 
 impl<'i, 'a> CheapestFill<'i, 'a> {
     pub(crate) fn of(
-        inquiry: &'i PlanningInput<'a>,
+        input: &'i PlanningInput<'a>,
         areas: &AreaTable,
         vendors: impl IntoIterator<Item = &'a Sourced>,
     ) -> Self {
-        let musts = MustInclude::of(inquiry);
-        let roles = Roles::new(inquiry, areas, &musts);
-        let mut entries = vec![Vec::new(); inquiry.categories.len()];
+        let must_include = MustInclude::of(input);
+        let roles = Roles::new(input, areas, &must_include);
+        let mut candidates = vec![Vec::new(); input.categories.len()];
         for sourced in vendors {
-            if let Some(index) = inquiry.index_of(sourced.vendor.category.as_str()) {
-                entries[index].extend(roles.of(index, sourced));
+            if let Some(index) = input.index_of(sourced.vendor.category.as_str()) {
+                candidates[index].extend(roles.of(index, sourced));
             }
         }
-        Self { inquiry, musts, entries }
+        let venues = input.index_of(VENUE).map_or(&[][..], |venue| &candidates[venue]);
+        let sight = Sight::of(input.request, venues.iter().map(Candidate::vendor));
+        Self { input, must_include, candidates, sight }
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
-        let categories = self.entries.iter().enumerate();
-        categories.flat_map(|(index, entries)| entries.iter().map(move |entry| (index, entry)))
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (CategoryIndex, &Candidate<'a>)> {
+        let categories = self.candidates.iter().enumerate();
+        categories.flat_map(|(index, candidates)| {
+            candidates.iter().map(move |candidate| (index, candidate))
+        })
     }
 
     /// What `must_include` makes impossible on its own.
     pub(crate) fn impossible(&self) -> &[String] {
-        &self.musts.impossible
+        &self.must_include.impossible
     }
 
     /// The cheapest combination that costs at most `most` and that the timeline, where it is to be
     /// asked, accepts.
     pub(crate) fn cheapest(
         &self,
-        waivers: &Relaxed,
+        relaxed: &Relaxed,
         most: i64,
         schedules: Option<&mut Schedules<'_, '_>>,
     ) -> Cheapest<'a> {
         let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
-        if !self.musts.impossible.is_empty() && !waivers.must_include {
+        if !self.must_include.impossible.is_empty() && !relaxed.must_include {
             return result;
         }
         // Most often the cheapest of each place will do together: no need to sort everybody.
-        result.found = self.cheapest_untimed(waivers).filter(|(total, _)| *total <= most);
+        result.found = self.cheapest_untimed(relaxed).filter(|(total, _)| *total <= most);
         let Some(((_, chosen), schedules)) = result.found.as_ref().zip(schedules) else {
             return result;
         };
-        match schedules.judge(self.inquiry, chosen) {
+        match schedules.ask(self, chosen) {
             Some(Ok(())) => result,
             Some(Err(refusal)) => {
                 let refusal = Some(refusal);
-                Cheapest { refusal, ..self.cheapest_timed(waivers, most, schedules) }
+                Cheapest { refusal, ..self.cheapest_timed(relaxed, most, schedules) }
             }
             None => Cheapest::default(),
         }
     }
 
-    fn cheapest_untimed(&self, waivers: &Relaxed) -> Option<Chosen<'a>> {
+    fn cheapest_untimed(&self, relaxed: &Relaxed) -> Option<Chosen<'a>> {
         let mut best: Option<Chosen<'a>> = None;
         for mode in self.modes() {
             let least = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
-                let all = self.choices(index, kitchen, waivers);
+                let all = self.choices(index, kitchen, relaxed);
                 all.min_by(|a, b| order_of(a).cmp(&order_of(b))).map(|choice| (index, choice))
             };
             let Some(places) = mode.iter().map(least).collect::<Option<Vec<_>>>() else { continue };
@@ -130,21 +135,19 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
     /// Of those with the same demands on time only the cheapest can be part of it.
     fn cheapest_timed(
         &self,
-        waivers: &Relaxed,
+        relaxed: &Relaxed,
         most: i64,
         schedules: &mut Schedules<'_, '_>,
     ) -> Cheapest<'a> {
-        let request = self.inquiry.request;
         let mut result = Cheapest { is_decided: true, ..Cheapest::default() };
         let mut below = most.saturating_add(1);
         for mode in self.modes() {
             let place = |&(index, kitchen): &(CategoryIndex, Kitchen)| {
-                let mut choices: Vec<Choice<'a>> = self.choices(index, kitchen, waivers).collect();
+                let mut choices: Vec<Choice<'a>> = self.choices(index, kitchen, relaxed).collect();
                 choices.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
                 let mut seen = BTreeSet::new();
                 choices.retain(|choice| {
-                    let class = |entry: &Candidate<'_>| TimeClass::of(request, entry.vendor());
-                    seen.insert(choice.as_ref().map(class))
+                    seen.insert(choice.as_ref().map(|candidate| self.traits(index, candidate)))
                 });
                 (index, choices)
             };
@@ -156,7 +159,7 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
                 members.iter().filter_map(of).collect()
             };
             let mut accepts =
-                |members: &[Member]| Some(schedules.judge(self.inquiry, &chosen(members))?.is_ok());
+                |members: &[Member]| Some(schedules.ask(self, &chosen(members))?.is_ok());
             match cheapest_fit(&costs, below, &mut accepts) {
                 Fit::Found(total, ranks) => {
                     below = total;
@@ -173,9 +176,9 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
     /// The ways to share the venue's and the caterer's place: the places to fill, and whether the
     /// venue caters.
     fn modes(&self) -> Vec<Vec<(CategoryIndex, Kitchen)>> {
-        let places = 0..self.entries.len();
+        let places = 0..self.candidates.len();
         let mut modes = vec![places.clone().map(|index| (index, Kitchen::Closed)).collect()];
-        let place = |name| self.inquiry.index_of(name);
+        let place = |name| self.input.index_of(name);
         if let (Some(venue), Some(caterer)) = (place(VENUE), place(CATERER)) {
             let kitchen = |index| if index == venue { Kitchen::Open } else { Kitchen::Closed };
             let others = places.filter(|&index| index != caterer);
@@ -188,27 +191,37 @@ impl<'i, 'a> CheapestFill<'i, 'a> {
         &self,
         index: CategoryIndex,
         kitchen: Kitchen,
-        waivers: &Relaxed,
+        relaxed: &Relaxed,
     ) -> impl Iterator<Item = Choice<'a>> {
-        let mut ignored = waivers.broken.and(ViolationSet::only(Violation::OverBudget));
+        let mut ignored = relaxed.broken.and(ViolationSet::only(Violation::OverBudget));
         // Where a decorator may be left out, leaving it out costs least, and no venue minds.
-        if self.inquiry.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, waivers)) {
+        if self.input.index_of(DECORATOR).is_some_and(|index| self.may_skip(index, relaxed)) {
             ignored = ignored.and(ViolationSet::only(Violation::Decor));
         }
-        let may_stand = move |entry: &&Candidate<'a>| {
-            entry.broken.without(ignored).is_nothing()
-                && (entry.role == CateringRole::Catering) == (kitchen == Kitchen::Open)
+        let may_stand = move |candidate: &&Candidate<'a>| {
+            candidate.broken.without(ignored).is_nothing()
+                && (candidate.role == CateringRole::Catering) == (kitchen == Kitchen::Open)
         };
-        let may_skip = self.may_skip(index, waivers) && kitchen == Kitchen::Closed;
+        let may_skip = self.may_skip(index, relaxed) && kitchen == Kitchen::Closed;
         let skip = may_skip.then_some(None);
-        self.entries[index].iter().filter(may_stand).map(|entry| Some(*entry)).chain(skip)
+        self.candidates[index]
+            .iter()
+            .filter(may_stand)
+            .map(|candidate| Some(*candidate))
+            .chain(skip)
     }
 
-    fn may_skip(&self, index: CategoryIndex, waivers: &Relaxed) -> bool {
-        let def = &self.inquiry.categories[index];
-        let is_forced = self.musts.is_forced(index) && !waivers.must_include;
+    /// What the timeline can see of a vendor there. Where it also caters, its kitchen adds nothing.
+    fn traits(&self, index: CategoryIndex, candidate: &Candidate<'_>) -> Traits {
+        let category = &self.input.categories[index].name;
+        self.sight.traits(&Engagement { category, vendor: candidate.vendor(), in_house: false })
+    }
+
+    fn may_skip(&self, index: CategoryIndex, relaxed: &Relaxed) -> bool {
+        let def = &self.input.categories[index];
+        let is_forced = self.must_include.is_forced(index) && !relaxed.must_include;
         let is_optional =
-            waivers.optional.contains(&index) || !self.inquiry.service(&def.name).required;
+            relaxed.optional.contains(&index) || !self.input.service(&def.name).required;
         is_optional && !is_forced
     }
 }
@@ -220,7 +233,7 @@ enum Kitchen {
     Closed,
 }
 
-/// Nobody, or somebody in a role.
+/// A candidate in its role, or none.
 type Choice<'a> = Option<Candidate<'a>>;
 
 fn cost_of(choice: &Choice<'_>) -> i64 {
@@ -228,13 +241,14 @@ fn cost_of(choice: &Choice<'_>) -> i64 {
 }
 
 fn order_of<'c>(choice: &'c Choice<'_>) -> (i64, Option<&'c VendorId>) {
-    (cost_of(choice), choice.as_ref().map(|entry| &entry.vendor().id))
+    (cost_of(choice), choice.as_ref().map(|candidate| &candidate.vendor().id))
 }
 
 /// All that the timeline looks at of a vendor in a place.
-type Standing = (CategoryIndex, CateringRole, TimeClass);
+type Standing = (CategoryIndex, CateringRole, Traits);
 
-/// What the timeline says of the vendors of one request, asked once per class of vendors.
+/// What the timeline says of the vendors of one [`CheapestFill`], asked once for those that look
+/// alike to it.
 pub(crate) struct Schedules<'s, 't> {
     timeline: &'s mut Timeline<'t>,
     known: BTreeMap<Vec<Standing>, Result<(), String>>,
@@ -253,21 +267,23 @@ impl<'s, 't> Schedules<'s, 't> {
     }
 
     /// The refusal in plain words; `None` where no further schedule may be asked for.
-    pub(crate) fn judge(
+    pub(crate) fn ask(
         &mut self,
-        inquiry: &PlanningInput<'_>,
+        fill: &CheapestFill<'_, '_>,
         chosen: &[(CategoryIndex, Candidate<'_>)],
     ) -> Option<Result<(), String>> {
-        let class = |entry: &Candidate<'_>| TimeClass::of(inquiry.request, entry.vendor());
-        let mut key: Vec<Standing> =
-            chosen.iter().map(|(index, entry)| (*index, entry.role, class(entry))).collect();
+        let standing = |(index, candidate): &(_, Candidate<'_>)| {
+            (*index, candidate.role, fill.traits(*index, candidate))
+        };
+        let mut key: Vec<Standing> = chosen.iter().map(standing).collect();
         key.sort_unstable();
         if let Some(known) = self.known.get(&key) {
             return Some(known.clone());
         }
         self.left = self.left.checked_sub(1)?;
-        let engagements = engagements(inquiry, chosen);
-        let said = (self.timeline)(inquiry.request, inquiry.categories, &engagements);
+        let input = fill.input;
+        let engagements = engagements(input, chosen);
+        let said = (self.timeline)(input.request, input.categories, &engagements);
         self.known.insert(key, said.clone());
         Some(said)
     }
@@ -275,18 +291,18 @@ impl<'s, 't> Schedules<'s, 't> {
 
 /// In category order.
 pub(crate) fn engagements<'e>(
-    inquiry: &PlanningInput<'e>,
+    input: &PlanningInput<'e>,
     chosen: &[(CategoryIndex, Candidate<'e>)],
 ) -> Vec<Engagement<'e>> {
     let mut engagements: Vec<(CategoryIndex, Engagement<'e>)> = Vec::with_capacity(chosen.len());
-    for &(index, entry) in chosen {
+    for &(index, candidate) in chosen {
         let at = |index: CategoryIndex, in_house| {
-            let category = &inquiry.categories[index].name;
-            (index, Engagement { category, vendor: entry.vendor(), in_house })
+            let category = &input.categories[index].name;
+            (index, Engagement { category, vendor: candidate.vendor(), in_house })
         };
         engagements.push(at(index, false));
-        if entry.role == CateringRole::Catering
-            && let Some(caterer) = inquiry.index_of(CATERER)
+        if candidate.role == CateringRole::Catering
+            && let Some(caterer) = input.index_of(CATERER)
         {
             engagements.push(at(caterer, true));
         }

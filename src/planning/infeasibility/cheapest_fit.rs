@@ -6,7 +6,8 @@ use std::{
 };
 
 /// Partial choices that are looked at, try by try: between two tries the lists that stood in each
-/// other's way come to the front.
+/// other's way come to the front. Fourfold each time: a bad order costs little, and all tries
+/// together a third more than the last.
 const TRIES: [u32; 4] = [256, 1_024, 4_096, 16_384];
 
 /// A member of a choice: list and rank in it.

@@ -61,7 +61,7 @@ impl Study<'_, '_, '_> {
         one: &(Kind, Vec<Move>),
         other: &(Kind, Vec<Move>),
     ) -> Option<Relaxation> {
-        let unchanged = Varied::unchanged(&self.here.inquiry);
+        let unchanged = Varied::unchanged(&self.here.input);
         if one.0 == Kind::Guests {
             for change in &other.1 {
                 let varied = unchanged.clone().and(change);
@@ -89,7 +89,7 @@ impl Study<'_, '_, '_> {
 
     /// The change that makes the request cheapest, with the money that it then takes.
     fn change_and_money(&mut self, dimensions: &[(Kind, Vec<Move>)]) -> Option<Relaxation> {
-        let unchanged = Varied::unchanged(&self.here.inquiry);
+        let unchanged = Varied::unchanged(&self.here.input);
         let mut cheapest: Option<(Priced, Move)> = None;
         for dimension in dimensions {
             // Amounts of two currencies can't be compared, nor one raised into the other.
@@ -111,7 +111,7 @@ impl Study<'_, '_, '_> {
             }
         }
         let (priced, change) = cheapest?;
-        let request = self.here.inquiry.request;
+        let request = self.here.input.request;
         let money = lowered_contingency(request, priced.total)
             .or_else(|| raised_budget(request, priced.total))?;
         Some(both(change.in_words(request, priced.bent.as_ref()), money))
@@ -131,26 +131,26 @@ impl Study<'_, '_, '_> {
         }
         let guests = has(Kind::Guests).then_some(Move::Guests(0));
         let reach = moves().chain(&guests).filter_map(Move::reach);
-        let waivers = Relaxed {
+        let relaxed = Relaxed {
             broken: reach.fold(ViolationSet::NOTHING, ViolationSet::and),
             must_include: has(Kind::Must),
             optional: match has(Kind::Optional) {
-                true => (0..base.inquiry.categories.len()).collect(),
+                true => (0..base.input.categories.len()).collect(),
                 false => Default::default(),
             },
         };
         let keeps_prices = kinds.iter().all(|dimension| dimension.0.keeps_prices());
         let most = match money {
-            Money::Given if keeps_prices => self.here.inquiry.request.spendable_minor(),
+            Money::Given if keeps_prices => self.here.input.request.spendable_minor(),
             _ => i64::MAX,
         };
-        let fill = CheapestFill::of(&base.inquiry, &base.areas, base.inquiry.vendors);
-        fill.cheapest(&waivers, most, None).found.is_some()
+        let fill = CheapestFill::of(&base.input, &base.areas, base.input.vendors);
+        fill.cheapest(&relaxed, most, None).found.is_some()
     }
 
     fn in_words(&self, one: &Move, other: &Move, priced: &Priced) -> Relaxation {
-        let request = self.here.inquiry.request;
-        let varied = Varied::unchanged(&self.here.inquiry).and(one);
+        let request = self.here.input.request;
+        let varied = Varied::unchanged(&self.here.input).and(one);
         both(in_words(one, request, priced), in_words(other, &varied.request, priced))
     }
 

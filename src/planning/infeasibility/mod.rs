@@ -1,12 +1,15 @@
 //! Why a request cannot be met, and the cheapest ways out.
 //!
 //! Whether a request can be met is a matter of money, roles and the timeline, which [`CheapestFill`]
-//! decides exactly; a relaxation is named only after the relaxed request was judged anew from
-//! the vendors on.
+//! decides exactly; a relaxation is named only after the relaxed request was decided in the
+//! same way, from its vendors on.
 
 pub(crate) mod cheapest_fill;
 pub(crate) mod cheapest_fit;
+pub(crate) mod conflict_words;
 pub(crate) mod conflicts;
+#[cfg(test)]
+mod conflicts_tests;
 pub(crate) mod double_changes;
 pub(crate) mod relaxations;
 #[cfg(test)]
@@ -16,7 +19,7 @@ pub(crate) mod varied;
 use std::collections::BTreeSet;
 
 use cheapest_fill::{CheapestFill, Relaxed, Schedules, Timeline};
-use conflicts::minimal_conflict;
+use conflict_words::minimal_conflict;
 use relaxations::{Kind, Move};
 use varied::Varied;
 
@@ -42,8 +45,8 @@ const GUEST_RANGES_MAX: usize = 64;
 /// Most guests a request may have.
 const GUESTS_MAX: u32 = 100_000;
 
-/// Explains an infeasible inquiry. Its vendors are all those that serve the city, with their
-/// bookings from two weeks before to two weeks after the date. `elsewhere`: the same inquiry in
+/// Explains an infeasible input. Its vendors are all those that serve the city, with their
+/// bookings from two weeks before to two weeks after the date. `elsewhere`: the same input in
 /// another city with its own vendors, to which the event might be moved; nothing else that is
 /// said is about them.
 ///
@@ -54,28 +57,31 @@ const GUESTS_MAX: u32 = 100_000;
 /// anchor. Where none does: the first pair without more money, and the pair with the least more.
 /// Where no pair does either, `no_way_out` says so.
 ///
-/// All are empty where the inquiry is feasible after all.
+/// All are empty where the input is feasible after all.
 pub fn explain(
-    inquiry: &PlanningInput<'_>,
+    input: &PlanningInput<'_>,
     elsewhere: Option<&PlanningInput<'_>>,
     timeline: &mut Timeline<'_>,
 ) -> Infeasibility {
-    let here = Base::new(inquiry);
+    let here = Base::new(input);
     // Whoever doesn't serve the city after all has no part in what is said of it.
-    let fill = CheapestFill::of(inquiry, &here.areas, inquiry.vendors);
-    let serves = |entry: &Candidate<'_>| !entry.broken.has(ViolationSet::only(Violation::City));
-    let entries = fill.entries().map(|(_, entry)| entry).filter(|entry| serves(entry));
-    let mut serving: Vec<&Sourced> = entries.map(|entry| entry.sourced).collect();
+    let fill = CheapestFill::of(input, &here.areas, input.vendors);
+    let serves =
+        |candidate: &Candidate<'_>| !candidate.broken.has(ViolationSet::only(Violation::City));
+    let candidates =
+        fill.candidates().map(|(_, candidate)| candidate).filter(|candidate| serves(candidate));
+    let mut serving: Vec<&Sourced> = candidates.map(|candidate| candidate.sourced).collect();
     serving.dedup_by(|a, b| std::ptr::eq(*a, *b));
-    let fill = CheapestFill::of(inquiry, &here.areas, serving);
+    let fill = CheapestFill::of(input, &here.areas, serving);
     let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
-    let conflicts = minimal_conflict(inquiry, &fill, &mut schedules);
+    let conflicts = minimal_conflict(input, &fill, &mut schedules);
     if conflicts.is_empty() {
         return Infeasibility::default();
     }
-    let entries = fill.entries().map(|(_, entry)| (entry.sourced, entry.broken)).collect();
+    let candidates =
+        fill.candidates().map(|(_, candidate)| (candidate.sourced, candidate.broken)).collect();
     let elsewhere = elsewhere.map(Base::new);
-    let mut study = Study::new(here, elsewhere, entries, timeline);
+    let mut study = Study::new(here, elsewhere, candidates, timeline);
     let mut relaxations = study.singles();
     let mut no_way_out = None;
     if relaxations.is_empty() {
@@ -87,12 +93,12 @@ pub fn explain(
     Infeasibility { conflicts, relaxations, no_way_out }
 }
 
-/// Whether some combination of the inquiry's vendors meets it, money and timeline included.
-pub fn can_be_met(inquiry: &PlanningInput<'_>, timeline: &mut Timeline<'_>) -> bool {
-    let areas = AreaTable::new(inquiry.areas);
-    let fill = CheapestFill::of(inquiry, &areas, inquiry.vendors);
+/// Whether some combination of the input's vendors meets it, money and timeline included.
+pub fn can_be_met(input: &PlanningInput<'_>, timeline: &mut Timeline<'_>) -> bool {
+    let areas = AreaTable::new(input.areas);
+    let fill = CheapestFill::of(input, &areas, input.vendors);
     let mut schedules = Schedules::new(timeline, SCHEDULES_MAX);
-    let most = inquiry.request.spendable_minor();
+    let most = input.request.spendable_minor();
     fill.cheapest(&Relaxed::default(), most, Some(&mut schedules)).found.is_some()
 }
 
@@ -104,15 +110,15 @@ pub(super) struct Priced {
     pub bent: Option<(VendorId, CateringRole)>,
 }
 
-/// An inquiry with its city's vendors.
+/// An input with its city's vendors.
 pub(super) struct Base<'a> {
-    pub inquiry: PlanningInput<'a>,
+    pub input: PlanningInput<'a>,
     pub areas: AreaTable,
 }
 
 impl<'a> Base<'a> {
-    fn new(inquiry: &PlanningInput<'a>) -> Self {
-        Self { inquiry: *inquiry, areas: AreaTable::new(inquiry.areas) }
+    fn new(input: &PlanningInput<'a>) -> Self {
+        Self { input: *input, areas: AreaTable::new(input.areas) }
     }
 }
 
@@ -123,7 +129,7 @@ pub(super) struct Study<'a, 't, 'c> {
     pub(crate) moves: Vec<Move>,
     timeline: &'c mut Timeline<'t>,
     /// Each vendor's roles, with what the unchanged request has against them.
-    entries: Vec<(&'a Sourced, ViolationSet)>,
+    candidates: Vec<(&'a Sourced, ViolationSet)>,
     /// Vendors that may still be judged, and schedules asked for, for the dimension at hand.
     pub(crate) work_left: u64,
     pub(crate) schedules_left: u32,
@@ -135,18 +141,18 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
     fn new(
         here: Base<'a>,
         elsewhere: Option<Base<'a>>,
-        entries: Vec<(&'a Sourced, ViolationSet)>,
+        candidates: Vec<(&'a Sourced, ViolationSet)>,
         timeline: &'c mut Timeline<'t>,
     ) -> Self {
-        let city = elsewhere.as_ref().map(|base| base.inquiry.request.city.as_str());
-        let moves = Move::all(&here.inquiry, city);
+        let city = elsewhere.as_ref().map(|base| base.input.request.city.as_str());
+        let moves = Move::all(&here.input, city);
         let (work_left, schedules_left) = (WORK_MAX, SCHEDULES_MAX);
         Self {
             here,
             elsewhere,
             moves,
             timeline,
-            entries,
+            candidates,
             work_left,
             schedules_left,
             was_cut: false,
@@ -160,8 +166,8 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
 
     /// Every change that suffices alone, the smallest of its dimension.
     fn singles(&mut self) -> Vec<Relaxation> {
-        let unchanged = Varied::unchanged(&self.here.inquiry);
-        let request = self.here.inquiry.request;
+        let unchanged = Varied::unchanged(&self.here.input);
+        let request = self.here.input.request;
         let mut found = Vec::new();
         if let Some(priced) = self.price(&unchanged, Money::Unlimited) {
             found.extend(raised_budget(request, priced.total));
@@ -228,7 +234,7 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
 
     /// The cheapest combination of a varied request.
     pub(crate) fn price(&mut self, varied: &Varied, money: Money) -> Option<Priced> {
-        if !varied.is_writable(&self.here.inquiry) {
+        if !varied.is_writable(&self.here.input) {
             return None;
         }
         let pool = self.pool(varied);
@@ -251,34 +257,34 @@ impl<'a, 't, 'c> Study<'a, 't, 'c> {
             Some(elsewhere) if varied.is_elsewhere => elsewhere,
             _ => &self.here,
         };
-        let inquiry = varied.inquiry(&base.inquiry);
-        let fill = CheapestFill::of(&inquiry, &base.areas, pool.iter().copied());
-        let waivers = Relaxed { broken: varied.waived, ..Relaxed::default() };
+        let input = varied.input(&base.input);
+        let fill = CheapestFill::of(&input, &base.areas, pool.iter().copied());
+        let relaxed = Relaxed { broken: varied.waived, ..Relaxed::default() };
         let allowed = self.schedules_left.min(SCHEDULES_PER_REQUEST_MAX);
         let mut schedules = Schedules::new(self.timeline, allowed);
         let asked = matches!(asks, Asks::Timeline).then_some(&mut schedules);
-        let cheapest = fill.cheapest(&waivers, money.most(&varied.request), asked);
+        let cheapest = fill.cheapest(&relaxed, money.most(&varied.request), asked);
         self.schedules_left -= allowed - schedules.left();
         self.was_cut |= !cheapest.is_decided;
         let (total, chosen) = cheapest.found?;
         let policies =
             [Violation::Catering, Violation::Decor, Violation::Alcohol].map(ViolationSet::only);
         let policy = policies.into_iter().fold(ViolationSet::NOTHING, ViolationSet::and);
-        let bent = chosen.iter().find(|(_, entry)| entry.broken.has(policy));
-        let bent = bent.map(|(_, entry)| (entry.vendor().id.clone(), entry.role));
+        let bent = chosen.iter().find(|(_, candidate)| candidate.broken.has(policy));
+        let bent = bent.map(|(_, candidate)| (candidate.vendor().id.clone(), candidate.role));
         Some(Priced { total, bent })
     }
 
     /// The vendors that the changes leave or bring in, each once.
     fn pool(&self, varied: &Varied) -> Vec<&'a Sourced> {
         if let Some(elsewhere) = self.elsewhere.as_ref().filter(|_| varied.is_elsewhere) {
-            return elsewhere.inquiry.vendors.iter().collect();
+            return elsewhere.input.vendors.iter().collect();
         }
-        let Some(reach) = varied.reach else { return self.here.inquiry.vendors.iter().collect() };
+        let Some(reach) = varied.reach else { return self.here.input.vendors.iter().collect() };
         let turned = reach.and(varied.waived).and(ViolationSet::only(Violation::OverBudget));
         let may_stand = |(_, broken): &&(_, ViolationSet)| broken.without(turned).is_nothing();
         let mut pool: Vec<&'a Sourced> =
-            self.entries.iter().filter(may_stand).map(|(sourced, _)| *sourced).collect();
+            self.candidates.iter().filter(may_stand).map(|(sourced, _)| *sourced).collect();
         pool.dedup_by(|a, b| std::ptr::eq(*a, *b));
         pool
     }

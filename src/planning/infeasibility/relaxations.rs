@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::{ToSpan, civil};
 
-use super::conflicts::with_article;
+use super::conflict_words::with_article;
 use crate::domain::{
     input::{CATERER, DECORATOR, PlanningInput, VENUE},
     policies::{drinks_wanted, means_alcohol},
@@ -107,10 +107,10 @@ impl Kind {
 impl Move {
     /// Every change but that of the guests, those of one kind in a row, the smaller ones first.
     /// `city`: another one whose vendors are at hand.
-    pub(crate) fn all(inquiry: &PlanningInput<'_>, city: Option<&str>) -> Vec<Self> {
-        let request = inquiry.request;
+    pub(crate) fn all(input: &PlanningInput<'_>, city: Option<&str>) -> Vec<Self> {
+        let request = input.request;
         let mut moves: Vec<Self> =
-            other_currencies(inquiry).into_iter().map(Self::Currency).collect();
+            other_currencies(input).into_iter().map(Self::Currency).collect();
         for days in 1..=DAYS_AROUND {
             for days in [days, -days] {
                 let date = request.time.date.saturating_add(days.days());
@@ -119,7 +119,7 @@ impl Move {
                     moved.move_to(date);
                     moved.skipped_time().is_none()
                 };
-                if date > inquiry.today && exists() {
+                if date > input.today && exists() {
                     moves.push(Self::Date(date));
                 }
             }
@@ -131,10 +131,10 @@ impl Move {
         moves.extend(parts.iter().flat_map(|&part| other_starts(part, request.time_of(part))));
         moves.extend(parts.iter().flat_map(|&part| other_lengths(part, request.time_of(part))));
         moves.extend(city.map(|city| Self::City(city.to_owned())));
-        if inquiry.index_of(VENUE).is_some() {
-            let has_caterer = inquiry.index_of(CATERER).is_some();
+        if input.index_of(VENUE).is_some() {
+            let has_caterer = input.index_of(CATERER).is_some();
             moves.push(if has_caterer { Self::Policy } else { Self::AskCaterer });
-            if inquiry.index_of(DECORATOR).is_some() {
+            if input.index_of(DECORATOR).is_some() {
                 moves.push(Self::Decor);
             }
             if drinks_wanted(&request.preferences).next().is_some() {
@@ -143,9 +143,9 @@ impl Move {
         }
         let needs = request.preferences.dietary.iter().cloned().enumerate();
         moves.extend(needs.map(|(index, need)| Self::Diet(index, need)));
-        let defs = inquiry.categories.iter();
+        let defs = input.categories.iter();
         let required: Vec<&Category> =
-            defs.map(|def| &def.name).filter(|name| inquiry.service(name).required).collect();
+            defs.map(|def| &def.name).filter(|name| input.service(name).required).collect();
         if required.len() > 1 {
             moves.extend(required.into_iter().cloned().map(Self::Optional));
         }
@@ -205,7 +205,7 @@ impl Move {
                 Violation::ClosedWeekday,
                 Violation::Booked,
             ])),
-            // The days on which somebody is needed, and until when.
+            // The days on which a vendor is needed, and until when.
             Self::Start(..) | Self::Hours(..) => {
                 Some(all(&[Violation::Blackout, Violation::ClosedWeekday, Violation::Booked]))
             }
@@ -315,10 +315,10 @@ impl Move {
 
 /// Other currencies that vendors are priced in, [`CURRENCIES_MAX`] at most: that of the most
 /// vendors first, of as many by code.
-fn other_currencies(inquiry: &PlanningInput<'_>) -> Vec<Currency> {
-    let own = inquiry.request.budget.currency;
+fn other_currencies(input: &PlanningInput<'_>) -> Vec<Currency> {
+    let own = input.request.budget.currency;
     let mut vendors: BTreeMap<&str, (usize, Currency)> = BTreeMap::new();
-    for currency in inquiry.vendors.iter().filter_map(|sourced| sourced.vendor.currency()) {
+    for currency in input.vendors.iter().filter_map(|sourced| sourced.vendor.currency()) {
         if currency != own {
             vendors.entry(currency.code()).or_insert((0, currency)).0 += 1;
         }

@@ -25,10 +25,10 @@ pub(crate) struct Varied {
 }
 
 impl Varied {
-    pub(crate) fn unchanged(inquiry: &PlanningInput<'_>) -> Self {
+    pub(crate) fn unchanged(input: &PlanningInput<'_>) -> Self {
         Self {
-            request: inquiry.request.clone(),
-            categories: inquiry.categories.to_vec(),
+            request: input.request.clone(),
+            categories: input.categories.to_vec(),
             waived: ViolationSet::NOTHING,
             reach: Some(ViolationSet::NOTHING),
             is_elsewhere: false,
@@ -37,19 +37,19 @@ impl Varied {
 
     /// Whether the request could be sent like this: something is required, nothing has passed,
     /// every start is a time of its day, functions and anchors keep their order.
-    pub(crate) fn is_writable(&self, inquiry: &PlanningInput<'_>) -> bool {
+    pub(crate) fn is_writable(&self, input: &PlanningInput<'_>) -> bool {
         let requires = self.categories.iter().any(|def| {
             let service = self.request.services.get(&def.name);
             service.is_none_or(|service| service.required)
         });
         let coming = |new: &EventTime, old: &EventTime| {
-            new.date > inquiry.today || (new.date == old.date && new.start >= old.start)
+            new.date > input.today || (new.date == old.date && new.start >= old.start)
         };
         let exists = |time: &EventTime| {
             let local = time.zone().into_ambiguous_zoned(time.date.to_datetime(time.start));
             !matches!(local.offset(), AmbiguousOffset::Gap { .. })
         };
-        let parts = || self.request.parts().zip(inquiry.request.parts());
+        let parts = || self.request.parts().zip(input.request.parts());
         let starts: Vec<_> = parts().map(|(new, _)| new.time.window().start).collect();
         requires
             && starts.is_sorted()
@@ -62,9 +62,9 @@ impl Varied {
             })
     }
 
-    /// The inquiry with these changes in place of its own request.
-    pub(crate) fn inquiry<'v>(&'v self, inquiry: &PlanningInput<'v>) -> PlanningInput<'v> {
-        PlanningInput { request: &self.request, categories: &self.categories, ..*inquiry }
+    /// The input with these changes in place of its own request.
+    pub(crate) fn input<'v>(&'v self, input: &PlanningInput<'v>) -> PlanningInput<'v> {
+        PlanningInput { request: &self.request, categories: &self.categories, ..*input }
     }
 
     /// With one more change.

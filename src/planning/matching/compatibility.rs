@@ -28,6 +28,8 @@ pub struct Signature {
 pub struct AreaTable {
     /// City → area → centre.
     cities: BTreeMap<String, BTreeMap<String, GeoPoint>>,
+    /// City → its own centre.
+    centres: BTreeMap<String, GeoPoint>,
 }
 
 impl AreaTable {
@@ -37,12 +39,17 @@ impl AreaTable {
             let areas = cities.entry(name_key(city).into_owned()).or_default();
             areas.insert(name_key(area).into_owned(), centre);
         }
-        Self { cities }
+        let own = areas.cities().map(|(city, centre)| (name_key(city).into_owned(), centre));
+        Self { cities, centres: own.collect() }
     }
 
-    /// The mean of the city's area centres; `None` for a city without areas.
+    /// The mean of the city's area centres; of a city without areas its own centre, by which the
+    /// database finds travelling vendors. `None` where neither is known.
     pub(crate) fn city_centre(&self, city: &str) -> Option<GeoPoint> {
-        let centres = self.cities.get(&*name_key(city)).filter(|centres| !centres.is_empty())?;
+        let key = name_key(city);
+        let Some(centres) = self.cities.get(&*key).filter(|centres| !centres.is_empty()) else {
+            return self.centres.get(&*key).copied();
+        };
         let n = centres.len() as f64;
         let lat = centres.values().map(|centre| centre.lat).sum::<f64>() / n;
         let lon = centres.values().map(|centre| centre.lon).sum::<f64>() / n;
@@ -190,10 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn a_citys_centre_is_the_mean_of_its_areas() {
-        let table = AreaTable::new(&areas());
+    fn a_citys_centre_is_the_mean_of_its_areas_or_its_own() {
+        let chennai = GeoPoint { lat: 13.08, lon: 80.27 };
+        let own = [("Chennai".to_owned(), chennai), ("Bengaluru".to_owned(), chennai)];
+        let table = AreaTable::new(&areas().with_cities(own));
         let centre = table.city_centre("BENGALURU").unwrap();
         assert!((centre.lat - 13.3).abs() < 1e-9 && (centre.lon - 77.6).abs() < 1e-9);
-        assert_eq!(table.city_centre("Chennai"), None);
+        assert_eq!(table.city_centre("chennai"), Some(chennai), "no area is known there");
+        assert_eq!(table.city_centre("Madurai"), None);
     }
 }

@@ -14,7 +14,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 pub(crate) const STEMS_MAX: usize = 256;
 /// Letters of a word at most; what is longer is no word.
 const WORD_MAX_CHARS: usize = 40;
-/// Words that a matcher remembers at most; past that it stems anew each time.
+/// Words that a matcher remembers at most; past that it stems each time.
 const MEMO_MAX: usize = 65_536;
 
 /// Words of the stop list that mean something here: it holds `dj` as a country's code.

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Candidate, CandidateIndex, CategoryIndex};
 
-/// Candidates in ascending order of their ids.
+/// Candidates in ascending order of their ids, each with as many values and uses as the first one.
+///
+/// # Panics
+/// Whatever asks for a candidate by its ordinal panics past [`Candidates::len`], and for a value
+/// past the last strategy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidates {
     /// By strategy and candidate.
@@ -92,12 +96,18 @@ impl Candidates {
         self.indices().map(|candidate| self.get(candidate))
     }
 
+    /// Whether each has so many values and uses.
+    pub(crate) fn has_shape(&self, strategies: usize, limits: usize) -> bool {
+        self.is_empty() || (self.value.len() == strategies && self.usage.len() == limits)
+    }
+
     fn push(&mut self, candidate: Candidate) {
         let index = self.len() as CandidateIndex;
         if index == 0 {
             self.value = vec![Vec::new(); candidate.value.len()];
             self.usage = vec![Vec::new(); candidate.usage.len()];
         }
+        debug_assert!(self.has_shape(candidate.value.len(), candidate.usage.len()));
         self.value.iter_mut().zip(&candidate.value).for_each(|(column, v)| column.push(*v));
         self.usage.iter_mut().zip(&candidate.usage).for_each(|(column, u)| column.push(*u));
         self.signature.push(candidate.signature);

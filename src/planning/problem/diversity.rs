@@ -7,7 +7,8 @@ use super::{
     score::{Occupant, Scorer, difference},
 };
 
-/// Solutions that the pool keeps per tier once it overflows.
+/// Solutions that the pool keeps per tier once it overflows: enough that one which differs from
+/// the options before it is among them; exactness doesn't rest on it, the proof finds the rest.
 const TIER_SIZE: usize = 32;
 
 /// A solution with who stands in each place.

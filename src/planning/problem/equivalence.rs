@@ -80,6 +80,11 @@ pub struct EquivalenceClasses {
 }
 
 impl EquivalenceClasses {
+    /// Of a sound problem, and no-goods of that problem.
+    ///
+    /// # Panics
+    /// Where a signature has no row of pair values, or a candidate fills a category that doesn't
+    /// exist.
     pub fn new(problem: &Problem, nogoods: &NoGoods) -> Self {
         let rows = Rows::new(problem);
         let classes = classes(problem, nogoods);
@@ -88,6 +93,10 @@ impl EquivalenceClasses {
         Self { categories, rows }
     }
 
+    /// What a candidate has in common with those that the others can't tell from it.
+    ///
+    /// # Panics
+    /// Where there is no such candidate.
     pub fn key(&self, (category, candidate): Member) -> GroupKey {
         let column = &self.categories[category];
         column.groups[column.group[candidate as usize] as usize]

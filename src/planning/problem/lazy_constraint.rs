@@ -7,7 +7,8 @@ use super::{
     Combination, Solution, equivalence::Member, no_goods::NoGood, score::chosen_candidates,
 };
 
-/// No-goods that one search learns at most; each may split the kinds of candidates. Beyond, a
+/// No-goods that one search learns at most, so that looking one up per combination stays cheap
+/// beside scoring it; each may split the kinds of candidates. Beyond, a
 /// refused combination is cut off alone.
 const LEARNED_MAX: usize = 512;
 
@@ -85,44 +86,44 @@ impl LearnedCuts {
     }
 }
 
-/// Asks the caller, and remembers refusals.
+/// Asks the caller, and remembers what was refused.
 pub(crate) struct LazyConstraint<'a> {
     accept: &'a mut Accept<'a>,
-    refusals: &'a mut LearnedCuts,
-    /// The largest value refused by this judge; `-inf` where nothing was.
+    cuts: &'a mut LearnedCuts,
+    /// The largest value refused by this constraint; `-inf` where nothing was.
     pub(crate) refused_value: f64,
-    /// Whether what it learns is worth beginning anew for.
-    pub(crate) begins_anew: bool,
+    /// Whether what it learns is worth a restart of the search.
+    pub(crate) may_restart: bool,
     has_learned: bool,
 }
 
 impl<'a> LazyConstraint<'a> {
-    pub(crate) fn new(accept: &'a mut Accept<'a>, refusals: &'a mut LearnedCuts) -> Self {
+    pub(crate) fn new(accept: &'a mut Accept<'a>, cuts: &'a mut LearnedCuts) -> Self {
         Self {
             accept,
-            refusals,
+            cuts,
             refused_value: f64::NEG_INFINITY,
-            begins_anew: false,
+            may_restart: false,
             has_learned: false,
         }
     }
 
-    /// Whether it learned of a no-good: beginning anew, with all that it cuts, is quicker than
+    /// Whether it learned of a no-good: a restart, without all that it cuts, is quicker than
     /// meeting those one by one.
-    pub(crate) fn is_to_begin_anew(&self) -> bool {
-        self.begins_anew && self.has_learned
+    pub(crate) fn should_restart(&self) -> bool {
+        self.may_restart && self.has_learned
     }
 
     pub(crate) fn accepts(&mut self, solution: &Solution) -> bool {
         let chosen = &solution.chosen;
-        if !self.refusals.contains(chosen) {
+        if !self.cuts.contains(chosen) {
             match (self.accept)(chosen) {
                 Verdict::Accepted => return true,
-                Verdict::Cut(nogoods) => match self.refusals.learn(chosen, nogoods) {
+                Verdict::Cut(nogoods) => match self.cuts.learn(chosen, nogoods) {
                     true => self.has_learned = true,
-                    false => self.refusals.add(chosen),
+                    false => self.cuts.add(chosen),
                 },
-                Verdict::Refused => self.refusals.add(chosen),
+                Verdict::Refused => self.cuts.add(chosen),
             }
         }
         self.refused_value = self.refused_value.max(solution.value);

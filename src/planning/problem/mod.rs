@@ -1,7 +1,7 @@
 //! The abstract problem: choose one candidate per category, maximise value within limits.
 //!
 //! The domain is gone here: categories, candidates and strategies are ordinals. `assembly` makes
-//! a problem of a request and its vendors; `abstract_file` reads one from a file.
+//! a problem of a request and its vendors; `problem_file` reads one from a file.
 
 pub mod candidates;
 pub(crate) mod diversity;
@@ -48,6 +48,9 @@ pub struct ProblemCategory {
     pub candidates: Candidates,
 }
 
+/// A problem, whose contract [`Problem::is_sound`] tells: whoever makes one keeps it, whoever
+/// solves one relies on it.
+///
 /// Choose exactly one candidate per required and at most one per optional category, such that Σ usage ≤
 /// limits in every dimension and neither a forbidden pair nor a no-good is chosen; maximise the best over the
 /// strategies of Σ value + Σ pair_value over the unordered pairs of filled places.
@@ -70,6 +73,27 @@ pub struct Problem {
     pub options: usize,
     /// Places in which two options must differ, where anything feasible does.
     pub min_difference: usize,
+}
+
+impl Problem {
+    /// Whether every ordinal means something: there is a strategy, candidates have a value per
+    /// strategy and a use per limit, pair values are square, forbidden pairs and no-goods name
+    /// candidates that exist, pairs those of two categories.
+    ///
+    /// That pair values are symmetric, uses not negative and all numbers finite is part of the
+    /// contract too, and not looked at here.
+    pub(crate) fn is_sound(&self) -> bool {
+        let exists = |(category, candidate): (CategoryIndex, CandidateIndex)| {
+            let category = self.categories.get(category);
+            category.is_some_and(|category| (candidate as usize) < category.candidates.len())
+        };
+        let mut categories = self.categories.iter();
+        self.strategies > 0
+            && categories.all(|c| c.candidates.has_shape(self.strategies, self.limits.len()))
+            && self.pair_value.iter().all(|row| row.len() == self.pair_value.len())
+            && self.forbidden_pairs.iter().all(|[a, b]| a.0 != b.0 && exists(*a) && exists(*b))
+            && self.nogoods.iter().flat_map(NoGood::members).all(exists)
+    }
 }
 
 /// What stands in each category's place: the chosen candidate of that category; the candidate of

@@ -21,8 +21,9 @@ pub struct NoGood {
 }
 
 impl NoGood {
-    /// Candidates given for a category in several pieces are one set. `None` where a set is empty,
-    /// so that nothing is cut, or where there is no set, so that everything would be.
+    /// Candidates may come in any order, and for one category in several pieces, which are one set
+    /// then. `None` where a set is empty, so that nothing is cut, or where there is no set, so that
+    /// everything would be. Whether the candidates exist is the problem's contract.
     pub fn new(
         parts: impl IntoIterator<Item = (CategoryIndex, Vec<CandidateIndex>)>,
     ) -> Option<Self> {
@@ -36,10 +37,12 @@ impl NoGood {
             candidates.dedup();
         }
         let cuts = !parts.is_empty() && parts.iter().all(|(_, candidates)| !candidates.is_empty());
+        debug_assert!(parts.is_sorted_by(|a, b| a.0 < b.0));
         cuts.then_some(Self { parts })
     }
 
-    /// The same in fewer statements: those that differ in one set alone become one.
+    /// The same in fewer statements: those that differ in one set alone become one. Together they
+    /// cut the same combinations as before; the result is sorted.
     pub fn merged(mut all: Vec<Self>) -> Vec<Self> {
         let axes = all.iter().map(Self::arity).max().unwrap_or(0);
         for axis in 0..axes {
@@ -81,7 +84,8 @@ impl NoGood {
         self.parts.len()
     }
 
-    /// Whether a combination chooses one of each set.
+    /// Whether a combination chooses one of each set. A category that the combination doesn't have
+    /// is one that it leaves empty.
     pub fn cuts(&self, chosen: &Combination) -> bool {
         self.parts.iter().all(|(category, candidates)| {
             let own = chosen.get(*category).copied().flatten();
@@ -98,13 +102,13 @@ impl NoGood {
         self.parts.iter().flat_map(of)
     }
 
-    /// How many lists of single candidates say the same.
+    /// How many lists of single candidates say the same, at least 1; `u64::MAX` stands for more.
     pub fn count(&self) -> u64 {
         let sizes = self.parts.iter().map(|(_, candidates)| candidates.len() as u64);
         sizes.fold(1, u64::saturating_mul)
     }
 
-    /// One of these lists, by its number.
+    /// One of these lists, by its number from 0; numbers from [`Self::count`] on repeat them.
     pub fn list(&self, mut number: u64) -> Vec<Member> {
         let mut list = Vec::with_capacity(self.parts.len());
         for (category, candidates) in &self.parts {
@@ -125,9 +129,11 @@ pub struct NoGoods {
 }
 
 impl NoGoods {
+    /// The problem's no-goods and those found since, which name candidates of the same problem.
     pub fn new(problem: &Problem, found: &[NoGood]) -> Self {
         let all: Vec<NoGood> = problem.nogoods.iter().chain(found).cloned().collect();
         let mut of: BTreeMap<Member, Vec<u32>> = BTreeMap::new();
+        debug_assert!(u32::try_from(all.len()).is_ok(), "ordinals are 4 bytes");
         for (ordinal, nogood) in all.iter().enumerate() {
             for (category, candidates) in &nogood.parts {
                 for candidate in candidates {
@@ -142,7 +148,7 @@ impl NoGoods {
         self.all.is_empty()
     }
 
-    /// Categories that the no-good of an ordinal names.
+    /// Categories that the no-good of an ordinal names; of none, more than any has.
     pub fn arity(&self, ordinal: u32) -> usize {
         self.all.get(ordinal as usize).map_or(usize::MAX, NoGood::arity)
     }
@@ -167,7 +173,8 @@ impl NoGoods {
         self.share_pair(self.of(a), self.of(b))
     }
 
-    /// Whether two candidates in such no-goods can't be chosen together.
+    /// Whether two candidates of different categories that stand in these no-goods, each list
+    /// ascending as [`Self::of`] tells it, can't be chosen together.
     pub(crate) fn share_pair(&self, a: &[u32], b: &[u32]) -> bool {
         let both = |ordinal: &&u32| b.binary_search(ordinal).is_ok();
         a.iter().filter(both).any(|ordinal| self.arity(*ordinal) == 2)

@@ -149,7 +149,7 @@ fn true_options(problem: &Problem, all: &[Solution]) -> Vec<Combination> {
 }
 
 /// Refuses what the hidden no-goods cut, and tells the first of them.
-fn judge(hidden: &[NoGood]) -> impl FnMut(&Combination) -> Verdict + '_ {
+fn constraint(hidden: &[NoGood]) -> impl FnMut(&Combination) -> Verdict + '_ {
     |chosen| match hidden.iter().find(|nogood| nogood.cuts(chosen)) {
         Some(nogood) => Verdict::Cut(vec![nogood.clone()]),
         None => Verdict::Accepted,
@@ -161,7 +161,7 @@ fn patient() -> SearchSettings {
 }
 
 fn searched(problem: &Problem, hidden: &[NoGood], resumes: bool) -> (Outcome, Certificate) {
-    let mut accept = judge(hidden);
+    let mut accept = constraint(hidden);
     let mut search = Search::new(problem, &patient(), 7);
     while search.round(&mut accept).stopped.is_none() {
         if resumes {

@@ -11,10 +11,12 @@ use super::{
 /// scale (2^-42, 2e-13), so that sums that are equal on paper tie although their last bits differ.
 const VALUE_STEP: f64 = 1.0 / (1u64 << 42) as f64;
 
-/// Relative slack of a limit whose uses are not whole numbers.
+/// Relative slack of a limit whose uses are not whole numbers: far above what rounding makes of a
+/// sum of a thousand uses (some 1e-13), far below what anybody means by a limit.
 const LIMIT_TOLERANCE: f64 = 1e-9;
 
-/// Share of a limit below which differences in use are taken for rounding.
+/// Share of a limit below which differences in use are taken for rounding: a thousand additions
+/// of 2^-53 each, and room.
 const SUM_TOLERANCE: f64 = 1e-12;
 
 /// Largest whole number up to which f64 adds exactly.
@@ -40,7 +42,12 @@ pub struct Scorer<'p> {
 
 impl<'p> Scorer<'p> {
     /// Reads all candidates once.
+    ///
+    /// # Panics
+    /// May panic, here or later, where the problem isn't sound ([`Problem::is_sound`]); debug
+    /// builds do here.
     pub fn new(problem: &'p Problem) -> Self {
+        debug_assert!(problem.is_sound(), "the problem breaks its contract");
         let exact: Vec<bool> = (0..problem.limits.len()).map(|d| is_exact(problem, d)).collect();
         let limits = problem.limits.iter().zip(&exact).map(|(&limit, &exact)| {
             let soft = !exact && limit.is_finite();
@@ -77,7 +84,11 @@ impl<'p> Scorer<'p> {
         &self.limits
     }
 
-    /// Whether the sums of this dimension are exact.
+    /// Whether the sums of this dimension are exact: all uses are whole numbers that add up to
+    /// less than 2^53.
+    ///
+    /// # Panics
+    /// Where there is no such limit.
     pub(crate) fn is_exact(&self, dimension: usize) -> bool {
         self.exact[dimension]
     }
@@ -115,6 +126,10 @@ impl<'p> Scorer<'p> {
         occupants(self.problem, chosen)
     }
 
+    /// What a combination uses, per limit.
+    ///
+    /// # Panics
+    /// Where it chooses a candidate that doesn't exist, as do the other methods that read one.
     pub fn usage(&self, chosen: &Combination) -> Vec<f64> {
         let mut usage = vec![0.0; self.limits.len()];
         for (category, candidate) in chosen_candidates(chosen) {
@@ -128,7 +143,10 @@ impl<'p> Scorer<'p> {
         usage.iter().zip(&self.limits).all(|(&used, &limit)| used <= limit)
     }
 
-    /// Σ value + Σ pair value under one strategy; the places must not clash.
+    /// Σ value + Σ pair value under one strategy; the places are those of [`Self::occupants`].
+    ///
+    /// # Panics
+    /// Where the strategy or an occupant doesn't exist.
     pub fn value(&self, places: &[Occupant], strategy: usize) -> f64 {
         let own: f64 = places
             .iter()
@@ -210,6 +228,9 @@ impl<'p> Scorer<'p> {
 }
 
 /// Who stands in each place; `None` as a whole where two stand in one.
+///
+/// # Panics
+/// Where a candidate is chosen for a category that the problem doesn't have.
 pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant>> {
     let mut places: Vec<Occupant> = vec![None; problem.categories.len()];
     let mut fill = |place: CategoryIndex, who| places[place].replace(who).is_none();
@@ -225,7 +246,7 @@ pub fn occupants(problem: &Problem, chosen: &Combination) -> Option<Vec<Occupant
     Some(places)
 }
 
-/// In how many places two combinations differ, by what stands there.
+/// In how many places two combinations of one problem differ, by what stands there.
 pub fn difference(a: &[Occupant], b: &[Occupant]) -> usize {
     a.iter().zip(b).filter(|(a, b)| a != b).count()
 }

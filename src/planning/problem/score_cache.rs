@@ -17,7 +17,7 @@ pub(crate) struct ScoreCache {
     size: usize,
     /// Combinations evaluated, not counting those found here.
     scored: u64,
-    /// Combinations found here; not part of the search's state, and so counted anew after a
+    /// Combinations found here; not part of the search's state, and so counted from zero after a
     /// resumption.
     hits: u64,
     enabled: bool,

@@ -304,19 +304,19 @@ fn check_sums(problem: &Problem, errors: &mut FieldErrors) {
 
 /// Kinds of candidates are weighed in pairs: what the others can't tell apart is one kind.
 fn check_kinds(problem: &Problem, errors: &mut FieldErrors) {
-    let columns = EquivalenceClasses::new(problem, &NoGoods::new(problem, &[]));
+    let classes = EquivalenceClasses::new(problem, &NoGoods::new(problem, &[]));
     let has_value = problem.pair_value.iter().flatten().any(|&value| value != 0.0);
     let n = problem.categories.len();
-    let mut kinds: Vec<usize> = columns.categories.iter().map(|c| c.groups.len()).collect();
+    let mut kinds: Vec<usize> = classes.categories.iter().map(|c| c.groups.len()).collect();
     let mut classed: Vec<bool> =
-        columns.categories.iter().map(|c| c.groups.iter().any(|group| group.class != 0)).collect();
-    for column in &columns.categories {
+        classes.categories.iter().map(|c| c.groups.iter().any(|group| group.class != 0)).collect();
+    for column in &classes.categories {
         for second in column.groups.iter().filter_map(|group| group.also_fills) {
             kinds[second] += 1;
             classed[second] = true;
         }
     }
-    for (c, column) in columns.categories.iter().enumerate() {
+    for (c, column) in classes.categories.iter().enumerate() {
         classed[c] |= column.groups.iter().any(|group| group.also_fills.is_some());
     }
     let (mut valued, mut clashing) = (0_usize, 0_usize);

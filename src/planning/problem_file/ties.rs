@@ -224,7 +224,7 @@ impl Folding {
         Ok(())
     }
 
-    /// Leaves out who is gone, puts nobody before the others, and numbers all anew.
+    /// Leaves out who is gone, puts nobody before the others, and numbers all again.
     fn finish(mut self) -> Folded {
         if self.gone.is_empty() && self.with_nobody.is_empty() {
             let own = self.draft.ids.into_iter();
@@ -321,7 +321,7 @@ impl Folding {
     }
 }
 
-/// Stands for the candidate of an empty place until all are numbered anew.
+/// Stands for the candidate of an empty place until all are numbered again.
 const NOBODY: CandidateIndex = CandidateIndex::MAX;
 
 /// Whoever is tied to one another, directly or by others; each ascending, in ascending order.

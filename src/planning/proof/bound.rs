@@ -10,7 +10,8 @@
 
 use super::reduced_problem::ReducedProblem;
 
-/// Turns of messages and multipliers at the start.
+/// Turns of messages and multipliers at the start. Any number leaves the bound valid, since the
+/// best turn is kept; branching makes up for what further ones would tighten.
 const TURNS: usize = 12;
 /// Label pairs that one refinement visits at most, on the safe side; it bounds the turns on large
 /// tables.

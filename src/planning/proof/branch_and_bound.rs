@@ -3,14 +3,15 @@
 //!
 //! A node fixes the labels of the first places. Its bound: the fixed labels at their best value
 //! less the price of use, the pairs among them, and for each open place the best label with its
-//! pairs to the fixed ones and its share of the pairs among the open ones. Several multipliers
-//! ("rungs") are kept; each bounds, the least counts. A full tuple of labels is left to `tuple`.
+//! pairs to the fixed ones and its share of the pairs among the open ones. Several sets of
+//! multipliers are kept; each bounds, the least counts. Where all labels are fixed, the items are
+//! left to `knapsack`.
 
 use super::{
     bound::Dual,
     incumbent::{BoundVerdict, Goal, Incumbent, NodeBudget},
     knapsack::KnapsackLeaf,
-    multipliers::{Alive, Multipliers, ladder, order},
+    multipliers::{Alive, Multipliers, multiplier_sets, order},
     reduced_problem::ReducedProblem,
 };
 use crate::problem::{Combination, lazy_constraint::LazyConstraint, no_goods::NoGoods};
@@ -27,7 +28,7 @@ pub(crate) struct Prover<'a> {
     /// By position: the place.
     order: Vec<usize>,
     alive: Alive,
-    rungs: Vec<Multipliers>,
+    sets: Vec<Multipliers>,
     /// By position: where its labels start in `sums`; the last entry is the end.
     offsets: Vec<usize>,
     /// `tables[p * n + q]` for positions p < q: pair value less message, by labels.
@@ -50,17 +51,17 @@ pub(crate) struct Prover<'a> {
 }
 
 impl<'a> Prover<'a> {
-    /// `target` holds the incumbent already: what can't beat it is left out.
+    /// What can't beat the incumbent is left out.
     pub(crate) fn new(
         compact: &'a ReducedProblem,
         dual: &'a Dual,
-        target: &Incumbent,
+        incumbent: &Incumbent,
         nogoods: &'a NoGoods,
     ) -> Self {
         let n = compact.places.len();
         let dimensions = compact.dimensions();
         let order = order(compact);
-        let (alive, rungs) = ladder(compact, dual, target, &order);
+        let (alive, sets) = multiplier_sets(compact, dual, incumbent, &order);
         let mut offsets = vec![0];
         for &place in &order {
             offsets.push(offsets[offsets.len() - 1] + alive.labels[place].len());
@@ -88,7 +89,7 @@ impl<'a> Prover<'a> {
             wide: wide(compact, nogoods, &order, &alive),
             order,
             alive,
-            rungs,
+            sets,
             offsets,
             least_use,
         };
@@ -96,26 +97,27 @@ impl<'a> Prover<'a> {
         prover
     }
 
-    /// Searches all; the target's incumbent is replaced by what beats it. Returns an upper bound
-    /// on all that was not searched: `-inf` where the search was exhaustive.
+    /// Searches all; the incumbent is replaced by what beats it. Returns an upper bound on all
+    /// that was not searched: `-inf` where the search was exhaustive.
     pub(crate) fn run(
         &mut self,
         goal: Goal,
-        target: &mut Incumbent,
-        judge: &mut LazyConstraint,
-        allowance: &mut NodeBudget,
+        incumbent: &mut Incumbent,
+        constraint: &mut LazyConstraint,
+        node_budget: &mut NodeBudget,
     ) -> f64 {
         if self.alive.items.iter().any(Vec::is_empty) {
             return f64::NEG_INFINITY;
         }
-        let mut run = Run { goal, target, judge, allowance, tuple: KnapsackLeaf::default() };
-        let base = self.rungs.len() / 2;
-        let fixed = vec![0.0; self.rungs.len()];
-        let (rung, bound) = self.bound(&run, 0, &fixed, base);
+        let mut run =
+            Run { goal, incumbent, constraint, node_budget, leaf: KnapsackLeaf::default() };
+        let base = self.sets.len() / 2;
+        let fixed = vec![0.0; self.sets.len()];
+        let (set, bound) = self.bound(&run, 0, &fixed, base);
         if self.is_hopeless(&run, 0, &fixed, bound) {
             return f64::NEG_INFINITY;
         }
-        self.descend(&mut run, 0, &fixed, rung, bound)
+        self.descend(&mut run, 0, &fixed, set, bound)
     }
 
     /// Searches below the fixed labels; returns a bound on what was left unsearched.
@@ -124,14 +126,14 @@ impl<'a> Prover<'a> {
         run: &mut Run,
         depth: usize,
         fixed: &[f64],
-        rung: usize,
+        set: usize,
         bound: f64,
     ) -> f64 {
         if depth == self.order.len() {
-            return self.search_tuple(run, fixed, rung, bound);
+            return self.search_leaf(run, fixed, set, bound);
         }
         let span = self.offsets[depth]..self.offsets[depth + 1];
-        let values = &self.rungs[rung].values[span.clone()];
+        let values = &self.sets[set].values[span.clone()];
         let terms = values.iter().zip(&self.sums[depth][span]).map(|(value, sum)| value + sum);
         let best = terms.clone().fold(f64::NEG_INFINITY, f64::max);
         let mut children: Vec<(f64, usize)> =
@@ -139,26 +141,26 @@ impl<'a> Prover<'a> {
         children.sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then_with(|| x.1.cmp(&y.1)));
         let cost = 1 + (self.offsets[self.order.len()] - self.offsets[depth]) / LABELS_PER_NODE;
         for (i, &(estimate, label)) in children.iter().enumerate() {
-            if run.target.outlook(estimate) == BoundVerdict::Worse
+            if run.incumbent.verdict(estimate) == BoundVerdict::Worse
                 || estimate < self.compact.pairs.blocked_below()
             {
                 break;
             }
-            if !run.allowance.spend(cost as u64) {
+            if !run.node_budget.spend(cost as u64) {
                 return estimate;
             }
             let Some(pairs) = self.fix_label(depth, label) else { continue };
             let at = self.offsets[depth] + label;
             let fixed: Vec<f64> = fixed
                 .iter()
-                .zip(&self.rungs)
-                .map(|(sum, rung)| sum + rung.values[at] + pairs)
+                .zip(&self.sets)
+                .map(|(sum, set)| sum + set.values[at] + pairs)
                 .collect();
-            let (rung, bound) = self.bound(run, depth + 1, &fixed, rung);
+            let (set, bound) = self.bound(run, depth + 1, &fixed, set);
             if self.is_hopeless(run, depth + 1, &fixed, bound) {
                 continue;
             }
-            let left = self.descend(run, depth + 1, &fixed, rung, bound);
+            let left = self.descend(run, depth + 1, &fixed, set, bound);
             if left > f64::NEG_INFINITY {
                 // Later children are no better than the next one's estimate.
                 return children.get(i + 1).map_or(left, |next| left.max(next.0));
@@ -218,17 +220,17 @@ impl<'a> Prover<'a> {
         })
     }
 
-    /// The least bound found on the ladder, beginning at a rung, and its rung.
+    /// The least bound that the sets of multipliers give, looked for from `start` on, with its set.
     fn bound(&self, run: &Run, depth: usize, fixed: &[f64], start: usize) -> (usize, f64) {
         let mut best = (start, self.bound_at(depth, fixed, start));
         for upwards in [true, false] {
-            let mut rung = start;
+            let mut set = start;
             loop {
-                if run.target.outlook(best.1) == BoundVerdict::Worse {
+                if run.incumbent.verdict(best.1) == BoundVerdict::Worse {
                     return best;
                 }
-                let next = if upwards { rung + 1 } else { rung.wrapping_sub(1) };
-                if next >= self.rungs.len() {
+                let next = if upwards { set + 1 } else { set.wrapping_sub(1) };
+                if next >= self.sets.len() {
                     break;
                 }
                 let bound = self.bound_at(depth, fixed, next);
@@ -236,7 +238,7 @@ impl<'a> Prover<'a> {
                     break;
                 }
                 best = (next, bound);
-                rung = next;
+                set = next;
             }
             if best.0 != start {
                 break;
@@ -245,9 +247,9 @@ impl<'a> Prover<'a> {
         best
     }
 
-    fn bound_at(&self, depth: usize, fixed: &[f64], rung: usize) -> f64 {
-        let (values, sums) = (&self.rungs[rung].values, &self.sums[depth]);
-        let mut bound = fixed[rung] + self.rungs[rung].credit;
+    fn bound_at(&self, depth: usize, fixed: &[f64], set: usize) -> f64 {
+        let (values, sums) = (&self.sets[set].values, &self.sums[depth]);
+        let mut bound = fixed[set] + self.sets[set].credit;
         for span in self.offsets[depth..].windows(2) {
             let labels = values[span[0]..span[1]].iter().zip(&sums[span[0]..span[1]]);
             bound += labels.map(|(value, sum)| value + sum).fold(f64::NEG_INFINITY, f64::max);
@@ -260,35 +262,35 @@ impl<'a> Prover<'a> {
         if bound < self.compact.pairs.blocked_below() {
             return true;
         }
-        match run.target.outlook(bound) {
+        match run.incumbent.verdict(bound) {
             BoundVerdict::Worse => true,
             BoundVerdict::Better => false,
             BoundVerdict::Tie => {
-                let scorer = run.target.scorer;
-                let first = self.compact.first_use(run.target.first_use());
-                if self.tie_outlook(run, depth, fixed, first) == BoundVerdict::Worse {
+                let scorer = run.incumbent.scorer;
+                let first = self.compact.first_use(run.incumbent.first_use());
+                if self.tie_verdict(run, depth, fixed, first) == BoundVerdict::Worse {
                     return true;
                 }
                 // What ties in use as well must be smaller in order.
                 let no_less_use = self.compact.dimensions() == 0
                     || (scorer.is_exact(0)
-                        && self.tie_outlook(run, depth, fixed, first - 1.0) == BoundVerdict::Worse);
-                no_less_use && run.target.loses_order(&self.least_combination(depth))
+                        && self.tie_verdict(run, depth, fixed, first - 1.0) == BoundVerdict::Worse);
+                no_less_use && run.incumbent.loses_order(&self.least_combination(depth))
             }
         }
     }
 
     /// A tie must not use more than the incumbent, so the first limit shrinks to its use.
-    fn tie_outlook(&self, run: &Run, depth: usize, fixed: &[f64], first: f64) -> BoundVerdict {
-        let bound = |(rung, own): (usize, &Multipliers)| {
-            let bound = self.bound_at(depth, fixed, rung);
+    fn tie_verdict(&self, run: &Run, depth: usize, fixed: &[f64], first: f64) -> BoundVerdict {
+        let bound = |(set, own): (usize, &Multipliers)| {
+            let bound = self.bound_at(depth, fixed, set);
             match (own.multipliers.first(), self.compact.limits.first()) {
                 (Some(price), Some(limit)) if first < *limit => bound - price * (limit - first),
                 _ => bound,
             }
         };
-        let least = self.rungs.iter().enumerate().map(bound).fold(f64::INFINITY, f64::min);
-        run.target.outlook(least)
+        let least = self.sets.iter().enumerate().map(bound).fold(f64::INFINITY, f64::min);
+        run.incumbent.verdict(least)
     }
 
     /// No combination below is smaller in order.
@@ -308,15 +310,15 @@ impl<'a> Prover<'a> {
         least
     }
 
-    fn search_tuple(&mut self, run: &mut Run, fixed: &[f64], rung: usize, bound: f64) -> f64 {
+    fn search_leaf(&mut self, run: &mut Run, fixed: &[f64], set: usize, bound: f64) -> f64 {
         let labels = self.labels.iter().zip(&self.offsets);
-        let own: f64 = labels.map(|(&a, offset)| self.rungs[rung].values[offset + a]).sum();
+        let own: f64 = labels.map(|(&a, offset)| self.sets[set].values[offset + a]).sum();
         let items = self.labels.iter().zip(&self.order);
         let items = items.map(|(&a, &place)| (place, self.alive.items[place][a].as_slice()));
-        let Run { goal, target, judge, allowance, tuple } = run;
-        tuple.set(self.compact, fixed[rung] - own, items);
-        let multipliers = &self.rungs[rung].multipliers;
-        if tuple.search(self.compact, multipliers, *goal, target, judge, allowance) {
+        let Run { goal, incumbent, constraint, node_budget, leaf } = run;
+        leaf.set(self.compact, fixed[set] - own, items);
+        let multipliers = &self.sets[set].multipliers;
+        if leaf.search(self.compact, multipliers, *goal, incumbent, constraint, node_budget) {
             f64::NEG_INFINITY
         } else {
             bound
@@ -360,10 +362,10 @@ impl<'a> Prover<'a> {
 /// What is the same for all nodes of one run.
 struct Run<'r, 'g, 's, 'p, 'j, 'i> {
     goal: Goal<'g>,
-    target: &'r mut Incumbent<'s, 'p>,
-    judge: &'r mut LazyConstraint<'j>,
-    allowance: &'r mut NodeBudget<'i>,
-    tuple: KnapsackLeaf,
+    incumbent: &'r mut Incumbent<'s, 'p>,
+    constraint: &'r mut LazyConstraint<'j>,
+    node_budget: &'r mut NodeBudget<'i>,
+    leaf: KnapsackLeaf,
 }
 
 /// Empty where no no-good is that wide.

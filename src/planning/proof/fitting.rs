@@ -27,7 +27,7 @@ pub(crate) enum Fitting {
     Found,
     /// Proven: nothing keeps the limits.
     Excluded,
-    /// The allowance was spent, or everything found was refused.
+    /// The node_budget was spent, or everything found was refused.
     Open,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Fitter<'a> {
     pub(crate) fn run(
         &mut self,
         visit: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut NodeBudget,
+        node_budget: &mut NodeBudget,
     ) -> Fitting {
         if self.compact.infeasible {
             return Fitting::Excluded;
@@ -103,17 +103,17 @@ impl<'a> Fitter<'a> {
         if prices.is_empty() {
             return Fitting::Open;
         }
-        match self.bound(&mut groups, &room, &mut prices, (ROOT_STEPS, Drops::Unfit), allowance) {
+        match self.bound(&mut groups, &room, &mut prices, (ROOT_STEPS, Drops::Unfit), node_budget) {
             Bound::Excluded => return Fitting::Excluded,
             Bound::Fits(items) if self.show(&groups, &items, visit) => return Fitting::Found,
             _ => {}
         }
-        if let Some(items) = self.swapped(&groups, &room, &prices, allowance)
+        if let Some(items) = self.swapped(&groups, &room, &prices, node_budget)
             && self.show(&groups, &items, visit)
         {
             return Fitting::Found;
         }
-        match self.descend(groups, &room, &prices, visit, allowance) {
+        match self.descend(groups, &room, &prices, visit, node_budget) {
             Fitting::Excluded if self.refused > 0 => Fitting::Open,
             fitting => fitting,
         }
@@ -121,13 +121,13 @@ impl<'a> Fitter<'a> {
 
     /// Prices per unit of each limit at which the cheapest of all places cost more than the limits,
     /// where the first bound finds such.
-    pub(crate) fn multipliers(&self, allowance: &mut NodeBudget) -> Option<Vec<f64>> {
+    pub(crate) fn multipliers(&self, node_budget: &mut NodeBudget) -> Option<Vec<f64>> {
         if self.compact.infeasible {
             return None;
         }
         let (mut groups, mut prices) = (self.groups(), self.first_prices());
         let steps = (ROOT_STEPS, Drops::Nobody);
-        let bound = self.bound(&mut groups, &self.room(), &mut prices, steps, allowance);
+        let bound = self.bound(&mut groups, &self.room(), &mut prices, steps, node_budget);
         let per_unit =
             |(price, limit): (&f64, &f64)| price / if *limit > 0.0 { *limit } else { 1.0 };
         matches!(bound, Bound::Excluded)
@@ -161,14 +161,14 @@ impl<'a> Fitter<'a> {
         room: &[f64],
         prices: &mut Vec<f64>,
         (steps, drops): (usize, Drops),
-        allowance: &mut NodeBudget,
+        node_budget: &mut NodeBudget,
     ) -> Bound {
         let mut best = (f64::NEG_INFINITY, prices.clone());
         let mut length = 1.0;
         let mut costs: Vec<f64> = Vec::new();
         for _ in 0..steps {
             let size: usize = groups.iter().map(|group| group.items.len()).sum();
-            if !allowance.spend(1 + (size * prices.len() / USES_PER_NODE) as u64) {
+            if !node_budget.spend(1 + (size * prices.len() / USES_PER_NODE) as u64) {
                 break;
             }
             if drops == Drops::Unfit && self.drop_unfit(groups, room) {
@@ -261,7 +261,7 @@ impl<'a> Fitter<'a> {
         room: &[f64],
         prices: &[f64],
         visit: &mut dyn FnMut(&Combination) -> bool,
-        allowance: &mut NodeBudget,
+        node_budget: &mut NodeBudget,
     ) -> Fitting {
         let smallest = (0..groups.len()).min_by_key(|&g| (groups[g].items.len(), groups[g].place));
         let Some(smallest) = smallest else { return Fitting::Excluded };
@@ -271,7 +271,8 @@ impl<'a> Fitter<'a> {
         children.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (_, item) in children {
             self.fixed[place] = Some(item);
-            let left = self.below(groups.clone(), (place, item), room, prices, (visit, allowance));
+            let left =
+                self.below(groups.clone(), (place, item), room, prices, (visit, node_budget));
             self.fixed[place] = None;
             if left != Fitting::Excluded {
                 return left;
@@ -287,7 +288,7 @@ impl<'a> Fitter<'a> {
         (place, item): (usize, usize),
         room: &[f64],
         prices: &[f64],
-        (visit, allowance): (&mut dyn FnMut(&Combination) -> bool, &mut NodeBudget),
+        (visit, node_budget): (&mut dyn FnMut(&Combination) -> bool, &mut NodeBudget),
     ) -> Fitting {
         let share = self.share(place, item);
         let room: Vec<f64> = room.iter().zip(share).map(|(room, own)| room - own).collect();
@@ -303,20 +304,20 @@ impl<'a> Fitter<'a> {
             return Fitting::Excluded;
         }
         let mut prices = prices.to_vec();
-        match self.bound(&mut groups, &room, &mut prices, (STEPS, Drops::Unfit), allowance) {
+        match self.bound(&mut groups, &room, &mut prices, (STEPS, Drops::Unfit), node_budget) {
             Bound::Excluded => return Fitting::Excluded,
             Bound::Fits(items) => {
                 if self.show(&groups, &items, visit) {
                     return Fitting::Found;
                 }
             }
-            Bound::Open if allowance.left() == 0 => return Fitting::Open,
+            Bound::Open if node_budget.left() == 0 => return Fitting::Open,
             Bound::Open => {}
         }
         if self.refused >= REFUSALS_MAX {
             return Fitting::Open;
         }
-        self.descend(groups, &room, &prices, visit, allowance)
+        self.descend(groups, &room, &prices, visit, node_budget)
     }
 
     /// Shows the fixed items with those of the groups.

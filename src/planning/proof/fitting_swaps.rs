@@ -20,7 +20,7 @@ impl Fitter<'_> {
         groups: &[Group],
         room: &[f64],
         prices: &[f64],
-        allowance: &mut NodeBudget,
+        node_budget: &mut NodeBudget,
     ) -> Option<Vec<usize>> {
         let mut prices: Vec<f64> = prices.iter().map(|price| price + 1e-3).collect();
         let cheapest = |group: &Group| {
@@ -34,7 +34,7 @@ impl Fitter<'_> {
         let mut rests_until = vec![0; groups.len()];
         let size: usize = groups.iter().map(|group| group.items.len()).sum();
         for swap in 1..=SWAPS {
-            if !allowance.spend(1 + (size * prices.len() / USES_PER_NODE) as u64) {
+            if !node_budget.spend(1 + (size * prices.len() / USES_PER_NODE) as u64) {
                 return None;
             }
             let mut over: Vec<f64> = room.iter().map(|room| -room).collect();

@@ -1,11 +1,12 @@
-//! What a proof looks for and what it has: the goal, the incumbent, and the allowance.
+//! What a proof looks for and what it has: the goal, the incumbent, and the nodes to spend.
 
 use std::cell::RefCell;
 
 use crate::problem::{Combination, diversity::Placed, score::Scorer};
 use model::StopReason;
 
-/// Nodes between two looks at the caller's clock.
+/// Nodes between two looks at the caller's clock: well below a millisecond, so that a deadline is
+/// kept and asking costs nothing.
 const POLL_NODES: u64 = 1024;
 
 /// The best that differs from all of `others` in `least` places.
@@ -17,7 +18,7 @@ pub(crate) struct Goal<'a> {
 
 /// The nodes of one proof phase, over all of its searches.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Purse {
+pub(crate) struct PhaseNodes {
     left: u64,
     until_poll: u64,
     /// Those before the last poll.
@@ -25,12 +26,12 @@ pub(crate) struct Purse {
     ended: Option<StopReason>,
 }
 
-impl Purse {
+impl PhaseNodes {
     pub(crate) fn new(nodes: u64) -> Self {
         Self { left: nodes, until_poll: POLL_NODES, spent: 0, ended: None }
     }
 
-    /// A purse with half of what is left, and the other half.
+    /// These with half of what is left, and the other half.
     pub(crate) fn halves(&self) -> (Self, u64) {
         let half = self.left / 2;
         (Self { left: self.left - half, ..*self }, half)
@@ -55,39 +56,39 @@ impl Purse {
 
 /// What remains to be spent, and who may end it.
 pub(crate) struct NodeBudget<'a> {
-    purse: &'a mut Purse,
+    phase_nodes: &'a mut PhaseNodes,
     /// Given the nodes spent so far.
     poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
 }
 
 impl<'a> NodeBudget<'a> {
     pub(crate) fn new(
-        purse: &'a mut Purse,
+        phase_nodes: &'a mut PhaseNodes,
         poll: &'a mut dyn FnMut(u64) -> Option<StopReason>,
     ) -> Self {
-        Self { purse, poll }
+        Self { phase_nodes, poll }
     }
 
     /// Takes nodes; false once they are spent or the caller has ended it.
     pub(crate) fn spend(&mut self, nodes: u64) -> bool {
-        let purse = &mut *self.purse;
-        if purse.left < nodes || purse.ended.is_some() {
-            purse.left = 0;
+        let phase_nodes = &mut *self.phase_nodes;
+        if phase_nodes.left < nodes || phase_nodes.ended.is_some() {
+            phase_nodes.left = 0;
             return false;
         }
-        purse.left -= nodes;
-        if purse.until_poll > nodes {
-            purse.until_poll -= nodes;
+        phase_nodes.left -= nodes;
+        if phase_nodes.until_poll > nodes {
+            phase_nodes.until_poll -= nodes;
         } else {
-            purse.spent += POLL_NODES.max(nodes);
-            purse.until_poll = POLL_NODES;
-            purse.ended = (self.poll)(purse.spent);
+            phase_nodes.spent += POLL_NODES.max(nodes);
+            phase_nodes.until_poll = POLL_NODES;
+            phase_nodes.ended = (self.poll)(phase_nodes.spent);
         }
-        purse.ended.is_none()
+        phase_nodes.ended.is_none()
     }
 
     pub(crate) fn left(&self) -> u64 {
-        self.purse.left
+        self.phase_nodes.left
     }
 }
 
@@ -116,12 +117,12 @@ impl<'a, 'p> Incumbent<'a, 'p> {
     pub(crate) fn new(scorer: &'a Scorer<'p>, best: Option<Placed>) -> Self {
         let terms = scorer.problem().categories.len() as f64;
         let slack = (0.02 * scorer.step()).max(terms * f64::EPSILON * scorer.scale());
-        let mut target =
+        let mut incumbent =
             Self { scorer, best: None, key: f64::NEG_INFINITY, first_use: 0.0, slack, board: None };
         if let Some(best) = best {
-            target.replace(best);
+            incumbent.replace(best);
         }
-        target
+        incumbent
     }
 
     pub(crate) fn best(&self) -> Option<&Placed> {
@@ -153,8 +154,8 @@ impl<'a, 'p> Incumbent<'a, 'p> {
         self.first_use
     }
 
-    /// What can be hoped for where no value exceeds `bound`.
-    pub(crate) fn outlook(&self, bound: f64) -> BoundVerdict {
+    /// How the incumbent compares with what has no value above `bound`.
+    pub(crate) fn verdict(&self, bound: f64) -> BoundVerdict {
         // Far from a tie, which is nearly always, no rounding is needed.
         let key = self.scorer.key(bound + self.slack);
         if key > self.key {

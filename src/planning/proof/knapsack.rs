@@ -9,9 +9,10 @@ use crate::problem::{
     Combination, diversity::Placed, lazy_constraint::LazyConstraint, score::Scorer,
 };
 
-/// Halvings of the price's interval for one tuple.
+/// Halvings of the price's interval for one leaf: the price is known to a 256th then, and a leaf
+/// is too small to be worth more.
 const HALVINGS: usize = 8;
-/// Items looked at count as a node together.
+/// Items looked at count as a node together, so that a node costs about the same time everywhere.
 const ITEMS_PER_NODE: usize = 16;
 
 /// One place's choice.
@@ -60,18 +61,18 @@ impl KnapsackLeaf {
         }
     }
 
-    /// Searches the tuple; false where the allowance or a new no-good ended it.
+    /// Searches the leaf; false where the node budget or a new no-good ended it.
     pub(crate) fn search(
         &mut self,
         compact: &ReducedProblem,
         multipliers: &[f64],
         goal: Goal,
-        target: &mut Incumbent,
-        judge: &mut LazyConstraint,
-        allowance: &mut NodeBudget,
+        incumbent: &mut Incumbent,
+        constraint: &mut LazyConstraint,
+        node_budget: &mut NodeBudget,
     ) -> bool {
         let size: usize = self.groups.iter().map(|g| g.items.len()).sum();
-        if !allowance.spend(1 + (size / ITEMS_PER_NODE) as u64) {
+        if !node_budget.spend(1 + (size / ITEMS_PER_NODE) as u64) {
             return false;
         }
         let multipliers = self.sharpen(compact, multipliers);
@@ -79,21 +80,23 @@ impl KnapsackLeaf {
         let most = self.price(compact, &multipliers);
         let credit = credit + compact.rounding(credit);
         let bound = self.pairs + credit + most;
-        if target.outlook(bound) == BoundVerdict::Worse {
+        if incumbent.verdict(bound) == BoundVerdict::Worse {
             return true;
         }
         for group in &mut self.groups {
             let best = group.items[0].reduced;
-            group.items.retain(|c| target.outlook(bound - best + c.reduced) != BoundVerdict::Worse);
+            group
+                .items
+                .retain(|c| incumbent.verdict(bound - best + c.reduced) != BoundVerdict::Worse);
         }
         self.groups.sort_by_key(|g| (g.items.len(), g.place));
         self.accumulate(compact);
-        let mut walk = Walk { compact, goal, target, judge, allowance };
+        let mut walk = Walk { compact, goal, incumbent, constraint, node_budget };
         let used = vec![0.0; compact.dimensions()];
         self.descend(&mut walk, 0, self.pairs, self.pairs + credit, &used)
     }
 
-    /// One limit: multipliers that bound this tuple better.
+    /// One limit: multipliers that bound this leaf better.
     fn sharpen(&self, compact: &ReducedProblem, start: &[f64]) -> Vec<f64> {
         let [price] = start else { return start.to_vec() };
         let exceeds = |price: f64| {
@@ -174,17 +177,17 @@ impl KnapsackLeaf {
         }
         let (place, most) = (self.groups[depth].place, self.groups[depth].most);
         let rest = self.groups.get(depth + 1).map_or(0.0, |g| g.most);
-        if walk.target.outlook(reduced + most) == BoundVerdict::Worse {
+        if walk.incumbent.verdict(reduced + most) == BoundVerdict::Worse {
             return true;
         }
         let dimensions = walk.compact.dimensions();
         let mut now = vec![0.0; dimensions];
         for i in 0..self.groups[depth].items.len() {
             let choice = self.groups[depth].items[i];
-            if walk.target.outlook(reduced + choice.reduced + rest) == BoundVerdict::Worse {
+            if walk.incumbent.verdict(reduced + choice.reduced + rest) == BoundVerdict::Worse {
                 break;
             }
-            if !walk.allowance.spend(1) {
+            if !walk.node_budget.spend(1) {
                 return false;
             }
             let own = walk.compact.places[place].use_of(choice.item, dimensions);
@@ -201,7 +204,7 @@ impl KnapsackLeaf {
             self.chosen[depth] = choice.item;
             let value = value + walk.compact.places[place].value[choice.item];
             if !self.descend(walk, depth + 1, value, reduced + choice.reduced, &now)
-                || walk.judge.is_to_begin_anew()
+                || walk.constraint.should_restart()
             {
                 return false;
             }
@@ -210,34 +213,36 @@ impl KnapsackLeaf {
     }
 
     fn visit(&self, walk: &mut Walk, value: f64) {
-        if walk.target.outlook(value) == BoundVerdict::Worse {
+        if walk.incumbent.verdict(value) == BoundVerdict::Worse {
             return;
         }
         let mut chosen: Combination = vec![None; self.groups.len()];
         for (group, &item) in self.groups.iter().zip(&self.chosen) {
             chosen[group.place] = walk.compact.candidate(group.place, item);
         }
-        let scorer: &Scorer = walk.target.scorer;
+        let scorer: &Scorer = walk.incumbent.scorer;
         let Some(solution) = scorer.solution(&chosen) else { return };
-        let beats =
-            walk.target.best().is_none_or(|best| scorer.compare(&solution, &best.solution).is_lt());
+        let beats = walk
+            .incumbent
+            .best()
+            .is_none_or(|best| scorer.compare(&solution, &best.solution).is_lt());
         if !beats {
             return;
         }
         let Some(placed) = Placed::new(scorer, solution) else { return };
         if placed.least_difference(walk.goal.others) >= walk.goal.least
-            && walk.judge.accepts(&placed.solution)
+            && walk.constraint.accepts(&placed.solution)
         {
-            walk.target.replace(placed);
+            walk.incumbent.replace(placed);
         }
     }
 }
 
-/// What is the same for all nodes of one tuple.
+/// What is the same for all nodes of one leaf.
 struct Walk<'w, 'g, 's, 'p, 'j, 'i> {
     compact: &'w ReducedProblem,
     goal: Goal<'g>,
-    target: &'w mut Incumbent<'s, 'p>,
-    judge: &'w mut LazyConstraint<'j>,
-    allowance: &'w mut NodeBudget<'i>,
+    incumbent: &'w mut Incumbent<'s, 'p>,
+    constraint: &'w mut LazyConstraint<'j>,
+    node_budget: &'w mut NodeBudget<'i>,
 }

@@ -25,7 +25,7 @@ pub enum LabelKind {
 
 #[derive(Clone, Debug)]
 pub struct Label {
-    pub role: LabelKind,
+    pub kind: LabelKind,
     /// Row of pair values.
     pub row: u32,
     /// Class of forbidden partners; 0 has none.
@@ -53,7 +53,7 @@ impl Place {
     /// The place of a category with what the reduction keeps under a strategy.
     pub fn new(
         problem: &Problem,
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         reduced: &Reduced,
         strategy: usize,
         category: CategoryIndex,
@@ -61,27 +61,27 @@ impl Place {
         let own = &problem.categories[category].candidates;
         let mut groups: BTreeMap<(LabelKind, u32, u32), Vec<CandidateIndex>> = BTreeMap::new();
         for &x in reduced.kept(strategy, category) {
-            let key = columns.key((category, x));
-            let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
-            groups.entry((role, key.row, key.class)).or_default().push(x);
+            let key = classes.key((category, x));
+            let kind = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
+            groups.entry((kind, key.row, key.class)).or_default().push(x);
         }
         let mut place = Self::default();
-        for ((role, row, class), group) in groups {
+        for ((kind, row, class), group) in groups {
             let start = place.len();
             for x in group {
                 let usage: Vec<f64> = own.usage(x).collect();
                 place.push(x, own.value(x, strategy), &usage);
             }
-            place.labels.push(Label { role, row, class, items: start..place.len() });
+            place.labels.push(Label { kind, row, class, items: start..place.len() });
         }
         for p in 0..problem.categories.len() {
-            let keys = reduced.kept(strategy, p).iter().map(|&x| columns.key((p, x)));
+            let keys = reduced.kept(strategy, p).iter().map(|&x| classes.key((p, x)));
             let twins: BTreeSet<u32> =
                 keys.filter(|key| key.also_fills == Some(category)).map(|key| key.row).collect();
             twins.into_iter().for_each(|row| place.push_nobody(LabelKind::Twin(p), row, problem));
         }
         if !problem.categories[category].required {
-            place.push_nobody(LabelKind::Empty, columns.rows.empty(), problem);
+            place.push_nobody(LabelKind::Empty, classes.rows.empty(), problem);
         }
         place
     }
@@ -149,9 +149,9 @@ impl Place {
         self.usage.extend(usage);
     }
 
-    fn push_nobody(&mut self, role: LabelKind, row: u32, problem: &Problem) {
+    fn push_nobody(&mut self, kind: LabelKind, row: u32, problem: &Problem) {
         let start = self.len();
         self.push(NOBODY, 0.0, &vec![0.0; problem.limits.len()]);
-        self.labels.push(Label { role, row, class: 0, items: start..start + 1 });
+        self.labels.push(Label { kind, row, class: 0, items: start..start + 1 });
     }
 }

@@ -1,4 +1,4 @@
-//! The ladder of multipliers of one proof, and what it leaves alive.
+//! The multipliers of one proof, and what reduced-cost fixing at the root leaves alive.
 
 use super::{
     bound::Dual,
@@ -8,7 +8,9 @@ use super::{
 };
 
 /// Multiples of the best multipliers: nodes whose labels are cheaper or dearer than the best ones
-/// are bounded better at another price.
+/// are bounded better at another price. About even steps of a sixth to a third on both sides of 1,
+/// wider where fewer nodes lie; any positive factors keep the bound valid, each one costs its share
+/// of every node.
 pub(crate) const FACTORS: [f64; 7] = [0.6, 0.75, 0.88, 1.0, 1.15, 1.4, 2.0];
 
 /// One set of multipliers and what the labels are worth at it.
@@ -28,31 +30,32 @@ pub(crate) struct Alive {
     pub items: Vec<Vec<Vec<usize>>>,
 }
 
-/// The rungs, and what reduced-cost fixing at the root leaves alive on all of them.
-pub(crate) fn ladder(
+/// Scaled sets of the dual's multipliers, and what reduced-cost fixing at the root leaves alive with
+/// all of them.
+pub(crate) fn multiplier_sets(
     compact: &ReducedProblem,
     dual: &Dual,
-    target: &Incumbent,
+    incumbent: &Incumbent,
     order: &[usize],
 ) -> (Alive, Vec<Multipliers>) {
-    let mut ladder: Vec<Vec<f64>> = FACTORS
+    let mut scaled: Vec<Vec<f64>> = FACTORS
         .iter()
         .map(|factor| dual.multipliers.iter().map(|m| m * factor).collect())
         .collect();
-    ladder.dedup();
-    if target.best().is_some() && compact.dimensions() > 0 {
+    scaled.dedup();
+    if incumbent.best().is_some() && compact.dimensions() > 0 {
         // A tie in value is decided by use: the limit shrinks to the incumbent's.
         let mut limits = compact.limits.clone();
-        limits[0] = limits[0].min(compact.first_use(target.first_use()));
-        ladder.push(dual.multipliers_for(compact, &limits));
+        limits[0] = limits[0].min(compact.first_use(incumbent.first_use()));
+        scaled.push(dual.multipliers_for(compact, &limits));
     }
     let mut items: Vec<Vec<Vec<usize>>> = compact
         .places
         .iter()
         .map(|place| place.labels.iter().map(|l| l.items.clone().collect()).collect())
         .collect();
-    for multipliers in &ladder {
-        fix(compact, dual, multipliers, target, &mut items);
+    for multipliers in &scaled {
+        fix(compact, dual, multipliers, incumbent, &mut items);
     }
     let labels: Vec<Vec<usize>> = items
         .iter()
@@ -60,8 +63,8 @@ pub(crate) fn ladder(
         .collect();
     items.iter_mut().for_each(|labels| labels.retain(|items| !items.is_empty()));
     let alive = Alive { labels, items };
-    let rungs = ladder.into_iter().map(|m| Multipliers::new(compact, m, order, &alive)).collect();
-    (alive, rungs)
+    let sets = scaled.into_iter().map(|m| Multipliers::new(compact, m, order, &alive)).collect();
+    (alive, sets)
 }
 
 impl Multipliers {
@@ -90,7 +93,7 @@ fn fix(
     compact: &ReducedProblem,
     dual: &Dual,
     multipliers: &[f64],
-    target: &Incumbent,
+    incumbent: &Incumbent,
     items: &mut [Vec<Vec<usize>>],
 ) {
     let credit: f64 = multipliers.iter().zip(&compact.limits).map(|(m, l)| m * l).sum();
@@ -115,7 +118,7 @@ fn fix(
             let with_label = root - best[i] + hope;
             items.retain(|&item| {
                 let own = compact.places[i].reduced_value(item, multipliers);
-                target.outlook(with_label - (value - own)) != BoundVerdict::Worse
+                incumbent.verdict(with_label - (value - own)) != BoundVerdict::Worse
             });
         }
     }
@@ -126,7 +129,7 @@ fn fix(
 pub fn order(compact: &ReducedProblem) -> Vec<usize> {
     let tied = |place: usize| {
         let labels = &compact.places[place].labels;
-        labels.iter().any(|l| matches!(l.role, LabelKind::Both(_) | LabelKind::Twin(_)))
+        labels.iter().any(|l| matches!(l.kind, LabelKind::Both(_) | LabelKind::Twin(_)))
     };
     let mut order: Vec<usize> = (0..compact.places.len()).collect();
     order.sort_by_key(|&p| (!tied(p), compact.places[p].labels.len() == 1, p));

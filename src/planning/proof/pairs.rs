@@ -18,8 +18,8 @@ pub fn fits(
     b: (&Place, &Label),
 ) -> bool {
     let (la, lb) = (a.1, b.1);
-    let tied = |l: &Label, other: usize| l.role == LabelKind::Both(other);
-    let twin = |l: &Label, other: usize| l.role == LabelKind::Twin(other);
+    let tied = |l: &Label, other: usize| l.kind == LabelKind::Both(other);
+    let twin = |l: &Label, other: usize| l.kind == LabelKind::Twin(other);
     if tied(la, j) || twin(la, j) || tied(lb, i) || twin(lb, i) {
         let match_up = (tied(la, j) && twin(lb, i)) || (twin(la, j) && tied(lb, i));
         if !match_up || la.row != lb.row {
@@ -39,7 +39,7 @@ pub fn fits(
 pub(crate) fn may_clash(i: usize, p: &Place, j: usize, q: &Place) -> bool {
     let tied = |place: &Place, other: usize| {
         let to =
-            |l: &Label| matches!(l.role, LabelKind::Both(x) | LabelKind::Twin(x) if x == other);
+            |l: &Label| matches!(l.kind, LabelKind::Both(x) | LabelKind::Twin(x) if x == other);
         place.labels.iter().any(to)
     };
     let classed = |place: &Place| place.labels.iter().any(|l| l.class != 0);

@@ -12,9 +12,11 @@ use crate::problem::{
     score::Scorer,
 };
 
-/// Rounds of dropping items that fit beside nobody; each can make more of them.
+/// Rounds of dropping items that fit beside no other; each can make more of them. Dropping is a
+/// saving only, so it may end early; each round costs a look at every pair of labels.
 const FIT_ROUNDS: usize = 4;
-/// Relative rounding that a sum of uses is granted where it is not exact.
+/// Relative rounding that a sum of uses is granted where it is not exact: thousands of additions
+/// of 2^-53 each.
 const ROUNDING: f64 = 1e-12;
 
 /// Places with labels and items, pairs, limits. Uses and limits are counted from the least that
@@ -34,16 +36,25 @@ pub struct ReducedProblem {
 }
 
 impl ReducedProblem {
+    /// The problem of `scorer` under one strategy. `nogoods`, `classes` and `reduced` were made of
+    /// the same problem, the classes with the same no-goods: labels rest on them.
+    ///
+    /// Keeps every feasible combination of the reduction, and its order; `infeasible` where there
+    /// is none for sure.
+    ///
+    /// # Panics
+    /// Where the parts belong to different problems, or there is no such strategy.
     pub fn new(
         (scorer, nogoods): (&Scorer, &NoGoods),
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         reduced: &Reduced,
         strategy: usize,
     ) -> Self {
         let problem = scorer.problem();
         let n = problem.categories.len();
+        debug_assert!(strategy < problem.strategies && classes.categories.len() == n);
         let mut places: Vec<Place> =
-            (0..n).map(|c| Place::new(problem, columns, reduced, strategy, c)).collect();
+            (0..n).map(|c| Place::new(problem, classes, reduced, strategy, c)).collect();
         let mut limits: Vec<f64> = scorer.limits().to_vec();
         for _ in 0..FIT_ROUNDS {
             if !drop_unfit((scorer, nogoods), &mut places, &limits) {
@@ -73,14 +84,18 @@ impl ReducedProblem {
         let pairs = if infeasible {
             Pairs::default()
         } else {
-            Pairs::new(scorer, nogoods, &columns.rows, &places)
+            Pairs::new(scorer, nogoods, &classes.rows, &places)
         };
+        debug_assert!(places.iter().all(|p| p.usage.len() == p.len() * dimensions));
         Self { strategy, places, pairs, limits, base, scale: scorer.scale(), infeasible }
     }
 
     /// The same with a further limit for each of `others`: how many places may hold what it has
     /// there, so that `least` places differ. Values and labels stay, so a dual of this one bounds
     /// that one as well. `None` where no combination can differ in so many places.
+    ///
+    /// `others` are solutions of the same problem, `scorer` its scorer. Without any limit there are
+    /// no further ones either: the caller must look at the differences itself.
     pub(crate) fn apart(&self, scorer: &Scorer, others: &[Placed], least: usize) -> Option<Self> {
         let n = self.places.len();
         let dimensions = self.dimensions();
@@ -94,7 +109,7 @@ impl ReducedProblem {
                 for item in label.items.clone() {
                     place.usage.extend(&narrow[item * dimensions..(item + 1) * dimensions]);
                     let x = place.candidate[item];
-                    place.usage.extend(others.iter().map(|other| match label.role {
+                    place.usage.extend(others.iter().map(|other| match label.kind {
                         LabelKind::Twin(_) => 0.0,
                         LabelKind::Empty => f64::from(u8::from(other.leaves_empty(p))),
                         _ => other.shares_with((p, x), candidates) as f64,
@@ -134,37 +149,52 @@ impl ReducedProblem {
         total - self.base.iter().filter_map(|base| base.first()).sum::<f64>()
     }
 
-    /// A candidate's use as this problem counts it.
+    /// A candidate's use in a place as this problem counts it; `usage` is per limit.
+    ///
+    /// # Panics
+    /// Where there is no such place.
     pub(crate) fn own_use(&self, place: usize, usage: impl Iterator<Item = f64>) -> Vec<f64> {
         usage.zip(&self.base[place]).map(|(used, base)| used - base).collect()
     }
 
-    /// What rounding can add to or take from a bound with this credit.
+    /// What rounding can add to or take from a bound with this credit: one rounding per place and
+    /// pair sum, and some.
     pub(crate) fn rounding(&self, credit: f64) -> f64 {
         (2 * self.places.len() + 8) as f64 * f64::EPSILON * (self.scale + credit.abs())
     }
 
-    /// The label that a candidate of the place would have, though it is not kept itself.
-    pub(crate) fn label_like(&self, columns: &EquivalenceClasses, member: Member) -> Option<usize> {
-        let key = columns.key(member);
-        let role = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
+    /// The label that a candidate of the place would have, though it is not kept itself; `None`
+    /// where none like it is kept.
+    ///
+    /// # Panics
+    /// Where there is no such candidate.
+    pub(crate) fn label_like(&self, classes: &EquivalenceClasses, member: Member) -> Option<usize> {
+        let key = classes.key(member);
+        let kind = key.also_fills.map_or(LabelKind::Own, LabelKind::Both);
         let labels = &self.places[member.0].labels;
-        labels.iter().position(|l| (l.role, l.row, l.class) == (role, key.row, key.class))
+        labels.iter().position(|l| (l.kind, l.row, l.class) == (kind, key.row, key.class))
     }
 
-    /// The label of a place that a candidate of another category fills.
+    /// The label of a place that a candidate of another category fills; `None` where no candidate
+    /// like it is kept.
+    ///
+    /// # Panics
+    /// Where there is no such place or candidate.
     pub(crate) fn twin_of(
         &self,
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         place: usize,
         member: Member,
     ) -> Option<usize> {
-        let row = columns.key(member).row;
+        let row = classes.key(member).row;
         let labels = &self.places[place].labels;
-        labels.iter().position(|l| l.role == LabelKind::Twin(member.0) && l.row == row)
+        labels.iter().position(|l| l.kind == LabelKind::Twin(member.0) && l.row == row)
     }
 
     /// The candidate of an item; `None` for a twin and for an empty place.
+    ///
+    /// # Panics
+    /// Where there is no such place or item.
     pub fn candidate(&self, place: usize, item: usize) -> Option<u32> {
         Some(self.places[place].candidate[item]).filter(|&x| x != NOBODY)
     }

@@ -47,12 +47,12 @@ pub struct Reduced {
 impl Reduced {
     pub fn new(
         (scorer, nogoods): (&Scorer, &NoGoods),
-        columns: &EquivalenceClasses,
+        classes: &EquivalenceClasses,
         unclean: &BTreeSet<Member>,
     ) -> Self {
         let strategies = scorer.problem().strategies;
-        let mut kept = vec![Vec::with_capacity(columns.categories.len()); strategies];
-        for (category, column) in columns.categories.iter().enumerate() {
+        let mut kept = vec![Vec::with_capacity(classes.categories.len()); strategies];
+        for (category, column) in classes.categories.iter().enumerate() {
             for (strategy, kept) in kept.iter_mut().enumerate() {
                 let candidates = &scorer.problem().categories[category].candidates;
                 let value = candidates.values(strategy);

@@ -12,13 +12,19 @@ use crate::{
     },
 };
 
-/// Price levels of the shortlists: what is best to spend, to keep, and to save.
+/// Price levels of the shortlists, as multiples of the best price: what is best to spend, to keep,
+/// and to save. 1 is what the dual says; a factor of 2.5 either way reaches what it misprices, the
+/// proof finds what they miss.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
-/// Candidates per label and level that moves look at in the first round; one more each round.
+/// Candidates per label and level that moves look at in the first round; one more each round:
+/// the best, and another to hold it against.
 const FIRST_DEPTH: usize = 2;
-/// Candidates per place in a pair swap in the first round; one more each round.
+/// Candidates per place in a pair swap in the first round; one more each round. Two for each of
+/// the three levels.
 const FIRST_PAIR_WIDTH: usize = 6;
-/// Moves per combination that are scored in the first round, and how many more each round.
+/// Moves per combination that are scored in the first round, and how many more each round: eight
+/// and two for each of a wedding's eight places, so that early rounds are quick and later ones
+/// thorough.
 const FIRST_MOVES: usize = 64;
 const MORE_MOVES: usize = 16;
 /// Place pairs that one combination's pair swaps look at; on larger problems each round looks at
@@ -28,7 +34,7 @@ const PLACE_PAIRS: usize = 1_000;
 /// Builds moves under one strategy.
 pub(crate) struct Moves<'a, 'p> {
     pub(crate) scorer: &'a Scorer<'p>,
-    pub(crate) columns: &'a EquivalenceClasses,
+    pub(crate) classes: &'a EquivalenceClasses,
     pub(crate) compact: &'a ReducedProblem,
     pub(crate) dual: &'a Dual,
     /// By place, label and level: items by falling value less the price of use.
@@ -47,7 +53,7 @@ pub(crate) struct Position {
 impl<'a, 'p> Moves<'a, 'p> {
     pub(crate) fn new(
         scorer: &'a Scorer<'p>,
-        columns: &'a EquivalenceClasses,
+        classes: &'a EquivalenceClasses,
         compact: &'a ReducedProblem,
         dual: &'a Dual,
         round: u32,
@@ -69,17 +75,17 @@ impl<'a, 'p> Moves<'a, 'p> {
                 place.labels.iter().map(of_label).collect()
             })
             .collect();
-        Self { scorer, columns, compact, dual, heads }
+        Self { scorer, classes, compact, dual, heads }
     }
 
     /// The most promising neighbours of a combination in the given round, from 1; later rounds look
     /// further. `turn` varies which place pairs a large problem looks at.
     pub(crate) fn neighbours(&self, placed: &Placed, round: u32, turn: u64) -> Vec<Combination> {
-        let Some(seats) = self.seats(placed) else { return Vec::new() };
-        let view = Neighbourhood::new(self.compact, seats);
+        let Some(positions) = self.positions(placed) else { return Vec::new() };
+        let neighbourhood = Neighbourhood::new(self.compact, positions);
         let mut found: Vec<(f64, Vec<(usize, usize)>)> = Vec::new();
-        self.swaps(&view, &mut found);
-        self.pair_swaps(&view, FIRST_PAIR_WIDTH + round as usize, turn, &mut found);
+        self.swaps(&neighbourhood, &mut found);
+        self.pair_swaps(&neighbourhood, FIRST_PAIR_WIDTH + round as usize, turn, &mut found);
         let most = FIRST_MOVES + MORE_MOVES * round as usize;
         let order =
             |a: &(f64, Vec<_>), b: &(f64, Vec<_>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1));
@@ -90,12 +96,12 @@ impl<'a, 'p> Moves<'a, 'p> {
         found.into_iter().map(|(_, changes)| self.changed(placed, &changes)).collect()
     }
 
-    fn swaps(&self, view: &Neighbourhood, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
+    fn swaps(&self, neighbourhood: &Neighbourhood, found: &mut Vec<(f64, Vec<(usize, usize)>)>) {
         for (p, place) in self.compact.places.iter().enumerate() {
-            for (label, sum) in view.sums[p].iter().enumerate() {
+            for (label, sum) in neighbourhood.sums[p].iter().enumerate() {
                 for &item in self.heads[p][label].iter().flatten() {
-                    let gain = place.value[item] + sum - view.part(p);
-                    self.note(view, gain, vec![(p, item)], found);
+                    let gain = place.value[item] + sum - neighbourhood.part(p);
+                    self.note(neighbourhood, gain, vec![(p, item)], found);
                 }
             }
         }
@@ -103,7 +109,7 @@ impl<'a, 'p> Moves<'a, 'p> {
 
     fn pair_swaps(
         &self,
-        view: &Neighbourhood,
+        neighbourhood: &Neighbourhood,
         width: usize,
         turn: u64,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
@@ -113,12 +119,13 @@ impl<'a, 'p> Moves<'a, 'p> {
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
         let stride = all.len().div_ceil(PLACE_PAIRS).max(1);
         for &(a, b) in all.iter().skip(turn as usize % stride).step_by(stride) {
-            let sums_a = self.sums_without(view, a, b);
-            let sums_b = self.sums_without(view, b, a);
+            let sums_a = self.sums_without(neighbourhood, a, b);
+            let sums_b = self.sums_without(neighbourhood, b, a);
             let list_a = self.shortlist(a, &sums_a, width);
             let list_b = self.shortlist(b, &sums_b, width);
             let mut pairs = vec![0.0; sums_b.len()];
-            let now = view.part(a) + view.part(b) - view.pair(self.compact, a, b);
+            let now = neighbourhood.part(a) + neighbourhood.part(b)
+                - neighbourhood.pair(self.compact, a, b);
             for &(x, label_x) in &list_a {
                 pairs.fill(0.0);
                 self.compact.pairs.add(a, label_x, b, &mut pairs);
@@ -128,17 +135,17 @@ impl<'a, 'p> Moves<'a, 'p> {
                         + sums_a[label_x]
                         + sums_b[label_y]
                         + pairs[label_y];
-                    self.note(view, then - now, vec![(a, x), (b, y)], found);
+                    self.note(neighbourhood, then - now, vec![(a, x), (b, y)], found);
                 }
             }
         }
     }
 
-    /// Pairs of each label of place `p` with all seats but its own and that of `other`.
-    fn sums_without(&self, view: &Neighbourhood, p: usize, other: usize) -> Vec<f64> {
-        let mut pairs = vec![0.0; view.sums[p].len()];
-        self.compact.pairs.add(other, view.seats[other].label, p, &mut pairs);
-        view.sums[p].iter().zip(&pairs).map(|(sum, pair)| sum - pair).collect()
+    /// Pairs of each label of place `p` with all positions but its own and that of `other`.
+    fn sums_without(&self, neighbourhood: &Neighbourhood, p: usize, other: usize) -> Vec<f64> {
+        let mut pairs = vec![0.0; neighbourhood.sums[p].len()];
+        self.compact.pairs.add(other, neighbourhood.positions[other].label, p, &mut pairs);
+        neighbourhood.sums[p].iter().zip(&pairs).map(|(sum, pair)| sum - pair).collect()
     }
 
     /// Items of a place that are best at one of the price levels beside the given pair sums.
@@ -164,7 +171,7 @@ impl<'a, 'p> Moves<'a, 'p> {
     /// Notes a move with its gain in value, where it fits.
     fn note(
         &self,
-        view: &Neighbourhood,
+        neighbourhood: &Neighbourhood,
         gain: f64,
         changes: Vec<(usize, usize)>,
         found: &mut Vec<(f64, Vec<(usize, usize)>)>,
@@ -172,7 +179,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         if gain < self.compact.pairs.blocked_below() {
             return;
         }
-        if changes.iter().all(|&(p, item)| view.seats[p].item == Some(item)) {
+        if changes.iter().all(|&(p, item)| neighbourhood.positions[p].item == Some(item)) {
             return;
         }
         let dimensions = self.compact.dimensions();
@@ -180,10 +187,11 @@ impl<'a, 'p> Moves<'a, 'p> {
             let change: f64 = changes
                 .iter()
                 .map(|&(p, item)| {
-                    self.compact.places[p].use_of(item, dimensions)[d] - view.seats[p].usage[d]
+                    self.compact.places[p].use_of(item, dimensions)[d]
+                        - neighbourhood.positions[p].usage[d]
                 })
                 .sum();
-            view.used[d] + change <= self.compact.limits[d]
+            neighbourhood.used[d] + change <= self.compact.limits[d]
         });
         if fits {
             found.push((gain, changes));
@@ -198,7 +206,7 @@ impl<'a, 'p> Moves<'a, 'p> {
         chosen
     }
 
-    pub(crate) fn seat(&self, p: usize, label: usize, item: usize) -> Position {
+    pub(crate) fn position(&self, p: usize, label: usize, item: usize) -> Position {
         let place = &self.compact.places[p];
         let usage = place.use_of(item, self.compact.dimensions()).to_vec();
         Position { label, item: Some(item), value: place.value[item], usage }
@@ -206,15 +214,15 @@ impl<'a, 'p> Moves<'a, 'p> {
 
     /// Where the combination sits in this compact; `None` where it has no label for someone. A
     /// candidate may be missing itself: each strategy keeps its own.
-    pub(crate) fn seats(&self, placed: &Placed) -> Option<Vec<Position>> {
-        let seat = |p: usize| {
+    pub(crate) fn positions(&self, placed: &Placed) -> Option<Vec<Position>> {
+        let position = |p: usize| {
             let place = &self.compact.places[p];
             match (placed.solution.chosen[p], placed.places[p]) {
                 (Some(x), _) => {
-                    let label = self.compact.label_like(self.columns, (p, x))?;
+                    let label = self.compact.label_like(self.classes, (p, x))?;
                     let mut items = place.labels[label].items.clone();
                     if let Some(item) = items.find(|&item| place.candidate[item] == x) {
-                        return Some(self.seat(p, label, item));
+                        return Some(self.position(p, label, item));
                     }
                     let candidates = &self.scorer.problem().categories[p].candidates;
                     let value = candidates.value(x, self.compact.strategy);
@@ -222,21 +230,22 @@ impl<'a, 'p> Moves<'a, 'p> {
                     Some(Position { label, item: None, value, usage })
                 }
                 (None, Some(from)) => {
-                    let label = self.compact.twin_of(self.columns, p, from)?;
-                    Some(self.seat(p, label, place.labels[label].items.start))
+                    let label = self.compact.twin_of(self.classes, p, from)?;
+                    Some(self.position(p, label, place.labels[label].items.start))
                 }
                 (None, None) => {
-                    let label = place.labels.iter().position(|l| l.role == LabelKind::Empty)?;
-                    Some(self.seat(p, label, place.labels[label].items.start))
+                    let label = place.labels.iter().position(|l| l.kind == LabelKind::Empty)?;
+                    Some(self.position(p, label, place.labels[label].items.start))
                 }
             }
         };
-        (0..self.compact.places.len()).map(seat).collect()
+        (0..self.compact.places.len()).map(position).collect()
     }
 
-    pub(crate) fn combination(&self, seats: &[Position]) -> Combination {
-        let candidate = |(p, seat): (usize, &Position)| self.compact.candidate(p, seat.item?);
-        seats.iter().enumerate().map(candidate).collect()
+    pub(crate) fn combination(&self, positions: &[Position]) -> Combination {
+        let candidate =
+            |(p, position): (usize, &Position)| self.compact.candidate(p, position.item?);
+        positions.iter().enumerate().map(candidate).collect()
     }
 }
 

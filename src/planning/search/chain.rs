@@ -38,7 +38,7 @@ const OTHERS: u64 = 30_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
-    pub columns: &'a EquivalenceClasses,
+    pub classes: &'a EquivalenceClasses,
     /// By strategy.
     pub(crate) compacts: &'a [ReducedProblem],
     /// By strategy.
@@ -116,16 +116,16 @@ impl Chain {
             if compact.infeasible {
                 continue;
             }
-            let moves = Moves::new(parts.scorer, parts.columns, compact, dual, parts.round);
-            let seats = match &self.start {
-                Some(chosen) => seats_of(&moves, parts.scorer, chosen),
-                None => first_seats(&moves)
-                    .or_else(|| seats_of(&moves, parts.scorer, self.first.as_ref()?)),
+            let moves = Moves::new(parts.scorer, parts.classes, compact, dual, parts.round);
+            let positions = match &self.start {
+                Some(chosen) => positions_of(&moves, parts.scorer, chosen),
+                None => first_positions(&moves)
+                    .or_else(|| positions_of(&moves, parts.scorer, self.first.as_ref()?)),
             };
-            let Some(seats) = seats else { continue };
+            let Some(positions) = positions else { continue };
             let dice = seed.wrapping_add(self.steps.wrapping_mul(0x9e37_79b9));
             let polish = Polish::new(compact, dual, &moves, dice, left);
-            let chosen = moves.combination(&polish.run(seats));
+            let chosen = moves.combination(&polish.run(positions));
             if let Some(solution) = parts.scorer.solution(&chosen) {
                 let beats = |best: &Solution| parts.scorer.compare(&solution, best).is_lt();
                 if self.best.as_ref().is_none_or(beats) {
@@ -138,7 +138,7 @@ impl Chain {
 }
 
 /// What the polish makes of an option that must differ from others.
-/// Nothing where the strategy's reduction dropped somebody of it.
+/// Nothing where the strategy's reduction dropped one of its candidates.
 pub(crate) fn polished_apart(
     parts: Parts,
     now: &Placed,
@@ -153,11 +153,14 @@ pub(crate) fn polished_apart(
         }
         let Some(wide) = compact.apart(parts.scorer, others, least) else { continue };
         let dual = dual.widened(&wide);
-        let moves = Moves::new(parts.scorer, parts.columns, &wide, &dual, parts.round);
-        // Somebody that this strategy's reduction dropped has no use of the further limits.
-        let seats = moves.seats(now).filter(|seats| seats.iter().all(|seat| seat.item.is_some()));
-        let Some(seats) = seats else { continue };
-        found.push(moves.combination(&Polish::new(&wide, &dual, &moves, seed, left).run(seats)));
+        let moves = Moves::new(parts.scorer, parts.classes, &wide, &dual, parts.round);
+        // A candidate that this strategy's reduction dropped has no use of the further limits.
+        let positions = moves
+            .positions(now)
+            .filter(|positions| positions.iter().all(|position| position.item.is_some()));
+        let Some(positions) = positions else { continue };
+        found
+            .push(moves.combination(&Polish::new(&wide, &dual, &moves, seed, left).run(positions)));
     }
     found
 }
@@ -172,14 +175,14 @@ fn mark(step: u64) -> u64 {
     }
 }
 
-fn seats_of(moves: &Moves, scorer: &Scorer, chosen: &Combination) -> Option<Vec<Position>> {
-    moves.seats(&Placed::new(scorer, scorer.solution(chosen)?)?)
+fn positions_of(moves: &Moves, scorer: &Scorer, chosen: &Combination) -> Option<Vec<Position>> {
+    moves.positions(&Placed::new(scorer, scorer.solution(chosen)?)?)
 }
 
 /// The best of the greedy starts.
-fn first_seats(moves: &Moves) -> Option<Vec<Position>> {
+fn first_positions(moves: &Moves) -> Option<Vec<Position>> {
     let scorer = moves.scorer;
     let starts = moves.starts().into_iter().filter_map(|chosen| scorer.solution(&chosen));
     let best = starts.min_by(|a, b| scorer.compare(a, b))?;
-    moves.seats(&Placed::new(scorer, best)?)
+    moves.positions(&Placed::new(scorer, best)?)
 }

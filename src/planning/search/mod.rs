@@ -39,9 +39,9 @@ use model::StopReason;
 pub struct Search<'p> {
     pub(super) scorer: Scorer<'p>,
     pub(super) settings: SearchSettings,
-    /// The problem's and those learned, as the columns know them.
+    /// The problem's and those learned, as the classes know them.
     pub(super) nogoods: NoGoods,
-    pub(super) columns: EquivalenceClasses,
+    pub(super) classes: EquivalenceClasses,
     pub(super) reduced: Reduced,
     /// By strategy.
     pub(super) compacts: Vec<ReducedProblem>,
@@ -51,7 +51,7 @@ pub struct Search<'p> {
     pub(super) pool: Pool,
     pub(super) kept: Vec<Placed>,
     pub(super) history: Vec<Vec<u64>>,
-    pub(super) refusals: LearnedCuts,
+    pub(super) cuts: LearnedCuts,
     /// Members of refused combinations, and learned no-goods, that the reduction was built with.
     pub(super) reduced_without: (usize, usize),
     /// The bound of the undisturbed search.
@@ -72,8 +72,8 @@ impl<'p> Search<'p> {
     /// Goes on where `state` was taken, on the same problem and settings: the result is the same
     /// as without the break.
     pub fn resume(problem: &'p Problem, settings: &SearchSettings, state: SearchState) -> Self {
-        let refusals = LearnedCuts::new(state.refused, state.learned);
-        let mut search = Self::with_refusals(problem, settings, state.seed, refusals);
+        let cuts = LearnedCuts::new(state.refused, state.learned);
+        let mut search = Self::with_refusals(problem, settings, state.seed, cuts);
         search.cache.restore(state.scored, state.scores);
         let placed = |chosen: &Combination| {
             let solution = search.scorer.solution(chosen)?;
@@ -97,14 +97,14 @@ impl<'p> Search<'p> {
         problem: &'p Problem,
         settings: &SearchSettings,
         seed: u64,
-        refusals: LearnedCuts,
+        cuts: LearnedCuts,
     ) -> Self {
         let nogoods = NoGoods::new(problem, &[]);
-        let columns = EquivalenceClasses::new(problem, &nogoods);
+        let classes = EquivalenceClasses::new(problem, &nogoods);
         let scorer = Scorer::new(problem);
-        let reduced = Reduced::new((&scorer, &nogoods), &columns, &BTreeSet::new());
+        let reduced = Reduced::new((&scorer, &nogoods), &classes, &BTreeSet::new());
         let compacts: Vec<ReducedProblem> = (0..problem.strategies)
-            .map(|strategy| ReducedProblem::new((&scorer, &nogoods), &columns, &reduced, strategy))
+            .map(|strategy| ReducedProblem::new((&scorer, &nogoods), &classes, &reduced, strategy))
             .collect();
         let duals: Vec<Dual> = compacts.iter().map(Dual::new).collect();
         let bound = bound_of(&compacts, &duals);
@@ -113,7 +113,7 @@ impl<'p> Search<'p> {
             scorer,
             settings: *settings,
             nogoods,
-            columns,
+            classes,
             reduced,
             compacts,
             duals,
@@ -123,7 +123,7 @@ impl<'p> Search<'p> {
             history: Vec::new(),
             reduced_without: (0, 0),
             first_bound: bound,
-            refusals,
+            cuts,
             seed,
             round: 0,
             bound,
@@ -139,7 +139,7 @@ impl<'p> Search<'p> {
 
     /// The no-goods found so far, beside the problem's own.
     pub fn learned(&self) -> &[NoGood] {
-        self.refusals.learned()
+        self.cuts.learned()
     }
 
     /// Look-ups in the score cache so far: found there, and evaluated.
@@ -157,8 +157,8 @@ impl<'p> Search<'p> {
             kept: self.kept.iter().map(chosen).collect(),
             history: self.history.clone(),
             pool: self.pool.iter().map(chosen).collect(),
-            refused: self.refusals.to_vec(),
-            learned: self.refusals.learned().to_vec(),
+            refused: self.cuts.to_vec(),
+            learned: self.cuts.learned().to_vec(),
             scored,
             scores,
             stopped: self.stopped,
@@ -237,7 +237,7 @@ impl<'p> Search<'p> {
             .iter()
             .zip(&self.duals)
             .map(|(compact, dual)| {
-                Moves::new(&self.scorer, &self.columns, compact, dual, self.round)
+                Moves::new(&self.scorer, &self.classes, compact, dual, self.round)
             })
             .collect();
         let mut found: Vec<Combination> = Vec::new();
@@ -257,7 +257,7 @@ impl<'p> Search<'p> {
         found.dedup();
         let mut solutions: Vec<Solution> = found
             .iter()
-            .filter(|chosen| !self.refusals.contains(chosen))
+            .filter(|chosen| !self.cuts.contains(chosen))
             .filter_map(|chosen| self.cache.solution(&self.scorer, chosen))
             .collect();
         solutions.sort_by(|a, b| self.scorer.compare(a, b));
@@ -266,7 +266,7 @@ impl<'p> Search<'p> {
 
     /// Keeps the best k that differ enough from each other, as far as there are any.
     fn keep(&mut self, found: Vec<Solution>, accept: &mut Accept<'_>) {
-        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
+        let mut constraint = LazyConstraint::new(accept, &mut self.cuts);
         let before = std::mem::take(&mut self.kept);
         let mut all: Vec<Placed> =
             found.into_iter().filter_map(|s| Placed::new(&self.scorer, s)).collect();
@@ -281,7 +281,7 @@ impl<'p> Search<'p> {
                 }
                 if placed.least_difference(&self.kept) >= least {
                     let known = self.pool.contains(&self.scorer, &placed.solution);
-                    if known || judge.accepts(&placed.solution) {
+                    if known || constraint.accepts(&placed.solution) {
                         self.kept.push(placed.clone());
                         self.pool.insert(&self.scorer, placed.clone());
                     }
@@ -294,7 +294,7 @@ impl<'p> Search<'p> {
     /// The reduction must not count candidates of refused combinations as dominators, and
     /// candidates that the learned no-goods tell apart are no longer alike.
     pub(super) fn restore_if_refused(&mut self) -> bool {
-        let (unclean, learned) = (self.refusals.unclean().len(), self.refusals.learned().len());
+        let (unclean, learned) = (self.cuts.unclean().len(), self.cuts.learned().len());
         if (unclean, learned) == self.reduced_without {
             return false;
         }
@@ -302,11 +302,11 @@ impl<'p> Search<'p> {
         self.reduced_without = (unclean, learned);
         if has_learned {
             let problem = self.scorer.problem();
-            self.nogoods = NoGoods::new(problem, self.refusals.learned());
-            self.columns = EquivalenceClasses::new(problem, &self.nogoods);
+            self.nogoods = NoGoods::new(problem, self.cuts.learned());
+            self.classes = EquivalenceClasses::new(problem, &self.nogoods);
         }
         let rules = (&self.scorer, &self.nogoods);
-        let reduced = Reduced::new(rules, &self.columns, self.refusals.unclean());
+        let reduced = Reduced::new(rules, &self.classes, self.cuts.unclean());
         let changed = has_learned || reduced != self.reduced;
         if changed {
             self.reduced = reduced;
@@ -314,7 +314,7 @@ impl<'p> Search<'p> {
                 self.compacts.iter_mut().zip(&mut self.duals).enumerate()
             {
                 let rules = (&self.scorer, &self.nogoods);
-                *compact = ReducedProblem::new(rules, &self.columns, &self.reduced, strategy);
+                *compact = ReducedProblem::new(rules, &self.classes, &self.reduced, strategy);
                 *dual = Dual::new(compact);
             }
         }

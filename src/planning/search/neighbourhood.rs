@@ -5,35 +5,35 @@ use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
 /// A combination with what its moves need to know.
 pub(crate) struct Neighbourhood {
-    pub(crate) seats: Vec<Position>,
+    pub(crate) positions: Vec<Position>,
     pub used: Vec<f64>,
-    /// By place and label: pairs with all other seats.
+    /// By place and label: pairs with all other positions.
     pub sums: Vec<Vec<f64>>,
 }
 
 impl Neighbourhood {
-    pub(crate) fn new(compact: &ReducedProblem, seats: Vec<Position>) -> Self {
+    pub(crate) fn new(compact: &ReducedProblem, positions: Vec<Position>) -> Self {
         let mut sums: Vec<Vec<f64>> =
             compact.places.iter().map(|place| vec![0.0; place.labels.len()]).collect();
         for (p, sums) in sums.iter_mut().enumerate() {
             for &other in compact.pairs.neighbours(p) {
-                compact.pairs.add(other, seats[other].label, p, sums);
+                compact.pairs.add(other, positions[other].label, p, sums);
             }
         }
-        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
+        let sum = |d: usize| positions.iter().map(|position| position.usage[d]).sum();
         let used = (0..compact.dimensions()).map(sum).collect();
-        Self { seats, used, sums }
+        Self { positions, used, sums }
     }
 
     /// What a place adds now: its value and its pairs.
     pub(crate) fn part(&self, p: usize) -> f64 {
-        self.seats[p].value + self.sums[p][self.seats[p].label]
+        self.positions[p].value + self.sums[p][self.positions[p].label]
     }
 
     pub(crate) fn pair(&self, compact: &ReducedProblem, a: usize, b: usize) -> f64 {
         let mut pairs = vec![0.0; self.sums[b].len()];
-        compact.pairs.add(a, self.seats[a].label, b, &mut pairs);
-        pairs[self.seats[b].label]
+        compact.pairs.add(a, self.positions[a].label, b, &mut pairs);
+        pairs[self.positions[b].label]
     }
 }
 

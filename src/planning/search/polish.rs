@@ -1,5 +1,5 @@
 //! A local search beside the proof, for what the proof has to leave open: three places at a time are
-//! chosen anew beside all others, from where that ends a few places are shaken, and it goes on from
+//! chosen again beside all others, from where that ends a few places are shaken, and it goes on from
 //! there. Bounded in combinations; when it runs, from where and how long is the business of
 //! `chain`.
 
@@ -9,15 +9,16 @@ use super::{
 };
 use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
-/// Price levels at which a place's choices are ranked.
+/// Price levels at which a place's choices are ranked: those of the beam.
 const LEVELS: [f64; 3] = [0.4, 1.0, 2.5];
-/// Choices of a place per level.
+/// Choices of a place per level: with three levels at most 12 for a place, 1,728 for a trio.
 const CHOICES: usize = 4;
-/// Places that are shaken at a time.
+/// Places that are shaken at a time: one more than a trio can put back.
 const SHAKEN: u64 = 4;
 /// Swaps that may bring a shaken combination back within the limits.
 const REPAIRS: usize = 24;
-/// Trios without a gain after which a combination counts as the best around.
+/// Trios without a gain after which a combination counts as the best around: more than there are
+/// among 29 places.
 const QUIET_MAX: usize = 4_000;
 /// What a shake costs at least, in combinations, so that shaking ends.
 const SHAKE_COST: u64 = 1_000;
@@ -31,7 +32,7 @@ pub(crate) struct Polish<'a, 'm, 'p> {
     left: u64,
 }
 
-/// Somebody for a place: label, item, and the value with all pairs outside of the trio.
+/// A choice for a place: label, item, and the value with all pairs outside of the trio.
 #[derive(Clone, Copy)]
 struct Choice {
     label: usize,
@@ -41,7 +42,7 @@ struct Choice {
 
 impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     /// `left`: the combinations that it may look at. More of them never end worse, from the same
-    /// seats and dice.
+    /// positions and random draws.
     pub(crate) fn new(
         compact: &'a ReducedProblem,
         dual: &Dual,
@@ -53,9 +54,9 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
         Self { compact, moves, prices, dice, left }
     }
 
-    /// No worse than the seats that it is given.
-    pub(crate) fn run(mut self, seats: Vec<Position>) -> Vec<Position> {
-        let mut best = self.descend(seats);
+    /// No worse than the positions that it is given.
+    pub(crate) fn run(mut self, positions: Vec<Position>) -> Vec<Position> {
+        let mut best = self.descend(positions);
         while self.left > 0 && self.compact.places.len() > 3 {
             self.left = self.left.saturating_sub(SHAKE_COST);
             let shaken = self.shaken(&best);
@@ -71,38 +72,39 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
         best
     }
 
-    fn total(&self, seats: &[Position]) -> f64 {
-        let view = Neighbourhood::new(self.compact, seats.to_vec());
-        let own: f64 = seats.iter().map(|seat| seat.value).sum();
-        let pairs: f64 = seats.iter().enumerate().map(|(p, s)| view.sums[p][s.label]).sum();
+    fn total(&self, positions: &[Position]) -> f64 {
+        let neighbourhood = Neighbourhood::new(self.compact, positions.to_vec());
+        let own: f64 = positions.iter().map(|position| position.value).sum();
+        let pairs: f64 =
+            positions.iter().enumerate().map(|(p, s)| neighbourhood.sums[p][s.label]).sum();
         // Each pair stands in the sums of both its places.
         own + pairs / 2.0
     }
 
-    /// Chooses trios anew until none of many gains anything.
-    fn descend(&mut self, seats: Vec<Position>) -> Vec<Position> {
+    /// Chooses trios again and again until none of many gains anything.
+    fn descend(&mut self, positions: Vec<Position>) -> Vec<Position> {
         let n = self.compact.places.len();
-        let mut view = Neighbourhood::new(self.compact, seats);
+        let mut neighbourhood = Neighbourhood::new(self.compact, positions);
         if n < 3 {
-            return view.seats;
+            return neighbourhood.positions;
         }
         let all = n * (n - 1) * (n - 2) / 6;
         let mut quiet = 0;
         while quiet < (3 * all).min(QUIET_MAX) && self.left > 0 {
             let trio = self.trio(n);
-            match self.best_trio(&view, trio) {
+            match self.best_trio(&neighbourhood, trio) {
                 Some(chosen) => {
-                    let mut seats = view.seats;
+                    let mut positions = neighbourhood.positions;
                     for (p, choice) in trio.into_iter().zip(chosen) {
-                        seats[p] = self.moves.seat(p, choice.label, choice.item);
+                        positions[p] = self.moves.position(p, choice.label, choice.item);
                     }
-                    view = Neighbourhood::new(self.compact, seats);
+                    neighbourhood = Neighbourhood::new(self.compact, positions);
                     quiet = 0;
                 }
                 None => quiet += 1,
             }
         }
-        view.seats
+        neighbourhood.positions
     }
 
     /// Three different places of n ≥ 3, by the dice.
@@ -117,18 +119,24 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// The best choice for three places beside all others, where it is better than the present one.
-    fn best_trio(&mut self, view: &Neighbourhood, trio: [usize; 3]) -> Option<[Choice; 3]> {
-        let lists = trio.map(|p| self.choices(view, p, trio));
+    fn best_trio(
+        &mut self,
+        neighbourhood: &Neighbourhood,
+        trio: [usize; 3],
+    ) -> Option<[Choice; 3]> {
+        let lists = trio.map(|p| self.choices(neighbourhood, p, trio));
         let dimensions = self.compact.dimensions();
-        let mut rest = view.used.clone();
+        let mut rest = neighbourhood.used.clone();
         for p in trio {
-            rest.iter_mut().zip(&view.seats[p].usage).for_each(|(sum, own)| *sum -= own);
+            rest.iter_mut()
+                .zip(&neighbourhood.positions[p].usage)
+                .for_each(|(sum, own)| *sum -= own);
         }
         let pair = |p: usize, a: &Choice, q: usize, b: &Choice| {
             self.compact.pairs.value(p, a.label, q, b.label)
         };
         let use_of = |p: usize, c: &Choice| self.compact.places[p].use_of(c.item, dimensions);
-        let mut best = self.present(view, trio) + 1e-12 * self.compact.scale;
+        let mut best = self.present(neighbourhood, trio) + 1e-12 * self.compact.scale;
         let mut found = None;
         let limits = &self.compact.limits;
         for a in &lists[0] {
@@ -157,22 +165,22 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
     }
 
     /// What the trio is worth now, its pairs with all others included.
-    fn present(&self, view: &Neighbourhood, trio: [usize; 3]) -> f64 {
-        let parts: f64 = trio.iter().map(|&p| view.part(p)).sum();
+    fn present(&self, neighbourhood: &Neighbourhood, trio: [usize; 3]) -> f64 {
+        let parts: f64 = trio.iter().map(|&p| neighbourhood.part(p)).sum();
         let twice: f64 = [(0, 1), (0, 2), (1, 2)]
             .iter()
-            .map(|&(i, j)| view.pair(self.compact, trio[i], trio[j]))
+            .map(|&(i, j)| neighbourhood.pair(self.compact, trio[i], trio[j]))
             .sum();
         parts - twice
     }
 
     /// The best of a place at each price level.
-    fn choices(&self, view: &Neighbourhood, p: usize, trio: [usize; 3]) -> Vec<Choice> {
+    fn choices(&self, neighbourhood: &Neighbourhood, p: usize, trio: [usize; 3]) -> Vec<Choice> {
         let place = &self.compact.places[p];
-        let mut sums = view.sums[p].clone();
+        let mut sums = neighbourhood.sums[p].clone();
         let mut inside = vec![0.0; sums.len()];
         for other in trio.into_iter().filter(|other| *other != p) {
-            self.compact.pairs.add(other, view.seats[other].label, p, &mut inside);
+            self.compact.pairs.add(other, neighbourhood.positions[other].label, p, &mut inside);
         }
         sums.iter_mut().zip(&inside).for_each(|(sum, own)| *sum -= own);
         let mut all: Vec<Choice> = Vec::new();
@@ -200,17 +208,17 @@ impl<'a, 'm, 'p> Polish<'a, 'm, 'p> {
         all
     }
 
-    /// Some places with somebody else, by the dice.
-    fn shaken(&mut self, seats: &[Position]) -> Vec<Position> {
-        let mut seats = seats.to_vec();
+    /// Some places with other items, drawn at random.
+    fn shaken(&mut self, positions: &[Position]) -> Vec<Position> {
+        let mut positions = positions.to_vec();
         for _ in 0..SHAKEN {
-            let p = self.roll(seats.len() as u64) as usize;
+            let p = self.roll(positions.len() as u64) as usize;
             let place = &self.compact.places[p];
             let item = self.roll(place.len() as u64) as usize;
             let label = place.labels.iter().position(|l| l.items.contains(&item)).unwrap_or(0);
-            seats[p] = self.moves.seat(p, label, item);
+            positions[p] = self.moves.position(p, label, item);
         }
-        seats
+        positions
     }
 
     /// SplitMix64, below `n` > 0.

@@ -17,7 +17,7 @@ use crate::{
     },
     proof::{
         branch_and_bound::Prover,
-        incumbent::{Goal, Incumbent, NodeBudget, Purse},
+        incumbent::{Goal, Incumbent, NodeBudget, PhaseNodes},
     },
 };
 use model::StopReason;
@@ -25,13 +25,13 @@ use model::StopReason;
 /// Asked now and then; its reason ends the phase at once.
 type Interrupted<'i> = dyn FnMut() -> Option<StopReason> + 'i;
 
-/// How often the search for one option begins anew at once for a no-good that it learned; later
+/// How often the search for one option restarts at once for a no-good that it learned; later
 /// ones count from its end on.
 const RESTARTS_MAX: u32 = 64;
 
 /// What one proof phase has to spend, and what works beside it.
 struct Phase {
-    purse: Purse,
+    nodes: PhaseNodes,
     chain: Chain,
 }
 
@@ -51,8 +51,8 @@ impl Search<'_> {
 
     fn prove_within(&mut self, accept: &mut Accept<'_>, interrupted: &mut Interrupted) {
         let problem = self.scorer.problem();
-        let purse = Purse::new(self.settings.proof_nodes);
-        let mut phase = Phase { purse, chain: Chain::new(self.pool.best()) };
+        let nodes = PhaseNodes::new(self.settings.proof_nodes);
+        let mut phase = Phase { nodes, chain: Chain::new(self.pool.best()) };
         let mut picked = Picked::default();
         let mut exhausted = true;
         while exhausted && picked.options.len() < problem.options {
@@ -72,7 +72,7 @@ impl Search<'_> {
             let Some((placed, least)) = found else { break };
             picked.push(placed, least, problem);
         }
-        let ended = phase.purse.ended();
+        let ended = phase.nodes.ended();
         self.cut_short = ended.is_some() || (self.cut_short && !exhausted);
         self.stopped = ended.or(self.stopped);
         if exhausted {
@@ -80,7 +80,7 @@ impl Search<'_> {
         } else if ended != Some(StopReason::Cancelled) && self.settings.proof_nodes > 0 {
             if picked.options.is_empty() {
                 let cut = if ended.is_some() { Cut::Clock } else { Cut::Nodes };
-                phase.chain.finish(self.parts(), self.seed, phase.purse.spent(), cut);
+                phase.chain.finish(self.parts(), self.seed, phase.nodes.spent(), cut);
                 self.take_in(phase.chain.take_found(), accept);
             }
             self.polish_others(picked.options.len().max(1), accept);
@@ -95,7 +95,7 @@ impl Search<'_> {
     fn parts(&self) -> Parts<'_, '_> {
         Parts {
             scorer: &self.scorer,
-            columns: &self.columns,
+            classes: &self.classes,
             compacts: &self.compacts,
             duals: &self.duals,
             round: self.round,
@@ -104,11 +104,11 @@ impl Search<'_> {
 
     /// Puts combinations into the pool, as far as they are allowed.
     pub(crate) fn take_in(&mut self, found: Vec<Combination>, accept: &mut Accept<'_>) {
-        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
+        let mut constraint = LazyConstraint::new(accept, &mut self.cuts);
         for chosen in found {
             let solution = self.scorer.solution(&chosen);
             let placed = solution.and_then(|solution| Placed::new(&self.scorer, solution));
-            if let Some(placed) = placed.filter(|p| judge.accepts(&p.solution)) {
+            if let Some(placed) = placed.filter(|p| constraint.accepts(&p.solution)) {
                 self.pool.insert(&self.scorer, placed);
             }
         }
@@ -132,14 +132,14 @@ impl Search<'_> {
         let strategies = self.compacts.iter().zip(&self.duals);
         let evidence = strategies
             .map(|(compact, dual)| {
-                Evidence::new((problem, &self.nogoods), &self.columns, compact, dual)
+                Evidence::new((problem, &self.nogoods), &self.classes, compact, dual)
             })
             .collect();
-        let refused = self.refusals.to_vec();
+        let refused = self.cuts.to_vec();
         let is_infeasible = self.bound == f64::NEG_INFINITY;
         let excluding = is_infeasible.then(|| self.excluding_multipliers()).flatten();
         // Of those that the evidence was built with.
-        let nogoods = self.refusals.learned()[..self.reduced_without.1].to_vec();
+        let nogoods = self.cuts.learned()[..self.reduced_without.1].to_vec();
         Certificate { best_possible: self.bound, evidence, refused, nogoods, excluding }
     }
 
@@ -154,12 +154,13 @@ impl Search<'_> {
         for _ in 0..=RESTARTS_MAX {
             let Some(compact) = self.compacts.first() else { return true };
             // The other half is for the search by value, should this one come to no end.
-            let (mut purse, rest) = phase.purse.halves();
+            let (mut phase_nodes, rest) = phase.nodes.halves();
             let mut poll = |_| interrupted();
-            let mut allowance = NodeBudget::new(&mut purse, &mut poll);
-            let mut judge = LazyConstraint::new(accept, &mut self.refusals);
-            let sought = seek(&self.scorer, compact, (others, least), &mut judge, &mut allowance);
-            phase.purse = purse.with(rest);
+            let mut node_budget = NodeBudget::new(&mut phase_nodes, &mut poll);
+            let mut constraint = LazyConstraint::new(accept, &mut self.cuts);
+            let sought =
+                seek(&self.scorer, compact, (others, least), &mut constraint, &mut node_budget);
+            phase.nodes = phase_nodes.with(rest);
             match sought {
                 Sought::Found(placed) => {
                     self.pool.insert(&self.scorer, *placed);
@@ -196,18 +197,18 @@ impl Search<'_> {
             let best = self.pool.best_differing(others, least).cloned();
             let goal = Goal { others, least };
             let board = RefCell::new(None);
-            let mut target = Incumbent::new(&self.scorer, best).shown_on(&board);
-            let mut judge = LazyConstraint::new(accept, &mut self.refusals);
-            judge.begins_anew = restarts > 0;
+            let mut incumbent = Incumbent::new(&self.scorer, best).shown_on(&board);
+            let mut constraint = LazyConstraint::new(accept, &mut self.cuts);
+            constraint.may_restart = restarts > 0;
             let parts = Parts {
                 scorer: &self.scorer,
-                columns: &self.columns,
+                classes: &self.classes,
                 compacts: &self.compacts,
                 duals: &self.duals,
                 round: self.round,
             };
             let seed = self.seed;
-            let (purse, chain) = (&mut phase.purse, &mut phase.chain);
+            let (phase_nodes, chain) = (&mut phase.nodes, &mut phase.chain);
             let mut poll = |spent: u64| {
                 let ended = interrupted();
                 if ended.is_none() && others.is_empty() {
@@ -215,31 +216,41 @@ impl Search<'_> {
                 }
                 ended
             };
-            let mut allowance = NodeBudget::new(purse, &mut poll);
+            let mut node_budget = NodeBudget::new(phase_nodes, &mut poll);
             let mut open = f64::NEG_INFINITY;
             for (compact, dual) in self.compacts.iter().zip(&self.duals) {
-                if compact.infeasible || judge.is_to_begin_anew() {
+                if compact.infeasible || constraint.should_restart() {
                     continue;
                 }
                 // Without anything to beat, value prunes nothing: then the difference has to.
-                let apart = (!others.is_empty() && target.best().is_none())
+                let apart = (!others.is_empty() && incumbent.best().is_none())
                     .then(|| compact.apart(&self.scorer, others, least));
                 match apart {
                     Some(None) => {}
                     Some(Some(wide)) => {
                         let dual = dual.widened(&wide);
-                        let mut prover = Prover::new(&wide, &dual, &target, &self.nogoods);
-                        open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
+                        let mut prover = Prover::new(&wide, &dual, &incumbent, &self.nogoods);
+                        open = open.max(prover.run(
+                            goal,
+                            &mut incumbent,
+                            &mut constraint,
+                            &mut node_budget,
+                        ));
                     }
                     None => {
-                        let mut prover = Prover::new(compact, dual, &target, &self.nogoods);
-                        open = open.max(prover.run(goal, &mut target, &mut judge, &mut allowance));
+                        let mut prover = Prover::new(compact, dual, &incumbent, &self.nogoods);
+                        open = open.max(prover.run(
+                            goal,
+                            &mut incumbent,
+                            &mut constraint,
+                            &mut node_budget,
+                        ));
                     }
                 }
             }
-            let begins_anew = judge.is_to_begin_anew();
-            let best = target.into_best();
-            let refused = judge.refused_value;
+            let should_restart = constraint.should_restart();
+            let best = incumbent.into_best();
+            let refused = constraint.refused_value;
             if let Some(best) = &best {
                 self.pool.insert(&self.scorer, best.clone());
             }
@@ -248,7 +259,7 @@ impl Search<'_> {
             if again {
                 self.bound = self.bound.min(bound_of(&self.compacts, &self.duals));
             }
-            if begins_anew {
+            if should_restart {
                 restarts -= 1;
                 continue;
             }

@@ -10,7 +10,7 @@ use crate::{
     },
     proof::{
         fitting::{Fitter, Fitting},
-        incumbent::{NodeBudget, Purse},
+        incumbent::{NodeBudget, PhaseNodes},
         reduced_problem::ReducedProblem,
     },
 };
@@ -25,11 +25,11 @@ impl Search<'_> {
     /// where it is proven that there is none.
     pub(crate) fn look_for_start(&mut self, accept: &mut Accept<'_>) {
         let Some(compact) = self.compacts.first() else { return };
-        let mut purse = Purse::new(START_NODES);
+        let mut phase_nodes = PhaseNodes::new(START_NODES);
         let mut poll = |_| None;
-        let mut allowance = NodeBudget::new(&mut purse, &mut poll);
-        let mut judge = LazyConstraint::new(accept, &mut self.refusals);
-        let sought = seek(&self.scorer, compact, (&[], 0), &mut judge, &mut allowance);
+        let mut node_budget = NodeBudget::new(&mut phase_nodes, &mut poll);
+        let mut constraint = LazyConstraint::new(accept, &mut self.cuts);
+        let sought = seek(&self.scorer, compact, (&[], 0), &mut constraint, &mut node_budget);
         match sought {
             Sought::Found(placed) => {
                 self.kept.push((*placed).clone());
@@ -43,10 +43,10 @@ impl Search<'_> {
     /// Prices per unit of each limit which show that nothing keeps the limits, where a bound
     /// without any branching does.
     pub(crate) fn excluding_multipliers(&self) -> Option<Vec<f64>> {
-        let mut purse = Purse::new(MULTIPLIER_NODES);
+        let mut phase_nodes = PhaseNodes::new(MULTIPLIER_NODES);
         let mut poll = |_| None;
-        let mut allowance = NodeBudget::new(&mut purse, &mut poll);
-        Fitter::new(self.compacts.first()?).multipliers(&mut allowance)
+        let mut node_budget = NodeBudget::new(&mut phase_nodes, &mut poll);
+        Fitter::new(self.compacts.first()?).multipliers(&mut node_budget)
     }
 }
 
@@ -64,8 +64,8 @@ pub(crate) fn seek(
     scorer: &Scorer,
     compact: &ReducedProblem,
     (others, least): (&[Placed], usize),
-    judge: &mut LazyConstraint,
-    allowance: &mut NodeBudget,
+    constraint: &mut LazyConstraint,
+    node_budget: &mut NodeBudget,
 ) -> Sought {
     let Some(wide) = compact.apart(scorer, others, least) else { return Sought::Excluded };
     let mut found = None;
@@ -73,11 +73,11 @@ pub(crate) fn seek(
         let solution = scorer.solution(chosen);
         let placed = solution.and_then(|solution| Placed::new(scorer, solution));
         found = placed.filter(|placed| {
-            placed.least_difference(others) >= least && judge.accepts(&placed.solution)
+            placed.least_difference(others) >= least && constraint.accepts(&placed.solution)
         });
         found.is_some()
     };
-    match Fitter::new(&wide).run(&mut visit, allowance) {
+    match Fitter::new(&wide).run(&mut visit, node_budget) {
         Fitting::Excluded => Sought::Excluded,
         Fitting::Found => found.map_or(Sought::Open, |placed| Sought::Found(Box::new(placed))),
         Fitting::Open => Sought::Open,

@@ -6,10 +6,13 @@ use super::{
 };
 use crate::{problem::Combination, proof::labels::LabelKind};
 
-/// Multiples of the best multipliers at which starts are built: from "money is no object" to thrift.
+/// Multiples of the best multipliers at which starts are built: from "money is no object" (0) to
+/// nothing but thrift (10,000), and close together above 1, where what a start costs first falls
+/// within the limits.
 const START_FACTORS: [f64; 13] =
     [0.0, 0.7, 0.9, 1.0, 1.03, 1.08, 1.15, 1.3, 1.6, 2.5, 5.0, 20.0, 1e4];
-/// Swaps that a start may take to get within the limits, per place.
+/// Swaps that a start may take to get within the limits, per place: each place may change a few
+/// times; a start that needs more is given up, others are nearer.
 const REPAIRS_PER_PLACE: usize = 3;
 
 impl Moves<'_, '_> {
@@ -22,11 +25,11 @@ impl Moves<'_, '_> {
         let mut starts: Vec<Combination> = Vec::new();
         let mut any_fits = false;
         for factor in START_FACTORS {
-            let seats = self.construct(&prices(self.compact, self.dual, factor));
-            any_fits |= self.excess(&self.used(&seats)) == 0.0;
-            starts.push(self.combination(&seats));
+            let positions = self.construct(&prices(self.compact, self.dual, factor));
+            any_fits |= self.excess(&self.used(&positions)) == 0.0;
+            starts.push(self.combination(&positions));
             if factor >= 1.0 && !any_fits {
-                let repaired = self.repair(seats, REPAIRS_PER_PLACE * n);
+                let repaired = self.repair(positions, REPAIRS_PER_PLACE * n);
                 starts.push(self.combination(&repaired));
             }
         }
@@ -42,9 +45,9 @@ impl Moves<'_, '_> {
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by_key(|&p| {
             let ties = self.compact.places[p].labels.iter();
-            (!ties.clone().any(|l| matches!(l.role, LabelKind::Both(_))), p)
+            (!ties.clone().any(|l| matches!(l.kind, LabelKind::Both(_))), p)
         });
-        let mut seats: Vec<Option<Position>> = vec![None; n];
+        let mut positions: Vec<Option<Position>> = vec![None; n];
         for (k, &p) in order.iter().enumerate() {
             let place = &self.compact.places[p];
             let mut best = (f64::NEG_INFINITY, 0, 0);
@@ -61,39 +64,41 @@ impl Moves<'_, '_> {
             for &other in &order[k + 1..] {
                 self.compact.pairs.add(p, label, other, &mut sums[other]);
             }
-            seats[p] = Some(self.seat(p, label, item));
+            positions[p] = Some(self.position(p, label, item));
         }
-        seats.into_iter().flatten().collect()
+        positions.into_iter().flatten().collect()
     }
 
     /// Swaps that bring the use nearer to the limits, the mildest first.
-    pub(crate) fn repair(&self, mut seats: Vec<Position>, most: usize) -> Vec<Position> {
+    pub(crate) fn repair(&self, mut positions: Vec<Position>, most: usize) -> Vec<Position> {
         for _ in 0..most {
-            let view = Neighbourhood::new(self.compact, seats.clone());
-            let excess = self.excess(&view.used);
+            let neighbourhood = Neighbourhood::new(self.compact, positions.clone());
+            let excess = self.excess(&neighbourhood.used);
             if excess == 0.0 {
                 break;
             }
             let mut best: Option<(f64, usize, usize, usize)> = None;
             for (p, place) in self.compact.places.iter().enumerate() {
                 for (label, l) in place.labels.iter().enumerate() {
-                    if view.sums[p][label] < self.compact.pairs.blocked_below() {
+                    if neighbourhood.sums[p][label] < self.compact.pairs.blocked_below() {
                         continue;
                     }
                     for item in l.items.clone() {
                         let own = place.use_of(item, self.compact.dimensions());
-                        let used: Vec<f64> = view
+                        let used: Vec<f64> = neighbourhood
                             .used
                             .iter()
                             .zip(own)
-                            .zip(&view.seats[p].usage)
+                            .zip(&neighbourhood.positions[p].usage)
                             .map(|((used, new), old)| used + new - old)
                             .collect();
                         let saved = excess - self.excess(&used);
                         if saved <= 0.0 {
                             continue;
                         }
-                        let loss = view.part(p) - place.value[item] - view.sums[p][label];
+                        let loss = neighbourhood.part(p)
+                            - place.value[item]
+                            - neighbourhood.sums[p][label];
                         // Value lost per excess removed; what gains value comes first.
                         let rate = if loss > 0.0 { loss / saved } else { loss * saved };
                         if best.is_none_or(|best| rate < best.0) {
@@ -103,9 +108,9 @@ impl Moves<'_, '_> {
                 }
             }
             let Some((_, p, label, item)) = best else { break };
-            seats[p] = self.seat(p, label, item);
+            positions[p] = self.position(p, label, item);
         }
-        seats
+        positions
     }
 
     /// By how much use exceeds the limits, in shares of the limits, summed.
@@ -117,8 +122,8 @@ impl Moves<'_, '_> {
         used.iter().zip(&self.compact.limits).map(over).sum()
     }
 
-    pub(crate) fn used(&self, seats: &[Position]) -> Vec<f64> {
-        let sum = |d: usize| seats.iter().map(|seat| seat.usage[d]).sum();
+    pub(crate) fn used(&self, positions: &[Position]) -> Vec<f64> {
+        let sum = |d: usize| positions.iter().map(|position| position.usage[d]).sum();
         (0..self.compact.dimensions()).map(sum).collect()
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn outstayed(
     })
 }
 
-/// The event, or the setup or teardown of somebody who is there all the time, lies outside of
+/// The event, or the setup or teardown of a vendor that is there all the time, lies outside of
 /// the venue's hours.
 pub(super) fn closed(
     program: &Program<'_>,

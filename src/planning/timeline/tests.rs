@@ -1,7 +1,4 @@
 //! Whole timelines: the rules that must hold for any of them, and the ways they can clash.
-
-use std::collections::BTreeMap;
-
 use jiff::{Timestamp, civil};
 
 use crate::timeline::*;
@@ -44,33 +41,11 @@ fn wedding() -> Request {
 }
 
 fn vendor(category: &str) -> Vendor {
+    let name = format!("The {category}");
     Vendor {
-        id: VendorId::new(category),
-        category: Category::new(category),
-        name: format!("The {category}"),
-        city: "Kochi".into(),
-        area: None,
-        location: None,
-        pricing: Vec::new(),
-        capacity: None,
-        policies: None,
-        tags: Vec::new(),
-        amenities: Vec::new(),
-        rating: None,
-        description: None,
-        contact: BTreeMap::new(),
         setup_minutes: 45,
         teardown_minutes: 30,
-        styles: Vec::new(),
-        max_hours: None,
-        lead_days: 0,
-        closed_weekdays: Vec::new(),
-        blackout_dates: Vec::new(),
-        tax: Percent::default(),
-        service_charge: Percent::default(),
-        source: None,
-        service_radius_km: None,
-        parallel_events: 1,
+        ..Vendor::new(category.into(), category.into(), name, "Kochi".into())
     }
 }
 

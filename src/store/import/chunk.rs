@@ -9,17 +9,10 @@ use std::{
 
 use tokio_postgres::types::Type;
 
-use super::{
-    ImportSession,
-    copy_writer::{CopyError, CopyWriter},
-    driver,
-};
+use super::{ImportSession, copy_writer::CopyWriter, driver};
 use crate::{
     RowError, StoreError,
-    vendors::{
-        record::{Keys, Record, refuse_nul},
-        row::COLUMNS,
-    },
+    vendors::columns::{self, COLUMNS, Keys, refuse_nul},
 };
 use model::{FieldError, Vendor};
 
@@ -144,21 +137,14 @@ impl ImportSession {
         let mut writer = CopyWriter::begin(client, sql, &TYPES).await.map_err(driver)?;
         for (row, vendor, keys) in placed {
             let Some(names) = self.notes.names_of(*keys) else { continue };
-            let written = match Record::new(vendor, *keys, names) {
-                Ok(record) => writer.write(&record.values()).await,
-                Err(error) => {
-                    refused.push(RowError { row: *row, error });
-                    continue;
-                }
-            };
-            match written {
+            let added = columns::with_values(vendor, *keys, names, |values| {
+                writer.add(values).map_err(|cause| FieldError::new("vendor", cause, "report this"))
+            });
+            match added {
                 Ok(()) => self.notes.wrote(vendor, *keys),
-                Err(CopyError::Driver(error)) => return Err(driver(error)),
-                Err(CopyError::Value(cause)) => {
-                    let error = FieldError::new("vendor", cause, "report this");
-                    refused.push(RowError { row: *row, error });
-                }
+                Err(error) => refused.push(RowError { row: *row, error }),
             }
+            writer.send_if_full().await.map_err(driver)?;
         }
         writer.finish().await.map_err(driver)
     }
@@ -200,5 +186,5 @@ fn stands_twice(id: &str, whose: &str) -> FieldError {
 }
 
 fn names() -> String {
-    COLUMNS.map(|(name, _)| name).join(", ")
+    COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

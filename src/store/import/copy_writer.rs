@@ -18,19 +18,6 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// Stands for NULL where a length is expected, and for the end where a number of columns is.
 const NONE: i32 = -1;
 
-/// What keeps a row out, or the whole COPY from going on.
-pub(crate) enum CopyError {
-    /// A value that the column can't hold; the rows before it are none the worse.
-    Value(String),
-    Driver(tokio_postgres::Error),
-}
-
-impl From<tokio_postgres::Error> for CopyError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Driver(error)
-    }
-}
-
 /// Dropped before [`CopyWriter::finish`], the server takes none of its rows.
 pub(crate) struct CopyWriter<'t> {
     sink: Pin<Box<CopyInSink<Bytes>>>,
@@ -53,16 +40,17 @@ impl<'t> CopyWriter<'t> {
         Ok(Self { sink, types, buffer })
     }
 
-    /// One value for each column.
+    /// Takes a row: one value for each column.
     ///
     /// # Errors
-    /// `Value` leaves the row out.
-    pub(crate) async fn write(&mut self, values: &[&(dyn ToSql + Sync)]) -> Result<(), CopyError> {
+    /// A value that its column can't hold leaves the row out; the rows before it stay.
+    pub(crate) fn add(&mut self, values: &[&(dyn ToSql + Sync)]) -> Result<(), String> {
         let row = self.buffer.len();
-        if let Err(refusal) = self.append(values) {
-            self.buffer.truncate(row);
-            return Err(CopyError::Value(refusal));
-        }
+        self.append(values).inspect_err(|_| self.buffer.truncate(row))
+    }
+
+    /// Sends the rows taken so far, where they are enough to keep the server busy.
+    pub(crate) async fn send_if_full(&mut self) -> Result<(), tokio_postgres::Error> {
         if self.buffer.len() >= SEND_BYTES {
             let full = self.buffer.split().freeze();
             self.sink.send(full).await?;

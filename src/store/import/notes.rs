@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Client;
 
 use super::places::Places;
-use crate::vendors::record::{Keys, Names};
+use crate::vendors::columns::{Keys, Names};
 use model::{Category, FieldError, Vendor};
 
 /// Grows with the cities and areas of the import, not with its vendors.

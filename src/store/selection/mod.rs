@@ -156,6 +156,6 @@ async fn present(
         .chain(vendors.iter().map(|vendor| vendor.city.as_str()))
         .collect();
     let cities: Vec<&str> = cities.into_iter().collect();
-    let areas = AreaMap::new(vendors::areas_of(transaction, &cities).await?);
+    let areas = vendors::areas_of(transaction, &cities).await?;
     Ok(Present { plan, vendors, areas, now })
 }

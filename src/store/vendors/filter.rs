@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::{
     JOINS,
-    row::{self, SELECT_LIST},
+    columns::{self, SELECT_LIST},
 };
 use crate::{
     Store, StoreError,
@@ -149,7 +149,7 @@ impl Store {
             *SELECT_LIST
         );
         let rows = session.query_once(&sql, &params).await?;
-        rows.iter().map(|row| Ok(row::read(row)?.1)).collect()
+        rows.iter().map(|row| Ok(columns::read(row)?.1)).collect()
     }
 }
 

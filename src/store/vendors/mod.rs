@@ -1,17 +1,22 @@
 //! Vendors by id and counted; categories and areas.
 
 pub(crate) mod changes;
+pub(crate) mod columns;
 pub(crate) mod filter;
 pub(crate) mod pack;
-pub(crate) mod record;
-pub(crate) mod row;
+#[cfg(test)]
+mod pack_tests;
 pub(crate) mod sourcing;
 pub(crate) mod sourcing_busy;
 pub(crate) mod sourcing_sql;
 
-use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
-use row::SELECT_LIST;
+use columns::SELECT_LIST;
 use tokio_postgres::types::Type;
 
 use crate::{
@@ -21,7 +26,7 @@ use crate::{
         session::{Param, Sql},
     },
 };
-use model::{Area, Category, CategoryDef, GeoPoint, Vendor, VendorId, name_key};
+use model::{Area, AreaMap, Category, CategoryDef, GeoPoint, Vendor, VendorId, name_key};
 
 /// How many vendors a category has in a city.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +114,9 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// The areas with a known centre of these cities (in any case), named as vendors name them.
-    pub async fn areas(&self, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
+    /// The areas with a known centre of these cities (in any case), named as vendors name them,
+    /// and the cities' own centres where those are known.
+    pub async fn areas(&self, cities: &[&str]) -> Result<AreaMap, StoreError> {
         areas_of(&self.pool.session("reading areas").await?, cities).await
     }
 
@@ -149,9 +155,7 @@ impl Store {
         let mut served = ServedCities::default();
         for row in session.query(SERVED_CITIES, &params).await? {
             let mut c = RowReader::of(&row, "a city");
-            let (name, lat, lon): (String, Option<f64>, Option<f64>) =
-                (c.take()?, c.take()?, c.take()?);
-            let centre = lat.zip(lon).map(|(lat, lon)| GeoPoint { lat, lon });
+            let (name, centre): (String, _) = (c.take()?, point(&mut c)?);
             if c.take()? {
                 served.here = centre;
             } else {
@@ -184,21 +188,34 @@ impl Store {
 pub(super) async fn by_ids(sql: &impl Sql, ids: &[VendorId]) -> Result<Vec<Vendor>, StoreError> {
     let ids: Vec<&str> = ids.iter().map(VendorId::as_str).collect();
     let rows = sql.query(&BY_IDS, &[(&ids as _, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok(row::read(row)?.1)).collect()
+    rows.iter().map(|row| Ok(columns::read(row)?.1)).collect()
 }
 
 /// As [`Store::areas`], also inside a transaction.
-pub(super) async fn areas_of(sql: &impl Sql, cities: &[&str]) -> Result<Vec<Area>, StoreError> {
+pub(super) async fn areas_of(sql: &impl Sql, cities: &[&str]) -> Result<AreaMap, StoreError> {
     let keys: Vec<Cow<'_, str>> = cities.iter().map(|city| name_key(city)).collect();
-    let statement = "SELECT ci.name, a.name, a.lat, a.lon
-               FROM area a JOIN city ci ON ci.id = a.city_id
-               WHERE ci.key = ANY ($1) AND a.lat IS NOT NULL
+    // A city stands in a row of its own where none of its areas has a centre.
+    let statement = "SELECT ci.name, ci.lat, ci.lon, a.name, a.lat, a.lon
+               FROM city ci LEFT JOIN area a ON a.city_id = ci.id AND a.lat IS NOT NULL
+               WHERE ci.key = ANY ($1)
                ORDER BY ci.key, a.key";
     let rows = sql.query(statement, &[(&keys as _, Type::TEXT_ARRAY)]).await?;
-    let read = |row| {
+    let (mut areas, mut centres) = (Vec::new(), BTreeMap::new());
+    for row in &rows {
         let mut c = RowReader::of(row, "an area");
-        let (city, name) = (c.take()?, c.take()?);
-        Ok(Area { city, name, centre: GeoPoint { lat: c.take()?, lon: c.take()? } })
-    };
-    rows.iter().map(read).collect()
+        let city: String = c.take()?;
+        if let Some(centre) = point(&mut c)? {
+            centres.insert(city.clone(), centre);
+        }
+        let name: Option<String> = c.take()?;
+        if let Some((name, centre)) = name.zip(point(&mut c)?) {
+            areas.push(Area { city, name, centre });
+        }
+    }
+    Ok(AreaMap::new(areas).with_cities(centres))
+}
+
+fn point(c: &mut RowReader<'_>) -> Result<Option<GeoPoint>, StoreError> {
+    let (lat, lon): (Option<f64>, Option<f64>) = (c.take()?, c.take()?);
+    Ok(lat.zip(lon).map(|(lat, lon)| GeoPoint { lat, lon }))
 }

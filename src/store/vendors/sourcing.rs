@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::{Row, types::Type};
 
 use super::{
-    pack, row,
+    columns,
     sourcing_busy::with_busy_windows,
     sourcing_sql::{BY_ROW_IDS, FEASIBLE, RELAXED},
 };
@@ -213,7 +213,7 @@ async fn rows(
     let take = |row: &Row| {
         let mut c = RowReader::of(row, "a vendor");
         let (id, packed): (i64, Option<&[u8]>) = (c.take()?, c.take()?);
-        match packed.and_then(pack::unpack) {
+        match packed.and_then(columns::unpack) {
             Some(vendor) => found.push((id, vendor)),
             None => unpacked.push(id),
         }
@@ -238,5 +238,5 @@ async fn read_columns(session: &impl Sql, ids: &[i64]) -> Result<Vec<(i64, Vendo
         return Ok(Vec::new());
     }
     let rows = session.query(&BY_ROW_IDS, &[(&ids as _, Type::INT8_ARRAY)]).await?;
-    rows.iter().map(row::read).collect()
+    rows.iter().map(columns::read).collect()
 }

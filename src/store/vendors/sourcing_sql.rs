@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::row::SELECT_LIST;
+use super::columns::SELECT_LIST;
 
 /// Vendors of the city, and travelling ones of other cities whose radius reaches its centre: the
 /// box finds them by an index, the distance decides.

@@ -37,7 +37,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     let requirements =
         Requirements { keywords: keywords::stems(&request.vision), ..Requirements::default() };
     let areas = AreaMap::new(areas(&request.city));
-    let inquiry = PlanningInput {
+    let input = PlanningInput {
         request: &request,
         requirements: &requirements,
         categories: &categories,
@@ -48,7 +48,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     };
     let settings = SearchSettings::default();
     let started = std::time::Instant::now();
-    let assembly = assemble(&inquiry, &settings);
+    let assembly = assemble(&input, &settings);
     let assembled = started.elapsed();
     let outcome = solve(&assembly.problem, &settings, 0, &mut |_| true, &mut || None);
     println!("assembled in {assembled:?}, solved in {:?}", started.elapsed() - assembled);

@@ -36,7 +36,7 @@ pub(crate) struct Known<'k> {
     pub request: &'k Request,
     pub categories: &'k [CategoryDef],
     pub engagements: &'k [Engagement<'k>],
-    /// Whether somebody is engaged for a category, though it isn't known who.
+    /// Whether a vendor is engaged for a category, though it isn't known which.
     pub(crate) surely: &'k dyn Fn(&Category) -> bool,
 }
 

@@ -3,7 +3,6 @@
 pub(crate) mod alike;
 pub(crate) mod blame;
 pub(crate) mod certain;
-pub(crate) mod class;
 pub(crate) mod overlap;
 
 use certain::Known;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::timeline::{refusals::class::TimeClass, tests::*};
+use crate::timeline::{refusals::alike::Sight, tests::*};
 
 fn any_request() -> impl Strategy<Value = Request> {
     let event_type = prop::sample::select(vec![
@@ -75,21 +75,29 @@ proptest! {
 proptest! {
     /// Whoever looks alike to the scheduler is judged alike, whatever else it is.
     #[test]
-    fn vendors_of_one_class_are_judged_alike(
-        request in any_request(), vendors in any_vendors(),
+    fn vendors_with_equal_traits_are_judged_alike(
+        mut request in any_request(), mut vendors in any_vendors(), opens in any::<bool>(),
         place in prop::option::of(-1.0_f64..1.0), km in prop::option::of(0.0_f64..900.0),
     ) {
-        let mut request = request;
+        if opens {
+            let policies = vendors[0].policies.get_or_insert_default();
+            policies.open_from = Some(civil::time(8, 0, 0, 0));
+        }
         let at = |lat| GeoPoint { lat, lon: 76.0 };
         request.anchors.iter_mut().for_each(|anchor| anchor.location = place.map(at));
         let mut others = vendors.clone();
         for other in &mut others {
             other.id = VendorId::new(format!("other {}", other.id));
             (other.name, other.lead_days, other.rating) = ("Another".into(), 9, Some(4.0));
+            (other.setup_minutes, other.teardown_minutes) = (other.setup_minutes + 60, 0);
             other.location = km.map(|km| at(9.0 + km / 111.0));
         }
-        let class = |vendor: &Vendor| TimeClass::of(&request, vendor);
-        if vendors.iter().map(class).eq(others.iter().map(class)) {
+        let sight = Sight::of(&request, vendors[..1].iter().chain(&others[..1]));
+        let traits = |vendor: &Vendor| {
+            let category = &vendor.category;
+            sight.traits(&Engagement { category, vendor, in_house: false })
+        };
+        if vendors.iter().map(traits).eq(others.iter().map(traits)) {
             let (one, other) = (run(&request, &vendors), run(&request, &others));
             prop_assert_eq!(one.has_high(), other.has_high());
         }
