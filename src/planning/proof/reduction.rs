@@ -13,6 +13,11 @@
 //! dominators are held by earlier options, so such a y exists. The first `options` dominators of x
 //! in any linear extension of the order have fewer dominators themselves, so they are kept.
 //!
+//! Where a vendor stands in a category in several roles (`same_as`), an earlier option that holds
+//! one of them is no different from any of them: each of the k-1 options spoils as many dominators
+//! as its vendor has roles, r at most. So `(options - 1) * r + 1` dominators are needed; `options`
+//! above stands for r = 1.
+//!
 //! A group's candidates stand in the same no-goods, so the exchange keeps clear of those as well.
 //!
 //! Refusals of single combinations break the exchange: X with y might be refused. So a candidate of a refused combination
@@ -21,7 +26,7 @@
 //! exchanged step by step, with clean dominators only, into a better one inside, which is then
 //! not refused: the search would have found it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::problem::{
     CandidateIndex, CategoryIndex,
@@ -53,10 +58,14 @@ impl Reduced {
         let strategies = scorer.problem().strategies;
         let mut kept = vec![Vec::with_capacity(classes.categories.len()); strategies];
         for (category, column) in classes.categories.iter().enumerate() {
+            let of_category = &scorer.problem().categories[category].candidates;
+            let others = scorer.problem().options.saturating_sub(1);
+            let depth = others * most_roles(of_category) + 1;
             for (strategy, kept) in kept.iter_mut().enumerate() {
                 let candidates = &scorer.problem().categories[category].candidates;
                 let value = candidates.values(strategy);
-                let reduction = Reduction { scorer, candidates, column, value, category, unclean };
+                let reduction =
+                    Reduction { scorer, candidates, column, value, category, unclean, depth };
                 kept.push(reduction.run(nogoods));
             }
         }
@@ -83,6 +92,8 @@ struct Reduction<'a, 'p> {
     value: &'a [f64],
     category: CategoryIndex,
     unclean: &'a BTreeSet<Member>,
+    /// Dominators that make a candidate superfluous.
+    depth: usize,
 }
 
 /// Drops at sight what `options` others of the group dominate: by price class, the value that so
@@ -161,7 +172,7 @@ impl Reduction<'_, '_> {
         let value = self.value;
         // Cheaper by rounding alone is no strict edge; then the value has to give one.
         let margin = if self.scorer.use_tolerance() > 0.0 { 2.0 * self.scorer.step() } else { 0.0 };
-        let depth = self.depth();
+        let depth = self.depth;
         sample.sort_unstable_by(|&a, &b| usage[a as usize].total_cmp(&usage[b as usize]));
         let mut sieve = Sieve { edges: Vec::new(), bars: vec![f64::NEG_INFINITY] };
         let mut cheaper = vec![f64::NEG_INFINITY; depth];
@@ -205,7 +216,7 @@ impl Reduction<'_, '_> {
         kept: &mut Vec<CandidateIndex>,
     ) {
         let value = self.value;
-        let depth = self.depth();
+        let depth = self.depth;
         let tolerance = self.scorer.use_tolerance();
         let edge = 2.0 * self.scorer.step();
         // The best values of the clean ones that are clearly cheaper, falling.
@@ -240,7 +251,7 @@ impl Reduction<'_, '_> {
 
     /// In ascending order of the first use, those that dominate stand before what they dominate.
     fn layers_of_many_limits(&self, group: &[CandidateIndex], kept: &mut Vec<CandidateIndex>) {
-        let depth = self.depth();
+        let depth = self.depth;
         let mut dominators: Vec<CandidateIndex> = Vec::new();
         for &x in group {
             let mut above = 0;
@@ -278,13 +289,20 @@ impl Reduction<'_, '_> {
         saves || high >= low + 2.0 * self.scorer.step() || (high == low && y < x)
     }
 
-    fn depth(&self) -> usize {
-        self.scorer.problem().options.max(1)
-    }
-
     fn is_clean(&self, x: CandidateIndex) -> bool {
         self.unclean.is_empty() || !self.unclean.contains(&(self.category, x))
     }
+}
+
+/// The most roles that one vendor has among the candidates of a category.
+fn most_roles(candidates: &Candidates) -> usize {
+    let mut roles: BTreeMap<CandidateIndex, usize> = BTreeMap::new();
+    for x in 0..candidates.len() as CandidateIndex {
+        if let Some(first) = candidates.same_as(x) {
+            *roles.entry(first).or_insert(1) += 1;
+        }
+    }
+    roles.into_values().max().unwrap_or(1)
 }
 
 impl Sieve {
