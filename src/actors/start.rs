@@ -13,12 +13,13 @@ use crate::{
     llm_gateway::{LlmGateway, ResizeResponses, figures::observe_times, reply_keeper::ReplyKeeper},
     metrics::{Metrics, MetricsLimits, SetAlerts, look::Sources},
     run::{briefing::Peers, context::RunContext, event_hub::PlanEvents},
-    supervision::{Handle, Policy, supervise},
+    supervision::{Handle, JITTER, Policy, supervise},
     vendor_search::{VendorSearch, messages::ResizeQueries, query_cache::QueryCache},
     verification::{Verifier, VerifierSettings},
     work::TaskSpawner,
 };
 use llm::Gateway;
+use resilience::Backoff;
 use settings::{Settings, SupervisionSettings};
 use store::{PeerEvent, Store, settings::DatabaseSettings};
 use telemetry::{LogHandle, Telemetry, report::ReportLimits};
@@ -251,8 +252,7 @@ fn policy(settings: &SupervisionSettings) -> Policy {
     Policy {
         max_restarts: settings.max_restarts as usize,
         window: settings.restart_window,
-        backoff_min: settings.backoff,
-        backoff_max: settings.backoff_max,
+        backoff: Backoff { first: settings.backoff, max: settings.backoff_max, jitter: JITTER },
         heartbeat_timeout: settings.heartbeat_timeout,
         ..Policy::default()
     }

@@ -18,6 +18,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::{Interval, MissedTickBehavior, interval, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::run::{
     self,
@@ -73,7 +74,7 @@ impl SharedAcrossRestarts {
 pub struct Dispatcher {
     runs: Runs,
     handover: SharedAcrossRestarts,
-    task: AbortHandle,
+    _claiming: AbortOnDropHandle<()>,
 }
 
 impl Dispatcher {
@@ -87,15 +88,15 @@ impl Dispatcher {
             running: JoinSet::new(),
             reachable: true,
         };
-        let task = work.spawn(claiming.run()).abort_handle();
+        let claiming = AbortOnDropHandle::new(work.spawn(claiming.run()));
         let former = {
             let mut slot = handover.former.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.replace(task.clone())
+            slot.replace(claiming.abort_handle())
         };
         if let Some(former) = former {
             former.abort();
         }
-        Self { runs, handover: handover.clone(), task }
+        Self { runs, handover: handover.clone(), _claiming: claiming }
     }
 
     /// Claims again.
@@ -119,12 +120,6 @@ impl Dispatcher {
                 patience = INTERRUPT_EVERY;
             }
         }
-    }
-}
-
-impl Drop for Dispatcher {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -222,13 +217,11 @@ impl Claiming {
         let (id, run_number) = (plan.id, plan.run_number);
         let interrupted = self.runs.begin(&plan, plan.crashes >= SUSPECT_CRASHES);
         let (context, runs) = (self.context.clone(), self.runs.clone());
-        let run = context.work.clone().spawn(run::run(context.clone(), plan.clone(), interrupted));
+        let run = run::run(context.clone(), plan.clone(), interrupted);
+        // Ends with the dispatcher.
+        let run = AbortOnDropHandle::new(context.work.spawn(run));
         self.running.spawn(async move {
-            // The guard ends the run with the dispatcher.
-            let guard = AbortOnDrop(run.abort_handle());
-            let finished = run.await;
-            drop(guard);
-            if let Err(panicked) = finished {
+            if let Err(panicked) = run.await {
                 run::panicked(&context, &plan, &panicked.to_string()).await;
             }
             runs.end(id, run_number);
@@ -277,14 +270,6 @@ impl Claiming {
 fn suspect_crashes(age: Duration) -> u32 {
     let spans = age.as_secs() / STEADY_AFTER.as_secs();
     spans.checked_ilog2().map_or(0, |doublings| SUSPECT_CRASHES + doublings)
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]

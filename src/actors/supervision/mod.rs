@@ -22,8 +22,8 @@ use std::{
 #[cfg(any(debug_assertions, feature = "fault-injection"))]
 pub use fault::Fault;
 pub use handle::{AskError, Handle};
-pub(crate) use keeper::supervise;
 pub use keeper::{DeathNotice, Policy};
+pub(crate) use keeper::{JITTER, supervise};
 pub use mailbox::Envelope;
 
 /// Asks an actor whether it still answers: every supervised actor calls [`Heartbeat::answer`].

@@ -7,6 +7,7 @@ use slog::Logger;
 use tokio::sync::mpsc;
 
 use crate::supervision::*;
+use resilience::Backoff;
 
 struct Fragile {
     served: u32,
@@ -67,7 +68,7 @@ fn start(policy: Policy) -> (Handle<Fragile>, mpsc::Receiver<&'static str>) {
 fn quick() -> Policy {
     Policy {
         capacity: 4,
-        backoff_min: Duration::from_millis(1),
+        backoff: Backoff { first: Duration::from_millis(1), ..Policy::default().backoff },
         heartbeat_every: Duration::from_millis(20),
         heartbeat_timeout: Duration::from_millis(100),
         ..Policy::default()

@@ -31,7 +31,7 @@ use messages::{
     LearnChanges, ResizeQueries, SearchVendors, SourceVendors,
 };
 use query_cache::{QueryCache, QueryCacheCounters};
-use tokio::{sync::oneshot, task::AbortHandle};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     supervision::{DeathNotice, Envelope, Handle, Heartbeat},
@@ -40,7 +40,7 @@ use crate::{
 use model::{AreaMap, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery, Store};
 use telemetry::{Telemetry, figures::metrics};
-use wire::{ApiError, DatabaseUse, ErrorCode, ImportReport, VendorCount, VendorStats};
+use wire::{ApiError, DatabaseUse, ImportReport, VendorCount, VendorStats};
 
 /// Every submission and every plan asks for the categories; a new one is known this much later.
 const CATEGORIES_TTL: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub struct VendorSearch {
     telemetry: Telemetry,
     sourcing: CachedSourcing,
     /// Ends with the actor.
-    _watching: AbortOnDrop,
+    _watching: AbortOnDropHandle<()>,
     categories: KnownCategories,
     _lifeline: DeathNotice,
 }
@@ -70,7 +70,7 @@ impl VendorSearch {
     ) -> Self {
         let sourcing = CachedSourcing::new(store.clone(), cache);
         let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
-        let watching = AbortOnDrop(work.spawn(watching).abort_handle());
+        let watching = AbortOnDropHandle::new(work.spawn(watching));
         let categories = KnownCategories::default();
         Self {
             store,
@@ -92,7 +92,8 @@ impl VendorSearch {
         vendors: &Handle<Self>,
         queries: Vec<SourcingQuery>,
     ) -> Result<Vec<Candidates>, ApiError> {
-        let (_alive, abandoned) = oneshot::channel();
+        let abandoned = CancellationToken::new();
+        let _caller = abandoned.clone().drop_guard();
         vendors.ask(SourceVendors { queries, abandoned }).await
     }
 
@@ -116,14 +117,6 @@ impl VendorSearch {
 async fn forget_stale(store: &Store, sourcing: &CachedSourcing) {
     let _ = sourcing.look_for_changes().await;
     store.tell_changes();
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 type Imported = ResponseFuture<Result<ImportReport, ApiError>>;
@@ -154,16 +147,11 @@ impl Handler<SourceVendors> for VendorSearch {
     fn handle(&mut self, message: SourceVendors, _: &mut Context<Self>) -> Self::Result {
         let (sourcing, telemetry) = (self.sourcing.clone(), self.telemetry.clone());
         let SourceVendors { queries, abandoned } = message;
-        self.work.run("vendor_search", async move {
+        self.work.run_unless_abandoned("vendor_search", abandoned, async move {
             let began = Instant::now();
-            tokio::select! {
-                found = sourcing.source(queries) => {
-                    telemetry.observe(metrics::SOURCING_SECONDS, &[], began.elapsed());
-                    found
-                }
-                // An error means that the caller dropped its end.
-                _ = abandoned => Err(ApiError::new(ErrorCode::Unavailable, "nobody waits")),
-            }
+            let found = sourcing.source(queries).await;
+            telemetry.observe(metrics::SOURCING_SECONDS, &[], began.elapsed());
+            found
         })
     }
 }
