@@ -277,11 +277,11 @@ async fn start_actors(
         let _on_the_work_runtime = work.enter();
         store.join_fleet(owner.clone())
     };
-    if let Some((_, heard)) = &mut joined {
+    if let Some((_, peer_events)) = &mut joined {
         // Before it claims: the end of a daemon that isn't listed shows only by its lease.
-        let _ = tokio::time::timeout(JOIN_LIMIT, heard.recv()).await;
+        let _ = tokio::time::timeout(JOIN_LIMIT, peer_events.recv()).await;
     }
-    let (fleet, heard) = joined.unzip();
+    let (fleet, peer_events) = joined.unzip();
     let foundation = Foundation {
         store: store.clone(),
         database,
@@ -291,7 +291,7 @@ async fn start_actors(
         telemetry,
         log_handle: level.clone(),
         owner,
-        heard,
+        peer_events,
     };
     let actors = Actors::start(foundation, settings, escalate);
     if let Some(events) = events {

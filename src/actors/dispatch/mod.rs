@@ -73,44 +73,44 @@ impl SharedAcrossRestarts {
 /// Owned by the coordinator; its drop ends the claiming and, with it, every run.
 pub struct Dispatcher {
     runs: Runs,
-    handover: SharedAcrossRestarts,
+    shared: SharedAcrossRestarts,
     _claiming: AbortOnDropHandle<()>,
 }
 
 impl Dispatcher {
     /// Starts to claim. `runs` must be the ones that the plan service reaches.
-    pub fn start(context: RunContext, runs: Runs, handover: &SharedAcrossRestarts) -> Self {
+    pub fn start(context: RunContext, runs: Runs, shared: &SharedAcrossRestarts) -> Self {
         let work = context.work.clone();
         let claiming = Claiming {
             context,
             runs: runs.clone(),
-            handover: handover.clone(),
+            shared: shared.clone(),
             running: JoinSet::new(),
             reachable: true,
         };
         let claiming = AbortOnDropHandle::new(work.spawn(claiming.run()));
         let former = {
-            let mut slot = handover.former.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = shared.former.lock().unwrap_or_else(PoisonError::into_inner);
             slot.replace(claiming.abort_handle())
         };
         if let Some(former) = former {
             former.abort();
         }
-        Self { runs, handover: handover.clone(), _claiming: claiming }
+        Self { runs, shared: shared.clone(), _claiming: claiming }
     }
 
     /// Claims again.
     pub fn resume(&self) {
-        self.handover.duty.send_replace(Duty::Claiming);
+        self.shared.duty.send_replace(Duty::Claiming);
     }
 
     /// Stops claiming. What runs may go on for `grace`, then it is given back; the future ends
     /// when nothing is left.
     pub fn drain(&self, grace: Duration) -> impl Future<Output = ()> + Send + 'static {
-        let (runs, idle) = (self.runs.clone(), self.handover.idle.clone());
+        let (runs, idle) = (self.runs.clone(), self.shared.idle.clone());
         // Before the duty: nobody may see the idleness of an earlier drain.
         idle.send_replace(false);
-        self.handover.duty.send_replace(Duty::Draining);
+        self.shared.duty.send_replace(Duty::Draining);
         let mut idle = idle.subscribe();
         async move {
             // An error means that the claiming has ended, and its runs with it.
@@ -126,7 +126,7 @@ impl Dispatcher {
 struct Claiming {
     context: RunContext,
     runs: Runs,
-    handover: SharedAcrossRestarts,
+    shared: SharedAcrossRestarts,
     running: JoinSet<()>,
     /// Whether the database answered last time.
     reachable: bool,
@@ -135,10 +135,10 @@ struct Claiming {
 impl Claiming {
     async fn run(mut self) {
         self.take_over().await;
-        let mut duty = self.handover.duty.subscribe();
+        let mut duty = self.shared.duty.subscribe();
         let mut poll = interval(POLL_EVERY);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut settings = self.handover.settings.clone();
+        let mut settings = self.shared.settings.clone();
         let mut renewal = self.renewal();
         loop {
             let draining = *duty.borrow_and_update() == Duty::Draining;
@@ -146,9 +146,9 @@ impl Claiming {
             if !draining {
                 self.claim().await;
             }
-            self.handover.idle.send_replace(draining && self.running.is_empty());
+            self.shared.idle.send_replace(draining && self.running.is_empty());
             tokio::select! {
-                () = self.handover.wake.notified() => {}
+                () = self.shared.wake.notified() => {}
                 _ = poll.tick() => {}
                 _ = renewal.tick() => self.renew().await,
                 Some(ended) = self.running.join_next() => self.ended(ended),
@@ -165,7 +165,7 @@ impl Claiming {
 
     /// Three tries per lease. The first tick comes at once.
     fn renewal(&self) -> Interval {
-        let lease = self.handover.settings.borrow().workflow.lease;
+        let lease = self.shared.settings.borrow().workflow.lease;
         let mut renewal = interval(lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal
@@ -193,7 +193,7 @@ impl Claiming {
             limit: u32::try_from(room).unwrap_or(u32::MAX),
             suspect_crashes: match self.runs.has_suspect() {
                 true => 0,
-                false => suspect_crashes(self.handover.since.elapsed()),
+                false => suspect_crashes(self.shared.since.elapsed()),
             },
         };
         match store.claim(claim).await {

@@ -17,8 +17,8 @@ use reply_keeper::ReplyKeeper;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    supervision::{DeathNotice, Envelope, Heartbeat},
-    work::TaskSpawner,
+    supervision::{DeathNotice, Envelope},
+    task_spawner::TaskSpawner,
 };
 use llm::{Answer, EndpointStatus, Gateway, ModelStatus, Priority, Task};
 use telemetry::Telemetry;
@@ -115,7 +115,7 @@ pub struct LlmGateway {
     keeper: ReplyKeeper,
     work: TaskSpawner,
     telemetry: Telemetry,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl LlmGateway {
@@ -124,9 +124,9 @@ impl LlmGateway {
         keeper: ReplyKeeper,
         work: TaskSpawner,
         telemetry: Telemetry,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
-        Self { gateway, keeper, work, telemetry, _lifeline: lifeline }
+        Self { gateway, keeper, work, telemetry, _death_notice: death_notice }
     }
 }
 
@@ -134,19 +134,11 @@ impl Actor for LlmGateway {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for LlmGateway {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 

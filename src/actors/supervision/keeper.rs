@@ -1,4 +1,8 @@
-//! The supervisor of one actor.
+//! The supervisor of one actor: a task beside it.
+//!
+//! State owned: the deaths within the window, and what `status` shows of the actor. Peers: the
+//! actor's handles see each generation's address; who is given up is told to `escalate`. Bound:
+//! `max_restarts` within `window`. It ends with the process, or with its actor given up.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +16,7 @@ use futures_util::FutureExt;
 use slog::{Logger, crit, debug, warn};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Handle, Heartbeat, Life, State, lock, mailbox::Generation};
+use super::{Envelope, Handle, Life, State, lock, mailbox::Generation};
 use resilience::Backoff;
 use telemetry::log::events;
 
@@ -94,7 +98,7 @@ pub(crate) fn supervise<A>(
     factory: impl Fn(DeathNotice) -> A + Send + Sync + 'static,
 ) -> Handle<A>
 where
-    A: Actor<Context = Context<A>> + Handler<Heartbeat>,
+    A: Actor<Context = Context<A>> + Handler<Envelope<A>>,
 {
     let (address_out, address) = watch::channel(None);
     let (state, last_heartbeat) = (State::Restarting, Instant::now());
@@ -132,7 +136,7 @@ struct Keeper<A: Actor, F> {
 
 impl<A, F> Keeper<A, F>
 where
-    A: Actor<Context = Context<A>> + Handler<Heartbeat>,
+    A: Actor<Context = Context<A>> + Handler<Envelope<A>>,
     F: Fn(DeathNotice) -> A + Send + Sync + 'static,
 {
     /// Returns when the actor is given up.
@@ -197,7 +201,7 @@ where
             every.tick().await;
             match tokio::time::timeout(
                 self.policy.heartbeat_timeout,
-                address.send(Heartbeat::new()),
+                address.send(Envelope::heartbeat()),
             )
             .await
             {

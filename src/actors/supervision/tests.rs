@@ -11,26 +11,18 @@ use resilience::Backoff;
 
 struct Fragile {
     served: u32,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl Actor for Fragile {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for Fragile {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for Fragile {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
@@ -58,9 +50,9 @@ impl Handler<Do> for Fragile {
 fn start(policy: Policy) -> (Handle<Fragile>, mpsc::Receiver<&'static str>) {
     let (escalate, escalated) = mpsc::channel(1);
     let log = Logger::root(slog::Discard, slog::o!());
-    let handle = supervise("fragile", policy, &log, escalate, |lifeline| Fragile {
+    let handle = supervise("fragile", policy, &log, escalate, |death_notice| Fragile {
         served: 0,
-        _lifeline: lifeline,
+        _death_notice: death_notice,
     });
     (handle, escalated)
 }

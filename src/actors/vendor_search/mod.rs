@@ -1,10 +1,9 @@
 //! VendorSearch: the one way to the vendor catalogue, for plans and for people.
 //!
-//! State owned: the query cache, and the categories as read a moment ago. Messages:
-//! `vendor_messages`. Peers: the coordinator's sourcing agents ask for whole feasible sets; the
-//! control server imports, generates and searches; the coordinator tells when bookings changed.
-//! Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart loses the
-//! cache, which fills again.
+//! State owned: the query cache, and the categories as read a moment ago. Peers: the coordinator's
+//! sourcing agents ask for whole feasible sets; the control server imports, generates and searches;
+//! the coordinator tells when bookings changed. Bound: the supervisor's capacity; the cache's
+//! entries, age and vendors. A restart loses the cache, which fills again.
 
 pub mod cached_sourcing;
 #[cfg(test)]
@@ -34,8 +33,8 @@ use query_cache::{QueryCache, QueryCacheCounters};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    supervision::{DeathNotice, Envelope, Handle, Heartbeat},
-    work::TaskSpawner,
+    supervision::{DeathNotice, Envelope, Handle},
+    task_spawner::TaskSpawner,
 };
 use model::{AreaMap, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery, Store};
@@ -56,7 +55,7 @@ pub struct VendorSearch {
     /// Ends with the actor.
     _watching: AbortOnDropHandle<()>,
     categories: KnownCategories,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl VendorSearch {
@@ -66,7 +65,7 @@ impl VendorSearch {
         work: TaskSpawner,
         telemetry: Telemetry,
         cache: Option<QueryCache>,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
         let sourcing = CachedSourcing::new(store.clone(), cache);
         let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
@@ -79,7 +78,7 @@ impl VendorSearch {
             sourcing,
             _watching: watching,
             categories,
-            _lifeline: lifeline,
+            _death_notice: death_notice,
         }
     }
 
@@ -125,19 +124,11 @@ impl Actor for VendorSearch {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for VendorSearch {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for VendorSearch {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
