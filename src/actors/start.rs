@@ -77,11 +77,11 @@ impl Actors {
         let log = work.log.clone();
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
-        let cached = now.clone();
+        let settings_of_cache = now.clone();
         let for_runs = Policy { capacity: room_for_runs(settings), ..policy };
         let vendors =
             supervise("vendor_search", for_runs, &log, escalate.clone(), move |death_notice| {
-                let database = cached.borrow().database.clone();
+                let database = settings_of_cache.borrow().database.clone();
                 let cache = database
                     .query_cache
                     .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
@@ -137,7 +137,7 @@ impl Actors {
                 BeamCoordinator::new(service, dispatcher, context.work.clone(), death_notice)
             });
 
-        let judged = now.clone();
+        let settings_now = now.clone();
         let shared = telemetry.clone();
         let seen = (vendors.clone(), llm.clone(), coordinator.clone());
         let verifier = Verifier {
@@ -157,7 +157,7 @@ impl Actors {
             log: log.new(slog::o!("actor" => "metrics")),
         };
         let metrics = supervise("metrics", policy, &log, escalate.clone(), move |death_notice| {
-            let limits = metrics_limits(&judged.borrow());
+            let limits = metrics_limits(&settings_now.borrow());
             Metrics::new(sources.clone(), verifier.clone(), work.clone(), limits, death_notice)
         });
         Self {

@@ -93,7 +93,7 @@ impl SubmitGate {
         Err(self.refusal(uid, standing.refused))
     }
 
-    /// Takes a place in the queue for a client's plan.
+    /// Admits a client's plan to the queue.
     ///
     /// # Errors
     /// `busy` when the queue, or the client's part of it, is full; whatever keeps the database

@@ -18,8 +18,8 @@ use crate::{
 use store::{PeerEvent, Store};
 use telemetry::{Telemetry, figures::metrics, log::events};
 
-/// A plan that another daemon made ready is that daemon's first: it claims without a hint. Hints
-/// of one span wake the dispatcher once.
+/// A plan that another daemon made ready is that daemon's first: it claims without being told.
+/// Notifications of one span wake the dispatcher once.
 const OTHERS_FIRST: Duration = Duration::from_millis(10);
 
 /// Listens until the link ends with the daemon.

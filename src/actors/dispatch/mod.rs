@@ -29,7 +29,8 @@ use settings::Settings;
 use store::{Claim, Plan, Renewed, SUSPECT_CRASHES};
 use telemetry::{figures::metrics, log::events};
 
-/// Looks for plans that nobody told of: a hint was lost, a delay has passed, a lease ran out.
+/// Looks for plans that were not told of: a notification was lost, a delay has passed, a lease ran
+/// out.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// A suspect is run only once this process has lived so long, twice as long with each further
 /// crash: where daemons die young for another reason, no plan is to be blamed for it. It also
