@@ -10,7 +10,7 @@ use std::{
 /// Rooms by floor, the lowest first.
 const FLOORS: [&[&str]; 6] = [
     &["model"],
-    &["planning", "resilience"],
+    &["planning"],
     &["catalog", "control", "documents", "llm", "store", "telemetry"],
     &["config"],
     &["actors"],

@@ -1,4 +1,4 @@
-//! Floor 4: the actors. One room per actor; its first file holds role, messages, state and handlers,
+//! Floor 4: the actors. One room per actor; its first file holds role, messages, state, handlers,
 //! in this order; what it decides and does lies in the files beside it.
 //!
 //! | actor | room | with |
