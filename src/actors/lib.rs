@@ -1,14 +1,15 @@
-//! Floor 4: the actors. One file = one actor: role, messages, state, handlers, in this order;
-//! what they decide and do lies in the files beside them.
+//! Floor 4: the actors. One room per actor; its first file holds role, messages, state, handlers,
+//! in this order; what it decides and does lies in the files beside it.
 //!
-//! | actor | file | beside it |
+//! | actor | room | with |
 //! |---|---|---|
-//! | VendorSearch | `vendor_search` | `vendor_messages`, `cached_sourcing`, `query_cache`, `catalogue_watch`, `database_use`, `search_filter`, `vendor_import` |
-//! | LlmGateway | `llm_gateway` | `llm_figures`, `reply_keeper` |
-//! | BeamCoordinator | `beam_coordinator` | `gate`, `plan_calls` (its messages), `plan_service` with `selecting`, `dispatcher`, `plan_run` with its stages (`plan_search`, `explanation`, `blueprint_run`) and `run_context`, `agents/` |
-//! | Metrics | `metrics` | `metrics_look` |
+//! | VendorSearch | `vendor_search` | its messages, the query cache and what is read through it, import, a watch over the catalogue |
+//! | LlmGateway | `llm_gateway` | figures, replies kept across restarts |
+//! | BeamCoordinator | `coordinator` | its calls, the gate for submissions; `dispatch` claims plans, `run` works on one, with the `agents` |
+//! | Metrics | `metrics` | one look at everything; `verification` measures the tuned mechanisms |
 //!
-//! `supervision` keeps them alive; `work` is where they do what takes time.
+//! `supervision` keeps them alive, `start` starts them, and the task spawner is where they do what
+//! takes time.
 
 pub mod agents;
 pub mod coordinator;
@@ -19,11 +20,11 @@ pub mod metrics;
 mod run;
 mod start;
 pub mod supervision;
+mod task_spawner;
 pub mod vendor_search;
 mod verification;
-mod work;
 
 pub use dispatch::Duty;
 pub use metrics::query_figures::QueryFigures;
 pub use start::{Actors, Foundation};
-pub use work::{TaskSpawner, Threads};
+pub use task_spawner::{TaskSpawner, Threads};

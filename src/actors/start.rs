@@ -12,13 +12,14 @@ use crate::{
     },
     llm_gateway::{LlmGateway, ResizeResponses, figures::observe_times, reply_keeper::ReplyKeeper},
     metrics::{Metrics, MetricsLimits, SetAlerts, look::Sources},
-    run::{briefing::Peers, context::RunContext, event_hub::PlanEvents},
-    supervision::{Handle, Policy, supervise},
+    run::{context::RunContext, event_hub::PlanEvents, round_zero::Peers},
+    supervision::{Handle, JITTER, Policy, supervise},
+    task_spawner::TaskSpawner,
     vendor_search::{VendorSearch, messages::ResizeQueries, query_cache::QueryCache},
     verification::{Verifier, VerifierSettings},
-    work::TaskSpawner,
 };
 use llm::Gateway;
+use resilience::Backoff;
 use settings::{Settings, SupervisionSettings};
 use store::{PeerEvent, Store, settings::DatabaseSettings};
 use telemetry::{LogHandle, Telemetry, report::ReportLimits};
@@ -38,7 +39,7 @@ pub struct Foundation {
     /// This process's name in leases; nobody else has ever had it.
     pub owner: String,
     /// What the other daemons tell, where there may be any.
-    pub heard: Option<mpsc::Receiver<PeerEvent>>,
+    pub peer_events: Option<mpsc::Receiver<PeerEvent>>,
 }
 
 /// How to reach the actors. Cheap to clone.
@@ -68,46 +69,48 @@ impl Actors {
         settings: &Settings,
         escalate: &mpsc::Sender<&'static str>,
     ) -> Self {
-        let Foundation { store, gateway, keeper, telemetry, work, owner, heard, .. } = foundation;
+        let Foundation { store, gateway, keeper, telemetry, work, owner, peer_events, .. } =
+            foundation;
         let (log_handle, opened) = (foundation.log_handle, foundation.database);
         let policy = policy(&settings.supervision);
         let (live, now) = watch::channel(Arc::new(settings.clone()));
         let log = work.log.clone();
 
         let searched = (store.clone(), work.clone(), telemetry.clone());
-        let cached = now.clone();
+        let settings_of_cache = now.clone();
         let for_runs = Policy { capacity: room_for_runs(settings), ..policy };
-        let vendors = supervise("vendor_search", for_runs, &log, escalate.clone(), move |life| {
-            let database = cached.borrow().database.clone();
-            let cache = database
-                .query_cache
-                .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
-            let (store, work, telemetry) = searched.clone();
-            VendorSearch::new(store, work, telemetry, cache, life)
-        });
+        let vendors =
+            supervise("vendor_search", for_runs, &log, escalate.clone(), move |death_notice| {
+                let database = settings_of_cache.borrow().database.clone();
+                let cache = database
+                    .query_cache
+                    .then(|| QueryCache::new(database.query_cache_size, database.query_cache_ttl));
+                let (store, work, telemetry) = searched.clone();
+                VendorSearch::new(store, work, telemetry, cache, death_notice)
+            });
 
         observe_times(&gateway, &telemetry);
         let shared = (work.clone(), telemetry.clone());
-        let llm = supervise("llm_gateway", for_runs, &log, escalate.clone(), move |life| {
+        let llm = supervise("llm_gateway", for_runs, &log, escalate.clone(), move |death_notice| {
             let (work, telemetry) = shared.clone();
-            LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, life)
+            LlmGateway::new(gateway.clone(), keeper.clone(), work, telemetry, death_notice)
         });
 
         let peers = Peers { vendors: vendors.clone(), llm: llm.clone() };
-        let handover = SharedAcrossRestarts::new(now.clone());
-        let (duty, idle) = (handover.duty.subscribe(), handover.idle.subscribe());
+        let across_restarts = SharedAcrossRestarts::new(now.clone());
+        let (duty, idle) = (across_restarts.duty.subscribe(), across_restarts.idle.subscribe());
         let events = PlanEvents::default();
         work.spawn(keep_house(store.clone(), now.clone(), work.clone()));
-        if let Some(heard) = heard {
-            let ear = PeerListener {
+        if let Some(peer_events) = peer_events {
+            let listener = PeerListener {
                 store: store.clone(),
                 events: events.clone(),
                 vendors: vendors.clone(),
-                wake: handover.wake.clone(),
+                wake: across_restarts.wake.clone(),
                 telemetry: telemetry.clone(),
                 work: work.clone(),
             };
-            work.spawn(ear.listen(heard));
+            work.spawn(listener.listen(peer_events));
         }
         let context = RunContext {
             store: store.clone(),
@@ -120,17 +123,21 @@ impl Actors {
             cores: Arc::new(Semaphore::new(cores())),
         };
         let gate = SubmitGate::new(store.clone(), now.clone(), telemetry.clone(), work.clone());
-        let door = gate.clone();
+        let submit_gate = gate.clone();
         let coordinator =
-            supervise("beam_coordinator", policy, &log, escalate.clone(), move |life| {
+            supervise("beam_coordinator", policy, &log, escalate.clone(), move |death_notice| {
                 let runs = Runs::default();
-                let service =
-                    PlanService::new(context.clone(), runs.clone(), handover.clone(), gate.clone());
-                let dispatcher = Dispatcher::start(context.clone(), runs, &handover);
-                BeamCoordinator::new(service, dispatcher, context.work.clone(), life)
+                let service = PlanService::new(
+                    context.clone(),
+                    runs.clone(),
+                    across_restarts.clone(),
+                    gate.clone(),
+                );
+                let dispatcher = Dispatcher::start(context.clone(), runs, &across_restarts);
+                BeamCoordinator::new(service, dispatcher, context.work.clone(), death_notice)
             });
 
-        let judged = now.clone();
+        let settings_now = now.clone();
         let shared = telemetry.clone();
         let seen = (vendors.clone(), llm.clone(), coordinator.clone());
         let verifier = Verifier {
@@ -149,9 +156,9 @@ impl Actors {
             began: Instant::now(),
             log: log.new(slog::o!("actor" => "metrics")),
         };
-        let metrics = supervise("metrics", policy, &log, escalate.clone(), move |life| {
-            let limits = metrics_limits(&judged.borrow());
-            Metrics::new(sources.clone(), verifier.clone(), work.clone(), limits, life)
+        let metrics = supervise("metrics", policy, &log, escalate.clone(), move |death_notice| {
+            let limits = metrics_limits(&settings_now.borrow());
+            Metrics::new(sources.clone(), verifier.clone(), work.clone(), limits, death_notice)
         });
         Self {
             coordinator,
@@ -159,7 +166,7 @@ impl Actors {
             llm,
             metrics,
             telemetry: shared,
-            gate: door,
+            gate: submit_gate,
             duty,
             idle,
             live: Arc::new(live),
@@ -251,8 +258,7 @@ fn policy(settings: &SupervisionSettings) -> Policy {
     Policy {
         max_restarts: settings.max_restarts as usize,
         window: settings.restart_window,
-        backoff_min: settings.backoff,
-        backoff_max: settings.backoff_max,
+        backoff: Backoff { first: settings.backoff, max: settings.backoff_max, jitter: JITTER },
         heartbeat_timeout: settings.heartbeat_timeout,
         ..Policy::default()
     }

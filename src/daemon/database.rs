@@ -6,10 +6,11 @@ use std::{
 };
 
 use slog::{Logger, info, warn};
-use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::service::{exit::Failed, notify};
 use actors::QueryFigures;
+use resilience::Backoff;
 use settings::Settings;
 use store::{Cluster, StateLock, Store, settings::DatabaseSettings};
 use telemetry::{
@@ -17,9 +18,9 @@ use telemetry::{
     log::events::{CLUSTER_STARTED, CLUSTER_STOPPED, DATABASE_REACHED, DATABASE_WAITING},
 };
 
-/// First and longest pause between two looks for a database that is away.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(1);
+/// Between two looks for a database that is away.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(100), max: Duration::from_secs(1), jitter: 0.0 };
 
 /// Database in a private cluster, unless told otherwise.
 const DATABASE: &str = "eventplanner";
@@ -31,16 +32,8 @@ pub(crate) struct Database {
     pub settings: DatabaseSettings,
     /// None where the database is somebody else's.
     cluster: Option<Cluster>,
-    _waiting: Option<Waiting>,
-}
-
-/// The task that waits for a database that is away; it ends with the daemon.
-struct Waiting(AbortHandle);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// Waits for a database that is away; ends with the daemon.
+    _waiting: Option<AbortOnDropHandle<()>>,
 }
 
 /// Tries until the database is there. An answer that no waiting changes, such as a wrong
@@ -48,10 +41,9 @@ impl Drop for Waiting {
 /// said of it already.
 async fn bring_up_later(store: Store, mut last: String, log: Logger) {
     let start = Instant::now();
-    let mut pause = RETRY_FIRST;
+    let mut waits = RETRY.waits();
     loop {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(RETRY_MAX);
+        waits.pause().await;
         match store.bring_up().await {
             Ok(()) => break,
             Err(error) => {
@@ -105,7 +97,7 @@ impl Database {
                 warn!(log, "waiting for the database"; DATABASE_WAITING, "error" => %error);
                 notify::status(log, "waiting for the database");
                 let task = bring_up_later(store.clone(), error.to_string(), log.clone());
-                waiting = Some(Waiting(tokio::spawn(task).abort_handle()));
+                waiting = Some(AbortOnDropHandle::new(tokio::spawn(task)));
             }
             Err(error) => return Err(error.into()),
         }

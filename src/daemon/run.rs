@@ -13,9 +13,9 @@ use sd_notify::NotifyState;
 use slog::{Logger, crit, error, info, warn};
 use tokio::{
     sync::{Notify, mpsc, watch},
-    task::JoinHandle,
     time::interval,
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     api::problem,
@@ -277,11 +277,11 @@ async fn start_actors(
         let _on_the_work_runtime = work.enter();
         store.join_fleet(owner.clone())
     };
-    if let Some((_, heard)) = &mut joined {
+    if let Some((_, peer_events)) = &mut joined {
         // Before it claims: the end of a daemon that isn't listed shows only by its lease.
-        let _ = tokio::time::timeout(JOIN_LIMIT, heard.recv()).await;
+        let _ = tokio::time::timeout(JOIN_LIMIT, peer_events.recv()).await;
     }
-    let (fleet, heard) = joined.unzip();
+    let (fleet, peer_events) = joined.unzip();
     let foundation = Foundation {
         store: store.clone(),
         database,
@@ -291,7 +291,7 @@ async fn start_actors(
         telemetry,
         log_handle: level.clone(),
         owner,
-        heard,
+        peer_events,
     };
     let actors = Actors::start(foundation, settings, escalate);
     if let Some(events) = events {
@@ -314,26 +314,10 @@ async fn open_database(
 ) -> Result<(StateLock, Database), Failed> {
     let telemetry = telemetry.clone();
     let (settings, log, fresh) = (settings.clone(), log.clone(), args.fresh_database.clone());
-    let opening = Aborting(work.spawn(async move {
+    // A stop in mid-start takes the half-started database along.
+    let opening = AbortOnDropHandle::new(work.spawn(async move {
         let database = Database::open(&settings, &lock, fresh.as_deref(), &telemetry, &log).await?;
         Ok((lock, database))
     }));
-    opening.finished().await
-}
-
-/// A task that ends when nobody waits for it any more: a stop in mid-start takes the half-started
-/// database along.
-struct Aborting<T>(JoinHandle<T>);
-
-impl<T> Aborting<Result<T, Failed>> {
-    async fn finished(mut self) -> Result<T, Failed> {
-        let ended = (&mut self.0).await;
-        ended.unwrap_or_else(|error| Err(Failed::new(format!("the start failed: {error}"))))
-    }
-}
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    opening.await.unwrap_or_else(|error| Err(Failed::new(format!("the start failed: {error}"))))
 }

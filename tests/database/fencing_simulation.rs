@@ -9,12 +9,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{database, fixtures::new_plan, open, raw};
+use common::{
+    database,
+    fixtures::{conclude, new_plan},
+    open, raw,
+};
 use eventplanner::{
     model::{PlanId, PlanState},
     store::{
-        Cancelled, ChainCheck, Checkpoint, Claim, GiveBack, Patch, PlanResult, SUSPECT_CRASHES,
-        Store, StoreError, Transition,
+        Cancelled, ChainCheck, Checkpoint, Claim, GiveBack, SUSPECT_CRASHES, Store, StoreError,
+        Transition,
     },
 };
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -238,18 +242,14 @@ impl World {
             (_, 0) => PlanState::Infeasible,
             _ => PlanState::AwaitingSelection,
         };
-        let result = PlanResult {
-            options: Vec::new(),
-            tally: None,
-            notes: Vec::new(),
-            digest: format!("of run {}", belief.run_number),
-            history: Vec::new(),
-            basis: Vec::new(),
+        let (plan, run_number) = (belief.plan, belief.run_number);
+        let has_result = matches!(to, PlanState::AwaitingSelection | PlanState::Infeasible);
+        let changed = if has_result {
+            conclude(&self.store, (plan, run_number), to, None).await
+        } else {
+            let change = Transition::new(plan, run_number, belief.from, to);
+            self.store.transition(&change).await.map(drop)
         };
-        let has_result = to == PlanState::AwaitingSelection;
-        let patch = Patch { result: has_result.then_some(&result), ..Patch::default() };
-        let change = Transition::new(belief.plan, belief.run_number, belief.from, to).with(patch);
-        let changed = self.store.transition(&change).await;
         let model = self.plans.get_mut(&belief.plan).unwrap();
         let is_present = model.run_number == belief.run_number;
         let may = is_present && model.state == belief.from;

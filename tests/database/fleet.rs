@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use common::{
     database,
-    fixtures::{claim, new_plan, now, request, request_document, submit},
+    fixtures::{claim, conclude, new_plan, now, request, request_document, submit},
     open, raw, store,
 };
 use eventplanner::{
@@ -245,10 +245,8 @@ async fn erasing_takes_the_clients_own_words_too() {
         relaxations: Vec::new(),
         no_way_out: None,
     };
-    let patch = Patch { infeasibility: Some(&told), ..Patch::default() };
-    let (from, to) = (PlanState::Running, PlanState::Infeasible);
-    let ended = Transition::new(plan, run.run_number, from, to).with(patch);
-    store.transition(&ended).await.unwrap();
+    let to = PlanState::Infeasible;
+    conclude(&store, (plan, run.run_number), to, Some(&told)).await.unwrap();
 
     for _ in 0..2 {
         store.erase(plan, None).await.unwrap();
@@ -333,7 +331,7 @@ async fn outcomes_share_a_commit_and_are_judged_one_by_one() {
     store.transition(&end).await.unwrap();
 
     let proof = ProofRow { version: 1, problem: vec![1], certificate: vec![2] };
-    let requirements = Requirements::default();
+    let requirements = Requirements { keywords: vec!["garden".into()], ..Default::default() };
     let stored = futures_util::future::join_all(runs.iter().map(|run| {
         let (store, requirements, proof) = (&store, &requirements, proof.clone());
         let text = if run.id == unstorable.id { "a NUL \0 character" } else { "fine" };
@@ -365,6 +363,7 @@ async fn outcomes_share_a_commit_and_are_judged_one_by_one() {
             Ok(()) => {
                 assert_eq!((state, proven), (PlanState::AwaitingSelection, true));
                 assert_eq!((plan.lease, plan.attempts), (None, 0));
+                assert_eq!(plan.requirements.as_ref(), Some(&requirements));
             }
             Err(StoreError::Fenced { plan, .. }) => {
                 assert_eq!((plan, state, proven), (taken.id, PlanState::Running, false));

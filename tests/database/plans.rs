@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use common::{
     database,
-    fixtures::{claim, new_plan, now, request, submit},
+    fixtures::{claim, conclude, new_plan, now, request, submit},
     open, raw, store,
 };
 use eventplanner::{
-    model::{PlanId, PlanState, Requirements},
+    model::{PlanId, PlanState},
     store::{
         AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, Document, GiveBack,
         MetricRow, NewPlan, Patch, PlanFilter, Store, StoreError, Submitted, Transition,
@@ -172,9 +172,20 @@ async fn only_the_ways_of_the_state_table_are_open() {
     let wrong = Transition::new(plan, 0, PlanState::Queued, PlanState::Completed);
     let error = store.transition(&wrong).await.unwrap_err();
     assert!(matches!(error, StoreError::NoSuchTransition { .. }), "{error}");
-    let early = Transition::new(plan, 0, PlanState::Running, PlanState::Infeasible);
+    let early = Transition::new(plan, 0, PlanState::Running, PlanState::Failed);
     let error = store.transition(&early).await.unwrap_err();
     assert!(matches!(error, StoreError::WrongState { found: PlanState::Queued, .. }), "{error}");
+    // What a search found has a way of its own, with a result.
+    for to in [PlanState::AwaitingSelection, PlanState::Infeasible] {
+        let found = Transition::new(plan, 0, PlanState::Running, to);
+        let error = store.transition(&found).await.unwrap_err();
+        assert!(matches!(error, StoreError::NoSuchTransition { .. }), "{error}");
+        let error = conclude(&store, (plan, 0), to, None).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::WrongState { found: PlanState::Queued, .. }),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -182,16 +193,14 @@ async fn what_a_run_finds_out_is_kept_and_on_record() {
     let store = store().await;
     let plan = submit(&store).await;
     let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
-    let requirements = Requirements { keywords: vec!["garden".into()], ..Default::default() };
     let step = AuditEvent::new("agent", serde_json::json!({"agent": "requirements", "x": 1e-7}));
-    let patch = Patch { requirements: Some(&requirements), events: vec![step], ..Patch::default() };
+    let patch = Patch { events: vec![step], ..Patch::default() };
     store.record(plan, run, patch).await.unwrap();
     let failed = Transition::new(plan, run, PlanState::Running, PlanState::Failed)
         .with(Patch { error: Some("no luck"), ..Patch::default() });
     store.transition(&failed).await.unwrap();
 
     let stored = store.plan(plan).await.unwrap();
-    assert_eq!(stored.requirements, Some(requirements));
     assert_eq!((stored.state, stored.error.as_deref()), (PlanState::Failed, Some("no luck")));
     assert_eq!((stored.lease, stored.attempts), (None, 0));
     let rows = store.audit(plan, 0).await.unwrap();
@@ -238,8 +247,8 @@ async fn a_cancel_ends_a_waiting_plan_and_a_running_one_at_once() {
     assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Running });
     // Whoever ran it learns that it is no longer theirs, and changes nothing any more.
     assert_eq!(store.renew_leases("d", LEASE, &[(running, run)]).await.unwrap(), []);
-    let late = Transition::new(running, run, PlanState::Running, PlanState::AwaitingSelection);
-    let error = store.transition(&late).await.unwrap_err();
+    let late = conclude(&store, (running, run), PlanState::AwaitingSelection, None).await;
+    let error = late.unwrap_err();
     assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
     assert_eq!(store.verify_audit(running).await.unwrap(), ChainCheck::Whole { rows: 4 });
 }

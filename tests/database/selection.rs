@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     database,
-    fixtures::{claim, import, submit, vendor, window},
+    fixtures::{claim, conclude, import, submit, vendor, window},
     open, raw, small_pool, store,
 };
 use eventplanner::{
@@ -24,8 +24,7 @@ async fn waiting_plan(store: &Store) -> (PlanId, i64) {
     let claimed = store.claim(claim("searcher", LEASE, 1)).await.unwrap();
     assert_eq!(claimed[0].id, plan);
     let run = claimed[0].run_number;
-    let found = Transition::new(plan, run, PlanState::Running, PlanState::AwaitingSelection);
-    store.transition(&found).await.unwrap();
+    conclude(store, (plan, run), PlanState::AwaitingSelection, None).await.unwrap();
     (plan, run)
 }
 

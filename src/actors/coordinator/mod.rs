@@ -28,8 +28,8 @@ use service::PlanService;
 use crate::{
     dispatch::Dispatcher,
     run::proof_record::NamedProblem,
-    supervision::{DeathNotice, Envelope, Heartbeat},
-    work::TaskSpawner,
+    supervision::{DeathNotice, Envelope},
+    task_spawner::TaskSpawner,
 };
 use wire::{ApiError, DocumentView, PlanList, PlanView, ProofView};
 
@@ -46,7 +46,7 @@ pub struct BeamCoordinator {
     service: PlanService,
     dispatcher: Dispatcher,
     work: TaskSpawner,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl BeamCoordinator {
@@ -54,9 +54,9 @@ impl BeamCoordinator {
         service: PlanService,
         dispatcher: Dispatcher,
         work: TaskSpawner,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
-        Self { service, dispatcher, work, _lifeline: lifeline }
+        Self { service, dispatcher, work, _death_notice: death_notice }
     }
 }
 
@@ -64,19 +64,11 @@ impl Actor for BeamCoordinator {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for BeamCoordinator {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for BeamCoordinator {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 

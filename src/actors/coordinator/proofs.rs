@@ -8,8 +8,8 @@ use super::{
     service::PlanService,
 };
 use crate::run::{
-    briefing::BriefingLimits,
     proof_record::{NamedProblem, ProofRecord},
+    round_zero::AgentLimits,
     search_run::{self, AgentFindings, SearchInput},
 };
 use llm::Priority;
@@ -71,7 +71,7 @@ impl PlanService {
     async fn input_now(&self, plan: Plan) -> Result<SearchInput, ApiError> {
         let context = &self.context;
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-        let limits = BriefingLimits::of(&self.settings().workflow, Priority::Interactive);
+        let limits = AgentLimits::of(&self.settings().workflow, Priority::Interactive);
         let categories = context.peers.requested_categories(&plan.request).await?;
         let (supply, _) =
             context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;

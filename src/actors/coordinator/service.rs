@@ -45,7 +45,7 @@ struct Caller {
 pub struct PlanService {
     pub(crate) context: RunContext,
     runs: Runs,
-    handover: SharedAcrossRestarts,
+    shared: SharedAcrossRestarts,
     gate: SubmitGate,
 }
 
@@ -53,15 +53,15 @@ impl PlanService {
     pub fn new(
         context: RunContext,
         runs: Runs,
-        handover: SharedAcrossRestarts,
+        shared: SharedAcrossRestarts,
         gate: SubmitGate,
     ) -> Self {
-        Self { context, runs, handover, gate }
+        Self { context, runs, shared, gate }
     }
 
     /// As they are now; a call sees one and the same to its end.
     pub(crate) fn settings(&self) -> Arc<Settings> {
-        self.handover.settings.borrow().clone()
+        self.shared.settings.borrow().clone()
     }
 
     /// Checks a document and stores it as a plan. Once this returns, the plan is on disk.
@@ -111,7 +111,7 @@ impl PlanService {
         let now = Timestamp::now();
         let key = checked_key(idempotency_key)?;
         self.check_against(request, document).await?;
-        self.gate.enter(caller.uid).await?;
+        self.gate.admit(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
             request,
@@ -129,7 +129,7 @@ impl PlanService {
             self.context.telemetry.inc(metrics::PLANS_SUBMITTED, &[]);
             info!(self.context.work.log, "a plan was submitted"; events::PLAN_SUBMITTED,
                 "plan_id" => %id, "event_type" => request.event_type.as_str());
-            self.handover.wake.notify_one();
+            self.shared.wake.notify_one();
             let mut plan = PlanView::queued(id, request, now);
             plan.replans = replans.map(|(id, _)| id);
             return Ok(Submitted { plan, created });
@@ -190,7 +190,7 @@ impl PlanService {
 
     /// Plans are there to be claimed.
     pub(crate) fn wake(&self) {
-        self.handover.wake.notify_one();
+        self.shared.wake.notify_one();
     }
 
     pub async fn cancel(&self, message: CancelPlan) -> Result<PlanView, ApiError> {

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     dispatch::admission::{Admission, Refused},
-    work::TaskSpawner,
+    task_spawner::TaskSpawner,
 };
 use settings::Settings;
 use store::Store;
@@ -93,12 +93,12 @@ impl SubmitGate {
         Err(self.refusal(uid, standing.refused))
     }
 
-    /// Takes a place in the queue for a client's plan.
+    /// Admits a client's plan to the queue.
     ///
     /// # Errors
     /// `busy` when the queue, or the client's part of it, is full; whatever keeps the database
     /// from answering.
-    pub async fn enter(&self, uid: u32) -> Result<(), ApiError> {
+    pub async fn admit(&self, uid: u32) -> Result<(), ApiError> {
         self.standing(uid)?;
         let limits = self.settings.borrow().admission;
         let admitted = self.admission.admit(&self.store, Some(uid), limits).await?;

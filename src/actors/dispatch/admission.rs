@@ -55,8 +55,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Whether a client's plan is refused for what is known already. Waits for nothing, and takes
-    /// no place.
+    /// Whether a client's plan is refused for what is known already. Waits for nothing, and admits
+    /// nothing.
     pub(crate) fn refuses(
         &self,
         client: Option<u32>,
@@ -70,7 +70,7 @@ impl Admission {
         holds.then_some(Standing { refused, look_is_due: age > FULL_FRESH && !looks })
     }
 
-    /// Counts anew, unless somebody does.
+    /// Counts again, unless a count is under way.
     ///
     /// # Errors
     /// Whatever keeps the database from answering.
@@ -195,7 +195,7 @@ mod tests {
         learn(5, FRESH * 2);
         assert_eq!(ask(), None, "too old to refuse anybody for");
         let turn = admission.looking.lock().await;
-        assert_eq!(ask(), full(false), "unless somebody looks");
+        assert_eq!(ask(), full(false), "unless a look is under way");
         learn(5, FULL_STALE * 2);
         assert_eq!(ask(), None);
         learn(4, Duration::ZERO);

@@ -12,14 +12,14 @@ use tokio::{
 use crate::{
     run::event_hub::PlanEvents,
     supervision::Handle,
+    task_spawner::TaskSpawner,
     vendor_search::{VendorSearch, messages::LearnChanges},
-    work::TaskSpawner,
 };
 use store::{PeerEvent, Store};
 use telemetry::{Telemetry, figures::metrics, log::events};
 
-/// A plan that another daemon made ready is that daemon's first: it claims without a hint. Hints
-/// of one span wake the dispatcher once.
+/// A plan that another daemon made ready is that daemon's first: it claims without being told.
+/// Notifications of one span wake the dispatcher once.
 const OTHERS_FIRST: Duration = Duration::from_millis(10);
 
 /// Listens until the link ends with the daemon.
@@ -34,7 +34,7 @@ pub(crate) struct PeerListener {
 }
 
 impl PeerListener {
-    pub(crate) async fn listen(self, mut heard: mpsc::Receiver<PeerEvent>) {
+    pub(crate) async fn listen(self, mut peer_events: mpsc::Receiver<PeerEvent>) {
         let mut wake_at: Option<Instant> = None;
         let mut is_up = true;
         loop {
@@ -44,26 +44,26 @@ impl PeerListener {
                     None => std::future::pending().await,
                 }
             };
-            let heard = tokio::select! {
-                heard = heard.recv() => heard,
+            let event = tokio::select! {
+                event = peer_events.recv() => event,
                 () = wake => {
                     self.wake.notify_one();
                     wake_at = None;
                     continue;
                 }
             };
-            let Some(heard) = heard else { return };
-            let may_be_claimed = matches!(heard, PeerEvent::Ready(_));
-            self.act(heard, &mut is_up).await;
+            let Some(event) = event else { return };
+            let may_be_claimed = matches!(event, PeerEvent::Ready(_));
+            self.act(event, &mut is_up).await;
             if may_be_claimed && wake_at.is_none() {
                 wake_at = Some(Instant::now() + OTHERS_FIRST);
             }
         }
     }
 
-    async fn act(&self, heard: PeerEvent, is_up: &mut bool) {
+    async fn act(&self, event: PeerEvent, is_up: &mut bool) {
         let log = &self.work.log;
-        match heard {
+        match event {
             PeerEvent::Ready(plan) | PeerEvent::Changed(plan) => {
                 self.events.tell_stored(&self.store, plan).await;
             }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use slog::{info, warn};
 use tokio::sync::watch;
 
-use crate::work::TaskSpawner;
+use crate::task_spawner::TaskSpawner;
 use settings::Settings;
 use store::{Store, StoreError};
 use telemetry::log::events;

@@ -18,6 +18,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::{Interval, MissedTickBehavior, interval, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::run::{
     self,
@@ -28,7 +29,8 @@ use settings::Settings;
 use store::{Claim, Plan, Renewed, SUSPECT_CRASHES};
 use telemetry::{figures::metrics, log::events};
 
-/// Looks for plans that nobody told of: a hint was lost, a delay has passed, a lease ran out.
+/// Looks for plans that were not told of: a notification was lost, a delay has passed, a lease ran
+/// out.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// A suspect is run only once this process has lived so long, twice as long with each further
 /// crash: where daemons die young for another reason, no plan is to be blamed for it. It also
@@ -72,44 +74,44 @@ impl SharedAcrossRestarts {
 /// Owned by the coordinator; its drop ends the claiming and, with it, every run.
 pub struct Dispatcher {
     runs: Runs,
-    handover: SharedAcrossRestarts,
-    task: AbortHandle,
+    shared: SharedAcrossRestarts,
+    _claiming: AbortOnDropHandle<()>,
 }
 
 impl Dispatcher {
     /// Starts to claim. `runs` must be the ones that the plan service reaches.
-    pub fn start(context: RunContext, runs: Runs, handover: &SharedAcrossRestarts) -> Self {
+    pub fn start(context: RunContext, runs: Runs, shared: &SharedAcrossRestarts) -> Self {
         let work = context.work.clone();
         let claiming = Claiming {
             context,
             runs: runs.clone(),
-            handover: handover.clone(),
+            shared: shared.clone(),
             running: JoinSet::new(),
             reachable: true,
         };
-        let task = work.spawn(claiming.run()).abort_handle();
+        let claiming = AbortOnDropHandle::new(work.spawn(claiming.run()));
         let former = {
-            let mut slot = handover.former.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.replace(task.clone())
+            let mut slot = shared.former.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.replace(claiming.abort_handle())
         };
         if let Some(former) = former {
             former.abort();
         }
-        Self { runs, handover: handover.clone(), task }
+        Self { runs, shared: shared.clone(), _claiming: claiming }
     }
 
     /// Claims again.
     pub fn resume(&self) {
-        self.handover.duty.send_replace(Duty::Claiming);
+        self.shared.duty.send_replace(Duty::Claiming);
     }
 
     /// Stops claiming. What runs may go on for `grace`, then it is given back; the future ends
     /// when nothing is left.
     pub fn drain(&self, grace: Duration) -> impl Future<Output = ()> + Send + 'static {
-        let (runs, idle) = (self.runs.clone(), self.handover.idle.clone());
+        let (runs, idle) = (self.runs.clone(), self.shared.idle.clone());
         // Before the duty: nobody may see the idleness of an earlier drain.
         idle.send_replace(false);
-        self.handover.duty.send_replace(Duty::Draining);
+        self.shared.duty.send_replace(Duty::Draining);
         let mut idle = idle.subscribe();
         async move {
             // An error means that the claiming has ended, and its runs with it.
@@ -122,16 +124,10 @@ impl Dispatcher {
     }
 }
 
-impl Drop for Dispatcher {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 struct Claiming {
     context: RunContext,
     runs: Runs,
-    handover: SharedAcrossRestarts,
+    shared: SharedAcrossRestarts,
     running: JoinSet<()>,
     /// Whether the database answered last time.
     reachable: bool,
@@ -140,10 +136,10 @@ struct Claiming {
 impl Claiming {
     async fn run(mut self) {
         self.take_over().await;
-        let mut duty = self.handover.duty.subscribe();
+        let mut duty = self.shared.duty.subscribe();
         let mut poll = interval(POLL_EVERY);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut settings = self.handover.settings.clone();
+        let mut settings = self.shared.settings.clone();
         let mut renewal = self.renewal();
         loop {
             let draining = *duty.borrow_and_update() == Duty::Draining;
@@ -151,9 +147,9 @@ impl Claiming {
             if !draining {
                 self.claim().await;
             }
-            self.handover.idle.send_replace(draining && self.running.is_empty());
+            self.shared.idle.send_replace(draining && self.running.is_empty());
             tokio::select! {
-                () = self.handover.wake.notified() => {}
+                () = self.shared.wake.notified() => {}
                 _ = poll.tick() => {}
                 _ = renewal.tick() => self.renew().await,
                 Some(ended) = self.running.join_next() => self.ended(ended),
@@ -170,7 +166,7 @@ impl Claiming {
 
     /// Three tries per lease. The first tick comes at once.
     fn renewal(&self) -> Interval {
-        let lease = self.handover.settings.borrow().workflow.lease;
+        let lease = self.shared.settings.borrow().workflow.lease;
         let mut renewal = interval(lease / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal
@@ -198,7 +194,7 @@ impl Claiming {
             limit: u32::try_from(room).unwrap_or(u32::MAX),
             suspect_crashes: match self.runs.has_suspect() {
                 true => 0,
-                false => suspect_crashes(self.handover.since.elapsed()),
+                false => suspect_crashes(self.shared.since.elapsed()),
             },
         };
         match store.claim(claim).await {
@@ -222,13 +218,11 @@ impl Claiming {
         let (id, run_number) = (plan.id, plan.run_number);
         let interrupted = self.runs.begin(&plan, plan.crashes >= SUSPECT_CRASHES);
         let (context, runs) = (self.context.clone(), self.runs.clone());
-        let run = context.work.clone().spawn(run::run(context.clone(), plan.clone(), interrupted));
+        let run = run::run(context.clone(), plan.clone(), interrupted);
+        // Ends with the dispatcher.
+        let run = AbortOnDropHandle::new(context.work.spawn(run));
         self.running.spawn(async move {
-            // The guard ends the run with the dispatcher.
-            let guard = AbortOnDrop(run.abort_handle());
-            let finished = run.await;
-            drop(guard);
-            if let Err(panicked) = finished {
+            if let Err(panicked) = run.await {
                 run::panicked(&context, &plan, &panicked.to_string()).await;
             }
             runs.end(id, run_number);
@@ -277,14 +271,6 @@ impl Claiming {
 fn suspect_crashes(age: Duration) -> u32 {
     let spans = age.as_secs() / STEADY_AFTER.as_secs();
     spans.checked_ilog2().map_or(0, |doublings| SUSPECT_CRASHES + doublings)
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]

@@ -9,23 +9,20 @@
 pub mod figures;
 pub mod reply_keeper;
 
-use std::{
-    convert::Infallible,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use figures::{LlmStatus, count_fallback};
 use reply_keeper::ReplyKeeper;
-use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    supervision::{DeathNotice, Envelope, Heartbeat},
-    work::TaskSpawner,
+    supervision::{DeathNotice, Envelope},
+    task_spawner::TaskSpawner,
 };
 use llm::{Answer, EndpointStatus, Gateway, ModelStatus, Priority, Task};
 use telemetry::Telemetry;
-use wire::{ApiError, ErrorCode};
+use wire::ApiError;
 
 /// Independent questions of one plan, as one batch; the answers come back in the same order. None
 /// fails: the built-in rules answer what no server did.
@@ -33,19 +30,20 @@ pub(crate) struct Ask {
     tasks: Vec<Task>,
     priority: Priority,
     deadline: Instant,
-    caller: oneshot::Receiver<Infallible>,
-}
-
-/// Whoever waits for the answers to an [`Ask`]. When it is dropped, calls to servers that nobody
-/// else waits for are cancelled.
-pub(crate) struct Caller {
-    _gone: oneshot::Sender<Infallible>,
+    /// The caller has left: calls to servers that nobody else waits for end.
+    abandoned: CancellationToken,
 }
 
 impl Ask {
-    pub(crate) fn new(tasks: Vec<Task>, priority: Priority, deadline: Instant) -> (Self, Caller) {
-        let (gone, caller) = oneshot::channel();
-        (Self { tasks, priority, deadline, caller }, Caller { _gone: gone })
+    /// The guard is the caller's: its drop takes the question back.
+    pub(crate) fn new(
+        tasks: Vec<Task>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> (Self, DropGuard) {
+        let abandoned = CancellationToken::new();
+        let caller = abandoned.clone().drop_guard();
+        (Self { tasks, priority, deadline, abandoned }, caller)
     }
 }
 
@@ -117,7 +115,7 @@ pub struct LlmGateway {
     keeper: ReplyKeeper,
     work: TaskSpawner,
     telemetry: Telemetry,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl LlmGateway {
@@ -126,9 +124,9 @@ impl LlmGateway {
         keeper: ReplyKeeper,
         work: TaskSpawner,
         telemetry: Telemetry,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
-        Self { gateway, keeper, work, telemetry, _lifeline: lifeline }
+        Self { gateway, keeper, work, telemetry, _death_notice: death_notice }
     }
 }
 
@@ -136,19 +134,11 @@ impl Actor for LlmGateway {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for LlmGateway {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for LlmGateway {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
@@ -157,13 +147,9 @@ impl Handler<Ask> for LlmGateway {
 
     fn handle(&mut self, message: Ask, _: &mut Context<Self>) -> Self::Result {
         let (gateway, telemetry) = (self.gateway.clone(), self.telemetry.clone());
-        self.work.run("llm_gateway", async move {
-            let Ask { tasks, priority, deadline, caller } = message;
-            let answers = tokio::select! {
-                answers = gateway.answer_batch(tasks, priority, deadline) => answers,
-                // Nobody reads this: the calls are dropped with it.
-                _ = caller => return Err(ApiError::new(ErrorCode::Timeout, "the caller left")),
-            };
+        let Ask { tasks, priority, deadline, abandoned } = message;
+        self.work.run_unless_abandoned("llm_gateway", abandoned, async move {
+            let answers = gateway.answer_batch(tasks, priority, deadline).await;
             answers.iter().for_each(|answer| count_fallback(&telemetry, answer));
             Ok(answers)
         })

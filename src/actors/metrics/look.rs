@@ -10,7 +10,7 @@ use slog::{Logger, debug};
 
 use crate::{
     llm_gateway::{GetLlmStatus, figures},
-    run::briefing::Peers,
+    run::round_zero::Peers,
     vendor_search::messages::GetQueryCounters,
 };
 use model::PlanState;

@@ -23,10 +23,10 @@ use slog::warn;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
-    supervision::{DeathNotice, Envelope, Heartbeat},
+    supervision::{DeathNotice, Envelope},
+    task_spawner::TaskSpawner,
     vendor_search::database_use,
     verification::Verifier,
-    work::TaskSpawner,
 };
 use store::MetricRow;
 use telemetry::{
@@ -93,13 +93,6 @@ impl Message for VerifyMechanisms {
     type Result = Result<OptimizationsView, ApiError>;
 }
 
-/// One look at everything. The actor sends it to itself; a caller may ask for one too.
-pub struct Cycle;
-
-impl Message for Cycle {
-    type Result = Result<(), ApiError>;
-}
-
 /// All figures at one moment.
 struct Moment {
     figures: Snapshot,
@@ -125,7 +118,7 @@ pub struct Metrics {
     verifier: Verifier,
     work: TaskSpawner,
     interval: Duration,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 /// How often to look, and what to judge by.
@@ -143,7 +136,7 @@ impl Metrics {
         verifier: Verifier,
         work: TaskSpawner,
         limits: MetricsLimits,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
         let moment = || Moment { figures: sources.telemetry.snapshot(), at: Instant::now() };
         let watch = Watch {
@@ -162,7 +155,7 @@ impl Metrics {
             sources,
             verifier,
             work,
-            _lifeline: lifeline,
+            _death_notice: death_notice,
         }
     }
 }
@@ -178,19 +171,11 @@ impl Actor for Metrics {
     }
 }
 
-impl Handler<Heartbeat> for Metrics {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for Metrics {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
@@ -260,18 +245,6 @@ impl Handler<VerifyMechanisms> for Metrics {
     fn handle(&mut self, wanted: VerifyMechanisms, _: &mut Context<Self>) -> Self::Result {
         let verifier = self.verifier.clone();
         self.work.run("metrics", async move { verifier.optimizations(wanted.samples).await })
-    }
-}
-
-impl Handler<Cycle> for Metrics {
-    type Result = ResponseFuture<Result<(), ApiError>>;
-
-    fn handle(&mut self, _: Cycle, _: &mut Context<Self>) -> Self::Result {
-        let (sources, watch) = (self.sources.clone(), self.watch.clone());
-        self.work.run("metrics", async move {
-            cycle(&sources, &watch).await;
-            Ok(())
-        })
     }
 }
 

@@ -6,10 +6,10 @@ use slog::{Logger, debug, warn};
 use tokio::sync::Semaphore;
 
 use super::{
-    briefing::{BriefingLimits, Peers},
     event_hub::PlanEvents,
+    round_zero::{AgentLimits, Peers},
 };
-use crate::work::TaskSpawner;
+use crate::task_spawner::TaskSpawner;
 use llm::Priority;
 use model::PlanId;
 use settings::Settings;
@@ -35,10 +35,10 @@ pub struct RunContext {
 
 impl RunContext {
     /// A plan that somebody watches goes before those that wait for nobody.
-    pub(crate) fn briefing_limits(&self, plan: PlanId) -> BriefingLimits {
+    pub(crate) fn agent_limits(&self, plan: PlanId) -> AgentLimits {
         let is_watched = self.events.is_watched(plan);
         let priority = if is_watched { Priority::Interactive } else { Priority::Background };
-        BriefingLimits::of(&self.settings.workflow, priority)
+        AgentLimits::of(&self.settings.workflow, priority)
     }
 }
 

@@ -123,7 +123,7 @@ async fn source(
     input: &SearchInput,
     reach: Reach,
 ) -> Result<SourcedVendors, RunError> {
-    let limits = context.briefing_limits(plan.id);
+    let limits = context.agent_limits(plan.id);
     let sourcing = context.peers.source(plan, &input.categories, input.today, reach, limits);
     Ok(sourcing.await?.0)
 }

@@ -3,13 +3,13 @@
 //! Every write names the claim's run number, so that a run that lost its lease changes nothing.
 
 pub(crate) mod blueprint_stage;
-pub(crate) mod briefing;
 pub(crate) mod checkpoint;
 pub(crate) mod context;
 pub(crate) mod digest;
 pub(crate) mod event_hub;
 pub(crate) mod explanation;
 pub(crate) mod proof_record;
+pub(crate) mod round_zero;
 pub(crate) mod search_run;
 pub(crate) mod search_stage;
 

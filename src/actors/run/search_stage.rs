@@ -13,11 +13,11 @@ use slog::{Logger, debug, info};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
-    briefing::RoundZero,
     checkpoint::{self, Checkpoint},
     context::{RunContext, RunError, agent_event, report_agents},
     digest::{PlanContent, plan_digest},
     explanation::explain,
+    round_zero::RoundZero,
     search_run::{self, AgentFindings, SearchEnd, SearchEvent, SearchInput},
 };
 use model::{
@@ -41,9 +41,9 @@ pub(crate) async fn search(
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
-    let limits = context.briefing_limits(plan.id);
-    let briefing = context.peers.brief(plan, today, limits).await?;
-    let RoundZero { requirements, shares, categories, supply, notes, runs } = briefing;
+    let limits = context.agent_limits(plan.id);
+    let round_zero = context.peers.run_round_zero(plan, today, limits).await?;
+    let RoundZero { requirements, shares, categories, supply, notes, runs } = round_zero;
     report_agents(context, log, &runs);
     let notes = [notes, clock_notes(&plan.request)].concat();
     *agent_runs = runs;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Handler, Message, dev::ToEnvelope};
+use actix::{Actor, Context, Handler, Message};
 use tokio::sync::watch;
 
 use super::{Envelope, Life, State, lock, mailbox::Generation, slots::Slots};
@@ -25,7 +25,7 @@ pub enum AskError {
     Panicked { actor: &'static str },
 }
 
-/// Cheap to clone.
+/// The way to an actor. Cheap to clone.
 pub struct Handle<A: Actor> {
     shared: Arc<Shared<A>>,
 }
@@ -45,7 +45,7 @@ struct Shared<A: Actor> {
     life: Arc<Mutex<Life>>,
 }
 
-impl<A: Actor> Handle<A> {
+impl<A: Actor<Context = Context<A>> + Handler<Envelope<A>>> Handle<A> {
     /// `restart_wait`: how long a caller waits for the next generation.
     pub(super) fn new(
         name: &'static str,
@@ -67,8 +67,7 @@ impl<A: Actor> Handle<A> {
     /// frozen, with the request.
     pub async fn ask<M, T, E>(&self, message: M) -> Result<T, E>
     where
-        A: Handler<M> + Handler<Envelope<A>>,
-        A::Context: ToEnvelope<A, Envelope<A>>,
+        A: Handler<M>,
         M: Message<Result = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<AskError> + Send + 'static,
@@ -79,11 +78,11 @@ impl<A: Actor> Handle<A> {
             E::from(AskError::Busy { actor })
         })?;
         let mut generations = self.shared.address.clone();
-        let living = self.living(&mut generations).await?;
+        let generation = self.generation(&mut generations).await?;
         tokio::select! {
             // An answer that is there counts, whatever became of its actor.
             biased;
-            answer = living.send(message) => match answer {
+            answer = generation.send(message) => match answer {
                 Ok(answer) => answer,
                 Err(_) => Err(AskError::Panicked { actor }.into()),
             },
@@ -114,7 +113,7 @@ impl<A: Actor> Handle<A> {
     }
 
     /// The living generation, waiting out a restart.
-    async fn living(
+    async fn generation(
         &self,
         generations: &mut watch::Receiver<Option<Generation<A>>>,
     ) -> Result<Generation<A>, AskError> {
@@ -128,19 +127,13 @@ impl<A: Actor> Handle<A> {
             _ => Err(AskError::Restarting { actor }),
         }
     }
-}
 
-#[cfg(any(debug_assertions, feature = "fault-injection"))]
-impl<A> Handle<A>
-where
-    A: Actor + Handler<super::Heartbeat>,
-    A::Context: ToEnvelope<A, super::Heartbeat>,
-{
     /// Does a test's harm to the present generation.
+    #[cfg(any(debug_assertions, feature = "fault-injection"))]
     pub fn inject(&self, fault: super::Fault) {
-        if let Some(living) = self.shared.address.borrow().as_ref() {
+        if let Some(generation) = self.shared.address.borrow().as_ref() {
             // A mailbox that is full or closed has its harm already.
-            let _ = living.address.try_send(super::Heartbeat::with(fault));
+            let _ = generation.address.try_send(fault.envelope());
         }
     }
 }

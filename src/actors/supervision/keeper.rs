@@ -1,4 +1,8 @@
-//! The supervisor of one actor.
+//! The supervisor of one actor: a task beside it.
+//!
+//! State owned: the deaths within the window, and what `status` shows of the actor. Peers: the
+//! actor's handles see each generation's address; who is given up is told to `escalate`. Bound:
+//! `max_restarts` within `window`. It ends with the process, or with its actor given up.
 
 use std::{
     collections::VecDeque,
@@ -12,8 +16,12 @@ use futures_util::FutureExt;
 use slog::{Logger, crit, debug, warn};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Handle, Heartbeat, Life, State, lock, mailbox::Generation};
+use super::{Envelope, Handle, Life, State, lock, mailbox::Generation};
+use resilience::Backoff;
 use telemetry::log::events;
+
+/// Of the wait before a restart.
+pub(crate) const JITTER: f64 = 0.5;
 
 /// When an actor is restarted, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,9 +31,8 @@ pub struct Policy {
     /// Restarts within `window` beyond which the process is to end.
     pub max_restarts: usize,
     pub window: Duration,
-    /// The first restart waits this long, each further one within `window` twice as long.
-    pub(crate) backoff_min: Duration,
-    pub backoff_max: Duration,
+    /// Before a restart, by how many deaths there were within `window`.
+    pub backoff: Backoff,
     pub(crate) heartbeat_every: Duration,
     /// An unanswered heartbeat of this age counts as a freeze.
     pub heartbeat_timeout: Duration,
@@ -37,8 +44,11 @@ impl Default for Policy {
             capacity: 256,
             max_restarts: 5,
             window: Duration::from_secs(10),
-            backoff_min: Duration::from_millis(20),
-            backoff_max: Duration::from_secs(1),
+            backoff: Backoff {
+                first: Duration::from_millis(20),
+                max: Duration::from_secs(1),
+                jitter: JITTER,
+            },
             heartbeat_every: Duration::from_secs(1),
             heartbeat_timeout: Duration::from_secs(10),
         }
@@ -88,7 +98,7 @@ pub(crate) fn supervise<A>(
     factory: impl Fn(DeathNotice) -> A + Send + Sync + 'static,
 ) -> Handle<A>
 where
-    A: Actor<Context = Context<A>> + Handler<Heartbeat>,
+    A: Actor<Context = Context<A>> + Handler<Envelope<A>>,
 {
     let (address_out, address) = watch::channel(None);
     let (state, last_heartbeat) = (State::Restarting, Instant::now());
@@ -103,7 +113,7 @@ where
     };
     let log = keeper.log.clone();
     let handle =
-        Handle::new(name, policy.capacity, address, policy.backoff_max * 2, keeper.life.clone());
+        Handle::new(name, policy.capacity, address, policy.backoff.max * 2, keeper.life.clone());
     actix::spawn(async move {
         // An actor without its supervisor is as good as given up.
         if AssertUnwindSafe(keeper.run()).catch_unwind().await.is_err() {
@@ -126,7 +136,7 @@ struct Keeper<A: Actor, F> {
 
 impl<A, F> Keeper<A, F>
 where
-    A: Actor<Context = Context<A>> + Handler<Heartbeat>,
+    A: Actor<Context = Context<A>> + Handler<Envelope<A>>,
     F: Fn(DeathNotice) -> A + Send + Sync + 'static,
 {
     /// Returns when the actor is given up.
@@ -145,7 +155,8 @@ where
                 lock(&self.life).state = State::Stopped;
                 return;
             }
-            let wait = self.backoff(deaths.len());
+            let retry = u32::try_from(deaths.len() - 1).unwrap_or(u32::MAX);
+            let wait = self.policy.backoff.wait(retry, rand::random);
             warn!(self.log, "an actor {} and is made anew", death.as_str();
                 events::ACTOR_RESTARTED, "restarts" => deaths.len(),
                 "backoff_ms" => wait.as_millis() as u64);
@@ -190,7 +201,7 @@ where
             every.tick().await;
             match tokio::time::timeout(
                 self.policy.heartbeat_timeout,
-                address.send(Heartbeat::new()),
+                address.send(Envelope::heartbeat()),
             )
             .await
             {
@@ -199,13 +210,5 @@ where
                 Err(_) => return Death::Frozen,
             }
         }
-    }
-
-    /// Doubles with every death inside the window, with jitter so that actors that died of one
-    /// cause do not come back in step.
-    fn backoff(&self, recent_deaths: usize) -> Duration {
-        let doublings = recent_deaths.saturating_sub(1).min(16) as u32;
-        let wait = self.policy.backoff_min.saturating_mul(1 << doublings);
-        wait.min(self.policy.backoff_max).mul_f64(rand::random_range(0.5..=1.0))
     }
 }

@@ -4,8 +4,14 @@
 //! state and no limit after a stop. Here every generation is built anew by its factory, on a
 //! thread of its own, so that a frozen actor can be left behind. Deaths are noticed at once by a
 //! [`DeathNotice`] that the actor owns; freezes by unanswered heartbeats. Callers go through a
-//! [`Handle`], which admits a bounded number of requests and outlives the generations.
+//! [`Handle`], which admits a bounded number of requests and outlives the generations. A request
+//! that dies with its actor is answered with an error at once; none is sent again by itself, since
+//! its work may have been done.
+//!
+//! A supervised actor owns its death notice and has one handler, for [`Envelope`], beside those of
+//! its messages.
 
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
 mod fault;
 mod handle;
 mod keeper;
@@ -22,15 +28,9 @@ use std::{
 #[cfg(any(debug_assertions, feature = "fault-injection"))]
 pub use fault::Fault;
 pub use handle::{AskError, Handle};
-pub(crate) use keeper::supervise;
 pub use keeper::{DeathNotice, Policy};
+pub(crate) use keeper::{JITTER, supervise};
 pub use mailbox::Envelope;
-
-/// Asks an actor whether it still answers: every supervised actor calls [`Heartbeat::answer`].
-pub struct Heartbeat {
-    #[cfg(any(debug_assertions, feature = "fault-injection"))]
-    fault: Option<Fault>,
-}
 
 /// What `status` shows of an actor.
 struct Life {

@@ -1,4 +1,6 @@
 //! Room for requests: a bounded number is under way at once, and the bound may change meanwhile.
+//! tokio's semaphore can't shrink below what is taken without a task that waits for the rest, and
+//! doesn't tell meanwhile how much is taken.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +11,7 @@ pub(super) struct Slots {
     capacity: AtomicUsize,
 }
 
-/// A place that is held until it is dropped.
+/// Room for one request, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Slot<'s> {
     slots: &'s Slots,
@@ -28,7 +30,7 @@ impl Slots {
         taken.is_ok().then(|| Slot { slots: self })
     }
 
-    /// So many from now on. Nobody loses a place by it: fewer hold once enough were given back.
+    /// So many from now on. Those under way stay: fewer hold once enough were given back.
     pub(super) fn resize(&self, capacity: usize) {
         self.capacity.store(capacity, Ordering::Relaxed);
     }

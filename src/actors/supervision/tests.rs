@@ -7,29 +7,22 @@ use slog::Logger;
 use tokio::sync::mpsc;
 
 use crate::supervision::*;
+use resilience::Backoff;
 
 struct Fragile {
     served: u32,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl Actor for Fragile {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for Fragile {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for Fragile {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
@@ -57,9 +50,9 @@ impl Handler<Do> for Fragile {
 fn start(policy: Policy) -> (Handle<Fragile>, mpsc::Receiver<&'static str>) {
     let (escalate, escalated) = mpsc::channel(1);
     let log = Logger::root(slog::Discard, slog::o!());
-    let handle = supervise("fragile", policy, &log, escalate, |lifeline| Fragile {
+    let handle = supervise("fragile", policy, &log, escalate, |death_notice| Fragile {
         served: 0,
-        _lifeline: lifeline,
+        _death_notice: death_notice,
     });
     (handle, escalated)
 }
@@ -67,7 +60,7 @@ fn start(policy: Policy) -> (Handle<Fragile>, mpsc::Receiver<&'static str>) {
 fn quick() -> Policy {
     Policy {
         capacity: 4,
-        backoff_min: Duration::from_millis(1),
+        backoff: Backoff { first: Duration::from_millis(1), ..Policy::default().backoff },
         heartbeat_every: Duration::from_millis(20),
         heartbeat_timeout: Duration::from_millis(100),
         ..Policy::default()

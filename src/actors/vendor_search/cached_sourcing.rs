@@ -2,16 +2,12 @@
 //! read twice, and what changed since is neither.
 
 use std::{
-    collections::HashMap,
     num::NonZeroUsize,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared, WeakShared, try_join_all},
-};
+use futures_util::future::try_join_all;
 use lru::LruCache;
 use tokio::sync::Mutex as TurnMutex;
 
@@ -23,6 +19,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::query_cache::{Epoch, QueryCache, QueryCacheCounters};
 use model::{AreaMap, Sourced};
+use resilience::{Flight, SingleFlight};
 use store::{Changes, Horizon, SourcingQuery, Store, StoreError};
 use wire::ApiError;
 
@@ -34,11 +31,8 @@ const AREAS_TTL: Duration = Duration::from_secs(1);
 /// The whole feasible set of one query.
 pub type Candidates = Arc<Vec<Sourced>>;
 
-/// Several queries read in one go: every caller who waits for one of them drives it, and when
-/// the last of them goes away, so does the read.
-type Reading = BoxFuture<'static, Result<Arc<Vec<Candidates>>, ApiError>>;
-type Flight = Shared<Reading>;
-type WeakFlight = WeakShared<Reading>;
+/// What several queries that were read in one go have found, in their order.
+type AllCandidates = Result<Arc<Vec<Candidates>>, ApiError>;
 
 /// Where vendors are read, and changes are learnt of.
 pub trait Catalogue: Clone + Send + Sync + 'static {
@@ -94,10 +88,8 @@ struct SharedState<H> {
 
 struct State {
     cache: QueryCache,
-    /// Reads under way. Weakly: a read that nobody waits for any more ends at once.
-    flights: HashMap<SourcingQuery, Leg>,
-    /// Reads begun so far: each has its number.
-    begun: u64,
+    /// Reads under way.
+    flights: SingleFlight<SourcingQuery, AllCandidates, Part>,
     areas: LruCache<Vec<String>, KnownAreas>,
 }
 
@@ -109,10 +101,7 @@ struct KnownAreas {
 }
 
 /// One query's part in a read.
-struct Leg {
-    flight: WeakFlight,
-    /// The read's number, and the query's place in it.
-    number: u64,
+struct Part {
     place: usize,
     /// When the read began.
     epoch: Epoch,
@@ -121,14 +110,14 @@ struct Leg {
 /// Where one query's answer comes from.
 enum Answer {
     Cached(Candidates),
-    Flying(Flight, usize),
+    Read(Flight<AllCandidates>, usize),
 }
 
 impl Answer {
-    async fn found(self) -> Result<Candidates, ApiError> {
+    async fn candidates(self) -> Result<Candidates, ApiError> {
         match self {
             Self::Cached(found) => Ok(found),
-            Self::Flying(flight, place) => {
+            Self::Read(flight, place) => {
                 let all = flight.await?;
                 Ok(all.get(place).cloned().unwrap_or_default())
             }
@@ -143,8 +132,7 @@ impl<C: Catalogue> CachedSourcing<C> {
             Arc::new(SharedState {
                 state: Mutex::new(State {
                     cache,
-                    flights: HashMap::new(),
-                    begun: 0,
+                    flights: SingleFlight::default(),
                     areas: LruCache::new(AREAS_MAX),
                 }),
                 horizon: TurnMutex::new(None),
@@ -164,7 +152,7 @@ impl<C: Catalogue> CachedSourcing<C> {
             return Ok(all.into_iter().map(Arc::new).collect());
         };
         let answers = self.answers(shared, &keys);
-        try_join_all(answers.into_iter().map(Answer::found)).await
+        try_join_all(answers.into_iter().map(Answer::candidates)).await
     }
 
     fn answers(
@@ -184,20 +172,19 @@ impl<C: Catalogue> CachedSourcing<C> {
             answers.push(answer);
         }
         if !wanted.is_empty() {
-            state.begun += 1;
-            let (number, epoch) = (state.begun, state.cache.epoch());
-            let landing = Landing { shared: shared.clone(), keys: wanted.clone(), number };
-            let flight = read(self.store.clone(), landing, epoch);
-            for (place, key) in wanted.iter().enumerate() {
-                if let Some(weak) = flight.downgrade() {
-                    let leg = Leg { flight: weak, number, place, epoch };
-                    state.flights.insert(key.clone(), leg);
-                }
-            }
+            let epoch = state.cache.epoch();
+            let part = |(place, key): (usize, &SourcingQuery)| (key.clone(), Part { place, epoch });
+            let parts = wanted.iter().enumerate().map(part).collect();
+            let call = read(self.store.clone(), shared.clone(), wanted.clone(), epoch);
+            let over = {
+                let shared = shared.clone();
+                move |landed| shared.locked().flights.land(&landed)
+            };
+            let flight = state.flights.start(parts, call, over);
             for (answer, key) in answers.iter_mut().zip(keys) {
                 let place = wanted.iter().position(|wanted| wanted == key);
                 if let (None, Some(place)) = (&answer, place) {
-                    *answer = Some(Answer::Flying(flight.clone(), place));
+                    *answer = Some(Answer::Read(flight.clone(), place));
                 }
             }
         }
@@ -288,51 +275,29 @@ impl State {
         if let Some(found) = self.cache.get(key, now) {
             return Some(Answer::Cached(found));
         }
-        let leg = self.flights.get(key)?;
-        if self.cache.is_stale(leg.epoch, key) {
-            return None;
-        }
-        let answer = Answer::Flying(leg.flight.upgrade()?, leg.place);
+        let cache = &self.cache;
+        let (flight, part) =
+            self.flights.join(key, |part: &Part| !cache.is_stale(part.epoch, key))?;
+        let answer = Answer::Read(flight, part.place);
         self.cache.count_coalesced();
         Some(answer)
     }
-
-    /// A read is over, or was left by all: its flights end, unless later ones took their place.
-    fn land(&mut self, keys: &[SourcingQuery], number: u64) {
-        for key in keys {
-            if self.flights.get(key).is_some_and(|leg| leg.number == number) {
-                self.flights.remove(key);
-            }
-        }
-    }
 }
 
-/// Ends a read's flights also where it is dropped on the way.
-struct Landing<H> {
-    shared: Arc<SharedState<H>>,
+/// Reads and remembers.
+async fn read<C: Catalogue>(
+    store: C,
+    shared: Arc<SharedState<C::Horizon>>,
     keys: Vec<SourcingQuery>,
-    number: u64,
-}
-
-impl<H> Drop for Landing<H> {
-    fn drop(&mut self) {
-        self.shared.locked().land(&self.keys, self.number);
+    epoch: Epoch,
+) -> AllCandidates {
+    let all = store.vendors(&keys).await?;
+    let found: Vec<Candidates> = all.into_iter().map(Arc::new).collect();
+    let now = Instant::now();
+    let mut state = shared.locked();
+    for (key, found) in keys.into_iter().zip(&found) {
+        state.cache.insert(epoch, key, found.clone(), now);
     }
-}
-
-fn read<C: Catalogue>(store: C, landing: Landing<C::Horizon>, epoch: Epoch) -> Flight {
-    async move {
-        let landing = landing;
-        let all = store.vendors(&landing.keys).await?;
-        let found: Vec<Candidates> = all.into_iter().map(Arc::new).collect();
-        let mut state = landing.shared.locked();
-        let now = Instant::now();
-        for (key, found) in landing.keys.iter().zip(&found) {
-            state.cache.insert(epoch, key.clone(), found.clone(), now);
-        }
-        drop(state);
-        Ok(Arc::new(found))
-    }
-    .boxed()
-    .shared()
+    drop(state);
+    Ok(Arc::new(found))
 }

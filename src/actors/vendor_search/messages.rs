@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Message;
-use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::{cached_sourcing::Candidates, query_cache::QueryCacheCounters};
 use model::{AreaMap, Category, CategoryDef, Vendor, VendorId};
@@ -14,9 +14,8 @@ use wire::{ApiError, GenerateVendors, ImportFormat, ImportReport, VendorQuery, V
 /// all categories of a plan in one message.
 pub(crate) struct SourceVendors {
     pub queries: Vec<SourcingQuery>,
-    /// Ends when the caller has gone away, and with it, unless others wait for the same, the
-    /// query.
-    pub abandoned: oneshot::Receiver<()>,
+    /// The caller has left: the query ends, unless others wait for the same.
+    pub abandoned: CancellationToken,
 }
 
 impl Message for SourceVendors {

@@ -1,10 +1,9 @@
 //! VendorSearch: the one way to the vendor catalogue, for plans and for people.
 //!
-//! State owned: the query cache, and the categories as read a moment ago. Messages:
-//! `vendor_messages`. Peers: the coordinator's sourcing agents ask for whole feasible sets; the
-//! control server imports, generates and searches; the coordinator tells when bookings changed.
-//! Bound: the supervisor's capacity; the cache's entries, age and vendors. A restart loses the
-//! cache, which fills again.
+//! State owned: the query cache, and the categories as read a moment ago. Peers: the coordinator's
+//! sourcing agents ask for whole feasible sets; the control server imports, generates and searches;
+//! the coordinator tells when bookings changed. Bound: the supervisor's capacity; the cache's
+//! entries, age and vendors. A restart loses the cache, which fills again.
 
 pub mod cached_sourcing;
 #[cfg(test)]
@@ -31,16 +30,16 @@ use messages::{
     LearnChanges, ResizeQueries, SearchVendors, SourceVendors,
 };
 use query_cache::{QueryCache, QueryCacheCounters};
-use tokio::{sync::oneshot, task::AbortHandle};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    supervision::{DeathNotice, Envelope, Handle, Heartbeat},
-    work::TaskSpawner,
+    supervision::{DeathNotice, Envelope, Handle},
+    task_spawner::TaskSpawner,
 };
 use model::{AreaMap, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery, Store};
 use telemetry::{Telemetry, figures::metrics};
-use wire::{ApiError, DatabaseUse, ErrorCode, ImportReport, VendorCount, VendorStats};
+use wire::{ApiError, DatabaseUse, ImportReport, VendorCount, VendorStats};
 
 /// Every submission and every plan asks for the categories; a new one is known this much later.
 const CATEGORIES_TTL: Duration = Duration::from_secs(1);
@@ -54,9 +53,9 @@ pub struct VendorSearch {
     telemetry: Telemetry,
     sourcing: CachedSourcing,
     /// Ends with the actor.
-    _watching: AbortOnDrop,
+    _watching: AbortOnDropHandle<()>,
     categories: KnownCategories,
-    _lifeline: DeathNotice,
+    _death_notice: DeathNotice,
 }
 
 impl VendorSearch {
@@ -66,11 +65,11 @@ impl VendorSearch {
         work: TaskSpawner,
         telemetry: Telemetry,
         cache: Option<QueryCache>,
-        lifeline: DeathNotice,
+        death_notice: DeathNotice,
     ) -> Self {
         let sourcing = CachedSourcing::new(store.clone(), cache);
         let watching = catalogue_watch::watch(store.clone(), sourcing.clone(), work.log.clone());
-        let watching = AbortOnDrop(work.spawn(watching).abort_handle());
+        let watching = AbortOnDropHandle::new(work.spawn(watching));
         let categories = KnownCategories::default();
         Self {
             store,
@@ -79,7 +78,7 @@ impl VendorSearch {
             sourcing,
             _watching: watching,
             categories,
-            _lifeline: lifeline,
+            _death_notice: death_notice,
         }
     }
 
@@ -92,7 +91,8 @@ impl VendorSearch {
         vendors: &Handle<Self>,
         queries: Vec<SourcingQuery>,
     ) -> Result<Vec<Candidates>, ApiError> {
-        let (_alive, abandoned) = oneshot::channel();
+        let abandoned = CancellationToken::new();
+        let _caller = abandoned.clone().drop_guard();
         vendors.ask(SourceVendors { queries, abandoned }).await
     }
 
@@ -118,33 +118,17 @@ async fn forget_stale(store: &Store, sourcing: &CachedSourcing) {
     store.tell_changes();
 }
 
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 type Imported = ResponseFuture<Result<ImportReport, ApiError>>;
 
 impl Actor for VendorSearch {
     type Context = Context<Self>;
 }
 
-impl Handler<Heartbeat> for VendorSearch {
-    type Result = ();
-
-    fn handle(&mut self, heartbeat: Heartbeat, context: &mut Context<Self>) {
-        heartbeat.answer::<Self>(context);
-    }
-}
-
 impl Handler<Envelope<Self>> for VendorSearch {
     type Result = ();
 
-    fn handle(&mut self, posted: Envelope<Self>, context: &mut Context<Self>) {
-        posted.begin(self, context);
+    fn handle(&mut self, envelope: Envelope<Self>, context: &mut Context<Self>) {
+        envelope.open(self, context);
     }
 }
 
@@ -154,16 +138,11 @@ impl Handler<SourceVendors> for VendorSearch {
     fn handle(&mut self, message: SourceVendors, _: &mut Context<Self>) -> Self::Result {
         let (sourcing, telemetry) = (self.sourcing.clone(), self.telemetry.clone());
         let SourceVendors { queries, abandoned } = message;
-        self.work.run("vendor_search", async move {
+        self.work.run_unless_abandoned("vendor_search", abandoned, async move {
             let began = Instant::now();
-            tokio::select! {
-                found = sourcing.source(queries) => {
-                    telemetry.observe(metrics::SOURCING_SECONDS, &[], began.elapsed());
-                    found
-                }
-                // An error means that the caller dropped its end.
-                _ = abandoned => Err(ApiError::new(ErrorCode::Unavailable, "nobody waits")),
-            }
+            let found = sourcing.source(queries).await;
+            telemetry.observe(metrics::SOURCING_SECONDS, &[], began.elapsed());
+            found
         })
     }
 }

@@ -56,7 +56,7 @@ enum Verdict {
     Refuse(FailureKind),
 }
 
-/// The state behind a gate.
+/// The state behind a queue.
 #[derive(Debug)]
 struct Line {
     parallel: usize,
@@ -112,11 +112,11 @@ impl Line {
     }
 }
 
-/// The gate of one endpoint.
+/// The queue of one endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointQueue(Arc<Mutex<Line>>);
 
-/// How full a gate is.
+/// How full a queue is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
     pub busy: usize,
@@ -140,10 +140,10 @@ impl EndpointQueue {
     ///
     /// # Errors
     /// `QueueFull`, or `TooLate` where the turn would come after the deadline.
-    pub(crate) async fn enter(&self, terms: &CallPriority) -> Result<Permit, FailureKind> {
+    pub(crate) async fn admit(&self, call: &CallPriority) -> Result<Permit, FailureKind> {
         let (turn, place) = {
             let mut line = locked(&self.0);
-            let (priority, deadline) = terms.get();
+            let (priority, deadline) = call.get();
             match line.judge(priority, deadline, Instant::now()) {
                 Verdict::Refuse(kind) => return Err(kind),
                 Verdict::Go => {
@@ -159,15 +159,15 @@ impl EndpointQueue {
             let place = line.last_place;
             let (give, turn) = oneshot::channel();
             line.waiting.insert((priority, place), give);
-            terms.place.store(place, Ordering::Relaxed);
+            call.place.store(place, Ordering::Relaxed);
             drop(line);
             drop(displaced);
             (turn, place)
         };
-        let _leave = Leave { line: &self.0, place, terms };
+        let _leave = Leave { line: &self.0, place, call };
         let permit = turn.await.map_err(|_| FailureKind::QueueFull)?;
         // A turn that came later than estimated goes on to somebody who can still use it.
-        let (_, deadline) = terms.get();
+        let (_, deadline) = call.get();
         if locked(&self.0).is_late(1.0, deadline, Instant::now()) {
             return Err(FailureKind::TooLate);
         }
@@ -175,9 +175,9 @@ impl EndpointQueue {
     }
 
     /// A further caller wants the same: it may be more urgent, or wait longer.
-    pub(crate) fn join(&self, terms: &CallPriority, priority: Priority, deadline: Instant) {
-        terms.widen(priority, deadline);
-        let place = terms.place.load(Ordering::Relaxed);
+    pub(crate) fn join(&self, call: &CallPriority, priority: Priority, deadline: Instant) {
+        call.widen(priority, deadline);
+        let place = call.place.load(Ordering::Relaxed);
         if priority == Priority::Interactive && place > 0 {
             let mut line = locked(&self.0);
             if let Some(turn) = line.waiting.remove(&(Priority::Background, place)) {
@@ -196,12 +196,12 @@ impl EndpointQueue {
 struct Leave<'a> {
     line: &'a Mutex<Line>,
     place: u64,
-    terms: &'a CallPriority,
+    call: &'a CallPriority,
 }
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        self.terms.place.store(0, Ordering::Relaxed);
+        self.call.place.store(0, Ordering::Relaxed);
         let mut line = locked(self.line);
         let left = [Priority::Interactive, Priority::Background]
             .map(|priority| line.waiting.remove(&(priority, self.place)));
@@ -315,36 +315,36 @@ mod tests {
 
     #[tokio::test]
     async fn turns_go_by_priority_and_leavers_lose_nothing() {
-        let gate = EndpointQueue::new(1, 3);
+        let queue = EndpointQueue::new(1, 3);
         let far = Instant::now() + Duration::from_secs(60);
-        let terms = |priority| CallPriority::new(priority, far);
-        let first = gate.enter(&terms(Priority::Background)).await.unwrap();
+        let call = |priority| CallPriority::new(priority, far);
+        let first = queue.admit(&call(Priority::Background)).await.unwrap();
 
         let (slow, left, soon) =
-            (terms(Priority::Background), terms(Priority::Background), terms(Priority::Background));
-        let mut slow_turn = Box::pin(gate.enter(&slow));
-        let mut left_turn = Box::pin(gate.enter(&left));
-        let mut soon_turn = Box::pin(gate.enter(&soon));
+            (call(Priority::Background), call(Priority::Background), call(Priority::Background));
+        let mut slow_turn = Box::pin(queue.admit(&slow));
+        let mut left_turn = Box::pin(queue.admit(&left));
+        let mut soon_turn = Box::pin(queue.admit(&soon));
         for turn in [&mut slow_turn, &mut left_turn, &mut soon_turn] {
             assert!(turn.now_or_never().is_none());
         }
-        assert_eq!(gate.occupancy(), Occupancy { busy: 1, queued: 3 });
+        assert_eq!(queue.occupancy(), Occupancy { busy: 1, queued: 3 });
         assert_eq!(
-            gate.enter(&terms(Priority::Background)).await.unwrap_err(),
+            queue.admit(&call(Priority::Background)).await.unwrap_err(),
             FailureKind::QueueFull
         );
         drop(left_turn);
-        gate.join(&soon, Priority::Interactive, far);
+        queue.join(&soon, Priority::Interactive, far);
         drop(first);
         let permit = soon_turn.await.unwrap();
         assert!((&mut slow_turn).now_or_never().is_none());
         // The turn is given while its taker leaves: it must pass on.
-        let gone = terms(Priority::Interactive);
-        let mut gone_turn = Box::pin(gate.enter(&gone));
+        let gone = call(Priority::Interactive);
+        let mut gone_turn = Box::pin(queue.admit(&gone));
         assert!((&mut gone_turn).now_or_never().is_none());
         drop(permit);
         drop(gone_turn);
         drop(slow_turn.await.unwrap());
-        assert_eq!(gate.occupancy(), Occupancy::default());
+        assert_eq!(queue.occupancy(), Occupancy::default());
     }
 }

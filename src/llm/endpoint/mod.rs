@@ -47,7 +47,7 @@ pub(crate) struct Endpoint {
     pub base: Url,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) pinned: Pinned,
-    pub gate: EndpointQueue,
+    pub queue: EndpointQueue,
     pub metrics: Mutex<EndpointMetrics>,
     /// In the order of [`TaskKind::ALL`].
     prefixes: [KeyPrefix; 3],
@@ -93,7 +93,7 @@ impl Endpoint {
             base,
             authorization: http::authorization(&endpoint, credentials.as_deref())?,
             pinned,
-            gate: EndpointQueue::new(endpoint.parallel, settings.queue_size),
+            queue: EndpointQueue::new(endpoint.parallel, settings.queue_size),
             metrics: Mutex::new(metrics),
             prefixes: prefixes(&endpoint, pinned, schemas),
             breaker: Mutex::new(Breaker::new(settings.breaker_failures, settings.breaker_open)),
@@ -200,7 +200,7 @@ impl Endpoint {
             parallel: self.settings.parallel,
             weight: self.settings.weight,
             breaker: self.breaker_state(),
-            occupancy: self.gate.occupancy(),
+            occupancy: self.queue.occupancy(),
             model: self.model_status(),
         }
     }

@@ -6,24 +6,19 @@ use jiff::Timestamp;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The first wait; each further one is twice as long.
-const BASE: Duration = Duration::from_millis(200);
+use resilience::Backoff;
 
-/// The longest wait of the backoff.
-const CEILING: Duration = Duration::from_secs(8);
+/// Where the server asks for no wait.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(200), max: Duration::from_secs(8), jitter: 0.5 };
 
 /// A longer wait that a server asks for is not waited out: the next endpoint is asked instead.
 pub(crate) const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// The wait before retry number `retry` (0 is the first): what the server asked for, else
-/// `BASE · 2^retry` with a jitter of 50–100 %, drawn from `seed`.
+/// The wait before retry number `retry` (0 is the first): what the server asked for, else that of
+/// the backoff, whose jitter is drawn from `seed`.
 pub(crate) fn wait_before(retry: u32, asked: Option<Duration>, seed: u64) -> Duration {
-    if let Some(asked) = asked {
-        return asked;
-    }
-    let full = BASE.saturating_mul(1_u32 << retry.min(16)).min(CEILING);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    full.mul_f64(rng.random_range(0.5..=1.0))
+    asked.unwrap_or_else(|| BACKOFF.wait(retry, || ChaCha8Rng::seed_from_u64(seed).random()))
 }
 
 /// Reads the headers `retry-after-ms` and `Retry-After` (RFC 9110 §10.2.3: seconds or an HTTP
@@ -75,9 +70,9 @@ mod tests {
     }
 
     #[test]
-    fn backoff_doubles_within_its_jitter_and_has_a_ceiling() {
+    fn the_seed_draws_the_jitter_unless_the_server_asks_for_a_wait() {
         for retry in 0..40 {
-            let full = BASE.saturating_mul(1 << retry.min(16)).min(CEILING);
+            let full = BACKOFF.wait(retry, || 1.0);
             for seed in 0..20 {
                 let wait = wait_before(retry, None, seed);
                 assert!(wait >= full / 2 && wait <= full, "retry {retry} seed {seed}: {wait:?}");

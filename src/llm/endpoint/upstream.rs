@@ -1,4 +1,4 @@
-//! One request at one endpoint: a turn at the gate, tries with their waits, the check of the reply
+//! One request at one endpoint: a turn in its queue, tries with their waits, the check of the reply
 //! and at most one repair.
 
 use std::{
@@ -58,7 +58,7 @@ pub(crate) struct Upstream<'a> {
     pub endpoint: &'a Endpoint,
     pub settings: &'a LlmSettings,
     pub events: &'a Events,
-    pub terms: &'a CallPriority,
+    pub call_priority: &'a CallPriority,
     /// Draws of jitter so far, and their seed.
     pub jitter: &'a AtomicU64,
     pub seed: u64,
@@ -113,7 +113,7 @@ impl Upstream<'_> {
             return Err(Failure::from(FailureKind::BreakerOpen));
         }
         let queued = Instant::now();
-        let entered = self.endpoint.gate.enter(self.terms).await;
+        let entered = self.endpoint.queue.admit(self.call_priority).await;
         spent.queue = queued.elapsed();
         let permit = entered.map_err(Failure::from)?;
         let until = Instant::now() + self.settings.timeout;
@@ -188,7 +188,7 @@ impl Upstream<'_> {
                 _ => wait,
             };
             *count += 1;
-            let (_, deadline) = self.terms.get();
+            let (_, deadline) = self.call_priority.get();
             let too_long = wait > retry::RETRY_WAIT_MAX;
             if too_long || Instant::now() + wait >= until.min(deadline) {
                 return Err(failure);

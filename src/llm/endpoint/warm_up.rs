@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::{
     Endpoint,
@@ -22,6 +22,7 @@ use crate::{
     servers::{body, http, ollama},
     settings::{LlmSettings, ServerKind},
 };
+use resilience::Backoff;
 
 /// Longest list of models that is read, in bytes.
 const LIST_MAX_BYTES: usize = 1 << 20;
@@ -29,11 +30,9 @@ const LIST_MAX_BYTES: usize = 1 << 20;
 /// How long a health check waits at most.
 const HEALTH_MAX: Duration = Duration::from_secs(5);
 
-/// A server that loads a model is asked again after this long at first, then twice as long …
-const LOADING_WAIT: Duration = Duration::from_millis(50);
-
-/// … and at most this long: the protocol has no event to wait for.
-const LOADING_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Between two questions to a server that loads a model: the protocol has no event to wait for.
+const LOADING: Backoff =
+    Backoff { first: Duration::from_millis(50), max: Duration::from_secs(1), jitter: 0.0 };
 
 /// Makes the endpoint's model ready, within `timeout`.
 pub(crate) async fn warm_up(
@@ -189,15 +188,14 @@ async fn wait_for_openai(
     settings: &LlmSettings,
     events: &Events,
 ) -> Result<ModelState, Failure> {
-    let mut wait = LOADING_WAIT;
+    let mut waits = LOADING.waits();
     loop {
         let state = check_openai(endpoint, settings).await?;
         if state != ModelState::Loading {
             return Ok(state);
         }
         endpoint.set_model(ModelState::Loading, None, events);
-        sleep(wait).await;
-        wait = (wait * 2).min(LOADING_WAIT_MAX);
+        waits.pause().await;
     }
 }
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod cache;
 pub(crate) mod routing;
-pub(crate) mod single_flight;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,8 +10,7 @@ use std::{
 };
 
 use cache::{ReplyCache, SavedReply};
-use futures_util::{FutureExt, StreamExt, future::join_all, stream};
-use single_flight::{Boarding, Flights, Outcome};
+use futures_util::{StreamExt, future::join_all, stream};
 use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
@@ -34,6 +32,13 @@ use crate::{
     settings::{LlmSettings, ServerKind},
     tasks::{Answer, Priority, Reply, Task, rules, schema::Schemas},
 };
+use resilience::{Flight, SingleFlight};
+
+/// How a call upstream ends for all who share it.
+type Outcome = Result<Arc<Reply>, Arc<Failure>>;
+
+/// One endpoint's calls are its own: another endpoint's failure says nothing about this one.
+type CallKey = (usize, CacheKey);
 
 /// Answers tasks. Cheap to clone; all clones share everything.
 #[derive(Clone)]
@@ -47,7 +52,8 @@ struct Inner {
     /// Hashes tasks alone, for routing by weight.
     routing: KeyPrefix,
     cache: Mutex<ReplyCache>,
-    flights: Flights,
+    /// Held only while looking up or starting, never over a wait.
+    flights: Mutex<SingleFlight<CallKey, Outcome, Arc<CallPriority>>>,
     events: Events,
     jitter: AtomicU64,
     totals: Mutex<Totals>,
@@ -92,7 +98,7 @@ impl Gateway {
             schemas,
             routing: KeyPrefix::new(&["routing"]),
             cache: Mutex::new(cache),
-            flights: Flights::default(),
+            flights: Mutex::default(),
             events: Events::new(),
             jitter: AtomicU64::new(0),
             totals: Mutex::new(totals),
@@ -181,7 +187,7 @@ impl Gateway {
             requests: totals.requests,
             fallbacks: totals.fallbacks,
             coalesced: totals.coalesced,
-            under_way: inner.flights.under_way(),
+            under_way: locked(&inner.flights).len(),
             cache: locked(&inner.cache).counters(),
             answer: totals.answer.summary(),
             failures,
@@ -291,27 +297,12 @@ impl Inner {
             locked(&endpoint.metrics).cache_hit();
             return Ok((reply, true));
         }
-        let landed = || {
-            let on = self.settings.response_cache;
-            on.then(|| locked(&self.cache).get_again(&key, Instant::now())).flatten()
-        };
-        let call = |terms: Arc<CallPriority>| {
-            let (inner, task) = (Arc::clone(self), Arc::clone(task));
-            async move { inner.fly(index, key, &task, &terms).await }.boxed()
-        };
-        let terms = CallPriority::new(priority, deadline);
-        let flight = match self.flights.join((index, key), terms, landed, call) {
-            Boarding::Landed(reply) => return Ok((reply, true)),
-            Boarding::Started(flight) => flight,
-            Boarding::Joined(flight, terms) => {
-                endpoint.gate.join(&terms, priority, deadline);
-                locked(&endpoint.metrics).coalesced();
-                locked(&self.totals).coalesced += 1;
-                flight
-            }
+        let flight = match self.join_or_start((index, key), task, priority, deadline) {
+            Ok(flight) => flight,
+            Err(reply) => return Ok((reply, true)),
         };
         match timeout_at(deadline.into(), flight).await {
-            Ok(landing) => landing.map(|reply| (reply, false)),
+            Ok(outcome) => outcome.map(|reply| (reply, false)),
             Err(_) => {
                 let late = Failure::from(FailureKind::Deadline);
                 locked(&endpoint.metrics).failure(&late);
@@ -320,14 +311,48 @@ impl Inner {
         }
     }
 
+    /// The call under way that answers the same, or a new one.
+    ///
+    /// # Errors
+    /// The reply, where a call has ended since the caller looked for one.
+    fn join_or_start(
+        self: &Arc<Self>,
+        key: CallKey,
+        task: &Arc<Task>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<Flight<Outcome>, Arc<Reply>> {
+        let mut flights = locked(&self.flights);
+        if let Some((flight, call)) = flights.join(&key, |_| true) {
+            let call = Arc::clone(call);
+            drop(flights);
+            let endpoint = &self.endpoints[key.0];
+            endpoint.queue.join(&call, priority, deadline);
+            locked(&endpoint.metrics).coalesced();
+            locked(&self.totals).coalesced += 1;
+            return Ok(flight);
+        }
+        if self.settings.response_cache
+            && let Some(reply) = locked(&self.cache).get_again(&key.1, Instant::now())
+        {
+            return Err(reply);
+        }
+        let priority = Arc::new(CallPriority::new(priority, deadline));
+        let (inner, task, shared) = (Arc::clone(self), Arc::clone(task), Arc::clone(&priority));
+        let call = async move { inner.call(key, &task, &shared).await };
+        let inner = Arc::clone(self);
+        let over = move |landed| locked(&inner.flights).land(&landed);
+        Ok(flights.start(vec![(key, priority)], call, over))
+    }
+
     /// The shared call: asks the endpoint and keeps a good reply.
-    async fn fly(&self, index: usize, key: CacheKey, task: &Task, terms: &CallPriority) -> Outcome {
+    async fn call(&self, (index, key): CallKey, task: &Task, priority: &CallPriority) -> Outcome {
         let schema = self.schemas.of(task);
         let upstream = Upstream {
             endpoint: &self.endpoints[index],
             settings: &self.settings,
             events: &self.events,
-            terms,
+            call_priority: priority,
             jitter: &self.jitter,
             seed: self.seed,
             observer: self.observer.get().map(|observer| &**observer),

@@ -18,13 +18,13 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use binaries::{ServerBinaries, find_server};
 use files::{percent_encoded, private_directory, socket_directory, write_access};
 use nix::sys::signal::Signal;
-use process::{Accounts, Backoff, Postmaster};
+use process::{Accounts, LOOKS, Postmaster};
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use crate::{StateLock, StoreError, error::describe, settings::DatabaseSettings};
@@ -208,7 +208,7 @@ impl Places {
         accounts: &Accounts,
         sizes: Sizes,
     ) -> Result<Cluster, StoreError> {
-        let mut orphans = Backoff::until(ORPHANS_LIMIT);
+        let (mut waits, deadline) = (LOOKS.waits(), Instant::now() + ORPHANS_LIMIT);
         loop {
             let log_start = self.log_length();
             let mut postmaster = self.spawn(binaries, accounts, sizes)?;
@@ -216,7 +216,7 @@ impl Places {
                 return Ok(Cluster { places: self, postmaster });
             };
             let orphaned = error.to_string().contains("pre-existing shared memory block");
-            if !orphaned || !orphans.pause().await {
+            if !orphaned || !waits.pause_before(deadline).await {
                 postmaster.signal(Signal::SIGQUIT);
                 return Err(error);
             }
@@ -274,7 +274,7 @@ impl Places {
         log_start: u64,
         limit: Duration,
     ) -> Result<Client, StoreError> {
-        let mut backoff = Backoff::until(limit);
+        let (mut waits, deadline) = (LOOKS.waits(), Instant::now() + limit);
         loop {
             let cause = match self.connect().await {
                 Ok(client) => return Ok(client),
@@ -287,7 +287,7 @@ impl Places {
                 let log = self.log_since(log_start);
                 return Err(StoreError::cluster(format!("the server ended ({status})"), log));
             }
-            if !backoff.pause().await {
+            if !waits.pause_before(deadline).await {
                 let what = format!("not ready after {} s", limit.as_secs());
                 return Err(StoreError::cluster(what, cause));
             }

@@ -14,10 +14,11 @@ use nix::{
 };
 
 use crate::StoreError;
+use resilience::Backoff;
 
-/// First and longest pause between two looks at something that sends no event.
-const BACKOFF_FIRST: Duration = Duration::from_millis(2);
-const BACKOFF_MAX: Duration = Duration::from_millis(50);
+/// Between two looks at something that sends no event.
+pub(crate) const LOOKS: Backoff =
+    Backoff { first: Duration::from_millis(2), max: Duration::from_millis(50), jitter: 0.0 };
 
 /// Accounts that the server may run as where the daemon is root, which PostgreSQL refuses.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
@@ -25,28 +26,6 @@ const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 /// in the daemon's name.
 const SERVICE_VARIABLES: [&str; 5] =
     ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "CREDENTIALS_DIRECTORY"];
-
-/// Pauses that double, from 2 ms to 50 ms, until a deadline.
-pub(crate) struct Backoff {
-    next: Duration,
-    deadline: Instant,
-}
-
-impl Backoff {
-    pub(crate) fn until(limit: Duration) -> Self {
-        Self { next: BACKOFF_FIRST, deadline: Instant::now() + limit }
-    }
-
-    /// Pauses; false once the deadline has passed.
-    pub(crate) async fn pause(&mut self) -> bool {
-        if Instant::now() >= self.deadline {
-            return false;
-        }
-        tokio::time::sleep(self.next).await;
-        self.next = (self.next * 2).min(BACKOFF_MAX);
-        true
-    }
-}
 
 /// The accounts of daemon and server.
 #[derive(Clone, Debug)]
@@ -195,12 +174,12 @@ impl Postmaster {
             return true;
         }
         self.signal(signal);
-        let mut backoff = Backoff::until(limit);
+        let (mut waits, deadline) = (LOOKS.waits(), Instant::now() + limit);
         loop {
             if self.exited(data).is_some() {
                 return true;
             }
-            if !backoff.pause().await {
+            if !waits.pause_before(deadline).await {
                 return false;
             }
         }

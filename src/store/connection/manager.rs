@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{connector::Connector, health::Health, statements::Statements};
 use crate::{error::describe, settings::DatabaseSettings};
+use resilience::Backoff;
 
 /// Connections opened at the same time: filling the pool must not slow down who waits for one.
 const CONNECTING_MAX: usize = 4;
@@ -101,7 +102,7 @@ pub(crate) struct Manager {
     connector: Connector,
     connecting: Arc<Semaphore>,
     health: Health,
-    retry_max: Duration,
+    retry: Backoff,
     pre_ping: bool,
     prepare: bool,
     max_lifetime: Duration,
@@ -114,7 +115,11 @@ impl Manager {
             connector: connector.clone(),
             connecting: Arc::new(Semaphore::new(CONNECTING_MAX)),
             health,
-            retry_max: settings.retry_delay.clamp(RETRY_FIRST, RETRY_MAX),
+            retry: Backoff {
+                first: RETRY_FIRST,
+                max: settings.retry_delay.clamp(RETRY_FIRST, RETRY_MAX),
+                jitter: 0.0,
+            },
             pre_ping: settings.pre_ping,
             prepare: settings.prepared_statements,
             max_lifetime: settings.max_lifetime,
@@ -147,7 +152,7 @@ impl bb8::ManageConnection for Manager {
     async fn connect(&self) -> Result<Connection, ConnectionFault> {
         let _turn = self.connecting.acquire().await;
         let started = Instant::now();
-        let mut pause = RETRY_FIRST;
+        let mut waits = self.retry.waits();
         loop {
             match self.inner.connect().await {
                 Ok(client) => {
@@ -163,8 +168,7 @@ impl bb8::ManageConnection for Manager {
                     }
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.retry_max);
+            waits.pause().await;
         }
     }
 

@@ -19,9 +19,11 @@ use tokio::{
     time::timeout,
 };
 use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{Store, StoreError, connection::connector::Connector, error::describe};
 use model::PlanId;
+use resilience::Backoff;
 
 /// Channels; a payload is plans' ids, parted by commas.
 const CHANGED: &str = "eventplanner_changed";
@@ -47,8 +49,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement of the link; a server that takes longer is as good as away.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-const RETRY_FIRST: Duration = Duration::from_millis(2);
-const RETRY_MAX: Duration = Duration::from_millis(500);
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(2), max: Duration::from_millis(500), jitter: 0.0 };
 /// Notifications that may wait to be passed on; then the listener is told to look for itself.
 const HEARD_WAITING: usize = 1_024;
 
@@ -101,7 +103,7 @@ pub enum PeerEvent {
 /// Left by the holder's drop: the daemon goes, and says so.
 pub struct FleetLink {
     leave: Option<oneshot::Sender<()>>,
-    task: tokio::task::JoinHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 impl FleetLink {
@@ -111,14 +113,7 @@ impl FleetLink {
             let _ = leave.send(());
         }
         // A server that doesn't answer is left all the same.
-        let _ = timeout(STATEMENT_TIMEOUT, &mut self.task).await;
-        self.task.abort();
-    }
-}
-
-impl Drop for FleetLink {
-    fn drop(&mut self) {
-        self.task.abort();
+        let _ = timeout(STATEMENT_TIMEOUT, self.task).await;
     }
 }
 
@@ -142,7 +137,7 @@ impl Store {
             doubtful: Vec::new(),
             missed: false,
         };
-        let task = tokio::spawn(link.run(hints, left));
+        let task = AbortOnDropHandle::new(tokio::spawn(link.run(hints, left)));
         Some((FleetLink { leave: Some(leave), task }, heard))
     }
 }
@@ -175,23 +170,22 @@ struct Link {
 
 impl Link {
     async fn run(mut self, mut hints: mpsc::Receiver<Hint>, mut left: oneshot::Receiver<()>) {
-        let mut pause = RETRY_FIRST;
+        let mut waits = RETRY.waits();
         loop {
             let began = Instant::now();
             let cause = match self.session(&mut hints, &mut left).await {
                 Ok(()) => return,
                 Err(error) => error.to_string(),
             };
-            if began.elapsed() > RETRY_MAX {
-                pause = RETRY_FIRST;
+            if began.elapsed() > RETRY.max {
+                waits.restart();
             }
             self.pass_on(PeerEvent::Lost { cause });
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = waits.pause() => {}
                 // Others find its lock free and its plans given back.
                 _ = &mut left => return,
             }
-            pause = (pause * 2).min(RETRY_MAX);
         }
     }
 
@@ -210,7 +204,7 @@ impl Link {
         let (tell, mut told) = mpsc::channel(HEARD_WAITING);
         let (overflow, mut overflown) = tokio::sync::watch::channel(false);
         // Drives the connection; ends with it, or with the client.
-        let driver = tokio::spawn(async move {
+        let driver = AbortOnDropHandle::new(tokio::spawn(async move {
             while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
                 match message {
                     Ok(AsyncMessage::Notification(notification)) => {
@@ -223,8 +217,7 @@ impl Link {
                 }
             }
             "the server closed the connection".to_owned()
-        });
-        let driver = AbortOnDrop(driver);
+        }));
         let own = self.join(&client).await?;
         let statements = Statements::prepare(&client).await.map_err(|error| lost(&error))?;
         self.pass_on(PeerEvent::Joined);
@@ -249,7 +242,7 @@ impl Link {
                     Some(notification) => self.hear(&notification),
                     None => return Err(StoreError::Disconnected {
                         task: TASK,
-                        cause: driver.ended().await,
+                        cause: driver.await.unwrap_or_else(|error| error.to_string()),
                     }),
                 },
                 _ = overflown.changed() => self.pass_on(PeerEvent::Missed),
@@ -380,20 +373,5 @@ impl Statements {
     async fn prepare(client: &Client) -> Result<Self, tokio_postgres::Error> {
         let notify = client.prepare("SELECT pg_notify($1, $2)").await?;
         Ok(Self { look: client.prepare(LOOK).await?, notify })
-    }
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<String>);
-
-impl AbortOnDrop {
-    /// Why the driver ended.
-    async fn ended(mut self) -> String {
-        (&mut self.0).await.unwrap_or_else(|error| error.to_string())
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

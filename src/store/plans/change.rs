@@ -20,19 +20,16 @@ use crate::{
         documents::{self, Document},
     },
 };
-use model::{Infeasibility, PlanId, PlanState, Requirements, Shares};
+use model::{PlanId, PlanState};
 
 /// What changes beside the state; what stays empty stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Patch<'a> {
-    pub requirements: Option<&'a Requirements>,
-    pub shares: Option<&'a [Shares]>,
     pub result: Option<&'a PlanResult>,
     /// Number of the selected option.
     pub selected: Option<u32>,
     /// The plan that takes this one's place.
     pub successor: Option<PlanId>,
-    pub infeasibility: Option<&'a Infeasibility>,
     pub error: Option<&'a str>,
     pub bookings: Bookings<'a>,
     /// What its agents did.
@@ -134,23 +131,26 @@ const UPDATE: &str = "
         run_after = CASE WHEN $2 = 'queued' OR NOT $5
                          THEN clock_timestamp() + make_interval(secs => $8) ELSE run_after END,
         attempts = CASE WHEN $9 THEN 0 ELSE attempts END,
-        failures = CASE WHEN $9 THEN 0 ELSE failures + $18 END,
+        failures = CASE WHEN $9 THEN 0 ELSE failures + $15 END,
         crashes = CASE WHEN $9 THEN 0 ELSE crashes END,
-        requirements = coalesce($10, requirements), shares = coalesce($11, shares),
-        result = coalesce($12, result), selected = coalesce($13, selected),
-        infeasibility = coalesce($14, infeasibility), error = coalesce($15, error),
-        audit_seq = $16, audit_hash = $17, successor = coalesce($19, successor)
+        result = coalesce($10, result), selected = coalesce($11, selected),
+        error = coalesce($12, error), audit_seq = $13, audit_hash = $14,
+        successor = coalesce($16, successor)
     WHERE id = $1";
 
 impl Store {
-    /// Moves a plan on. Its holds end with a failed, cancelled or superseded plan.
+    /// Moves a plan on, but for what its search found: that is [`Store::conclude`]'s. Its holds end
+    /// with a failed, cancelled or superseded plan.
     ///
     /// # Errors
+    /// `NoSuchTransition` for a way that the state table doesn't know, or that is a search's;
     /// `Fenced` where somebody claimed the plan since; `WrongState` where it is not in `from`;
     /// `Taken`, `HoldLost`, `NoSuchVendor` from its bookings. Nothing is changed then.
     pub async fn transition(&self, change: &Transition<'_>) -> Result<Changed, StoreError> {
         let plan = change.plan;
-        if !change.from.successors().contains(&change.to) {
+        let is_of_search =
+            matches!(change.to, PlanState::AwaitingSelection | PlanState::Infeasible);
+        if is_of_search || !change.from.successors().contains(&change.to) {
             let (from, to) = (change.from, change.to);
             return Err(StoreError::NoSuchTransition { plan, from, to });
         }
@@ -296,13 +296,12 @@ pub(crate) async fn write(
     let worked_on =
         matches!(change.to, PlanState::Running | PlanState::Writing) && change.lease != Lease::Drop;
     let failed = i16::from(change.failed);
-    let stepped = change.to == PlanState::AwaitingSelection || change.to.is_final();
+    let stepped = change.to.is_final();
     let (lasts, delay) = (lasts.as_secs_f64(), change.delay.as_secs_f64());
     let selected = patch.selected.map(|number| i16::try_from(number).unwrap_or(i16::MAX));
-    let (requirements, shares) = (patch.requirements.map(Json), patch.shares.map(Json));
-    let (result, infeasibility) = (patch.result.map(Json), patch.infeasibility.map(Json));
+    let result = patch.result.map(Json);
     let successor = patch.successor.map(|plan| plan.0);
-    let params: [Param<'_>; 19] = [
+    let params: [Param<'_>; 16] = [
         (&plan.0, Type::UUID),
         (&to, Type::TEXT),
         (&locked.now, Type::TIMESTAMPTZ),
@@ -312,11 +311,8 @@ pub(crate) async fn write(
         (&lasts, Type::FLOAT8),
         (&delay, Type::FLOAT8),
         (&stepped, Type::BOOL),
-        (&requirements, Type::JSONB),
-        (&shares, Type::JSONB),
         (&result, Type::JSONB),
         (&selected, Type::INT2),
-        (&infeasibility, Type::JSONB),
         (&patch.error, Type::TEXT),
         (&head.seq, Type::INT8),
         (&head.hash.as_slice(), Type::BYTEA),

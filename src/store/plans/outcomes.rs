@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::Type;
 
 use super::{
     PlanResult,
-    batching::{self, Limits},
+    batching::{Batched, Batches, Limits},
     proofs::{self, ProofRow},
 };
 use crate::{
@@ -27,9 +26,6 @@ use crate::{
 };
 use model::{Infeasibility, PlanId, PlanState, Requirements, Shares};
 
-/// Two at once, so that one plan's row that somebody holds does not stop the others. A daemon
-/// has no more outcomes than plans in flight; the bound is far above what waits for a commit.
-const LIMITS: Limits = Limits { batch: 64, at_once: 2, waiting: 4_096 };
 const TASK: &str = "storing what a search found";
 
 /// In the order of the ids, as everywhere where several plans are locked: nobody waits in a
@@ -71,7 +67,7 @@ pub struct SearchOutcome<'a> {
 }
 
 /// An outcome on its way: its documents are written out already, outside the transaction.
-struct PendingOutcome {
+pub(crate) struct PendingOutcome {
     plan: PlanId,
     run_number: i64,
     to: PlanState,
@@ -82,20 +78,38 @@ struct PendingOutcome {
     events: Vec<AuditEvent>,
     agent_runs: Vec<AgentRun>,
     proof: Option<ProofRow>,
-    done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Where outcomes wait for their batch. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Outcomes {
-    waiting: mpsc::Sender<PendingOutcome>,
-}
+/// Where outcomes wait for their batch.
+pub(crate) type Outcomes = Batches<PendingOutcome>;
 
-impl Outcomes {
-    /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
-        let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
-        Self { waiting: batching::gather(LIMITS, settle) }
+impl Batched for PendingOutcome {
+    type Answer = ();
+
+    const TASK: &'static str = TASK;
+    /// Two at once, so that one plan's row that somebody holds does not stop the others. A daemon
+    /// has no more outcomes than plans in flight; the bound is far above what waits for a commit.
+    const LIMITS: Limits = Limits { batch: 64, at_once: 2, waiting: 4_096 };
+    /// A run that was interrupted has its own way to end its plan.
+    const OUTLIVES_CALLER: bool = false;
+
+    async fn store(pool: &Pool, batch: &[Self]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        store(pool, batch).await
+    }
+
+    fn may_be_one_entrys(error: &StoreError) -> bool {
+        matches!(
+            error,
+            StoreError::Unstorable { .. }
+                | StoreError::Query { .. }
+                | StoreError::Conflict { .. }
+                | StoreError::TimedOut { .. }
+                | StoreError::Corrupt { .. }
+        )
+    }
+
+    fn announce(&self, notifications: &Notifications, (): &()) {
+        notifications.changed([self.plan]);
     }
 }
 
@@ -107,22 +121,12 @@ impl Store {
     /// `Fenced` where somebody claimed the plan since; `WrongState` where it does not run;
     /// nothing is changed then. `Crowded` where too many wait to be stored.
     pub async fn conclude(&self, outcome: SearchOutcome<'_>) -> Result<(), StoreError> {
-        let (done, answer) = oneshot::channel();
-        let entry = PendingOutcome::new(outcome, done)?;
-        self.outcomes
-            .waiting
-            .try_send(entry)
-            .map_err(|_| StoreError::Crowded { task: TASK, limit: LIMITS.waiting })?;
-        let lost = |_| StoreError::Disconnected { task: TASK, cause: "its batch was lost".into() };
-        answer.await.map_err(lost)?
+        self.outcomes.store(PendingOutcome::new(outcome)?).await
     }
 }
 
 impl PendingOutcome {
-    fn new(
-        outcome: SearchOutcome<'_>,
-        done: oneshot::Sender<Result<(), StoreError>>,
-    ) -> Result<Self, StoreError> {
+    fn new(outcome: SearchOutcome<'_>) -> Result<Self, StoreError> {
         let SearchOutcome { plan, run_number, to, requirements, shares, result, .. } = outcome;
         let from = PlanState::Running;
         if !matches!(to, PlanState::AwaitingSelection | PlanState::Infeasible) {
@@ -152,62 +156,8 @@ impl PendingOutcome {
             events,
             agent_runs: outcome.agent_runs.to_vec(),
             proof: outcome.proof,
-            done,
         })
     }
-
-    /// Whether the run still waits: one that was interrupted has its own way to end its plan.
-    fn is_awaited(&self) -> bool {
-        !self.done.is_closed()
-    }
-}
-
-/// Stores a batch and tells every run what came of it.
-async fn settle(pool: Pool, hints: Notifications, mut batch: Vec<PendingOutcome>) {
-    batch.retain(PendingOutcome::is_awaited);
-    match store(&pool, &batch).await {
-        Ok(answers) => {
-            for (entry, answer) in batch.into_iter().zip(answers) {
-                tell(&hints, entry, answer);
-            }
-        }
-        // Whatever ails it may be one plan's alone.
-        Err(error) if batch.len() > 1 && may_be_one_plans(&error) => {
-            for entry in batch.into_iter().filter(PendingOutcome::is_awaited) {
-                let answer = match store(&pool, std::slice::from_ref(&entry)).await {
-                    Ok(mut answers) => {
-                        answers.pop().unwrap_or(Err(StoreError::Conflict { task: TASK }))
-                    }
-                    Err(error) => Err(error),
-                };
-                tell(&hints, entry, answer);
-            }
-        }
-        Err(error) => {
-            for entry in batch {
-                tell(&hints, entry, Err(error.again()));
-            }
-        }
-    }
-}
-
-fn may_be_one_plans(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Unstorable { .. }
-            | StoreError::Query { .. }
-            | StoreError::Conflict { .. }
-            | StoreError::TimedOut { .. }
-            | StoreError::Corrupt { .. }
-    )
-}
-
-fn tell(hints: &Notifications, entry: PendingOutcome, answer: Result<(), StoreError>) {
-    if answer.is_ok() {
-        hints.changed([entry.plan]);
-    }
-    // The run may have been interrupted meanwhile.
-    let _ = entry.done.send(answer);
 }
 
 /// A plan's row, locked until the transaction ends.

@@ -6,12 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::Type;
 
 use super::{
     NewPlan, Submitted,
-    batching::{self, Limits},
+    batching::{Batched, Batches, Limits},
 };
 use crate::{
     Store, StoreError,
@@ -25,7 +24,6 @@ use crate::{
 };
 use model::{PlanId, PlanState, name_key};
 
-const LIMITS: Limits = Limits { batch: 128, at_once: 2, waiting: 2_048 };
 /// A key's plan may be erased between two looks at it.
 const TRIES: u32 = 3;
 const TASK: &str = "storing a plan";
@@ -68,7 +66,7 @@ const SUBMIT: &str = "
     SELECT id FROM fresh";
 
 /// A plan on its way in.
-struct Submission {
+pub(crate) struct Submission {
     id: PlanId,
     priority: i16,
     key: Option<String>,
@@ -86,20 +84,30 @@ struct Submission {
     /// JSON.
     previous: Option<String>,
     city_key: String,
-    done: oneshot::Sender<Result<Submitted, StoreError>>,
 }
 
-/// Where submissions wait for their batch. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Submissions {
-    waiting: mpsc::Sender<Submission>,
-}
+/// Where submissions wait for their batch.
+pub(crate) type Submissions = Batches<Submission>;
 
-impl Submissions {
-    /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
-        let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
-        Self { waiting: batching::gather(LIMITS, settle) }
+impl Batched for Submission {
+    type Answer = Submitted;
+
+    const TASK: &'static str = TASK;
+    const LIMITS: Limits = Limits { batch: 128, at_once: 2, waiting: 2_048 };
+    /// Its plan is kept all the same.
+    const OUTLIVES_CALLER: bool = true;
+
+    async fn store(
+        pool: &Pool,
+        batch: &[Self],
+    ) -> Result<Vec<Result<Submitted, StoreError>>, StoreError> {
+        store(pool, batch).await
+    }
+
+    fn announce(&self, notifications: &Notifications, answer: &Submitted) {
+        if let Submitted::Created(plan) = answer {
+            notifications.ready([*plan]);
+        }
     }
 }
 
@@ -110,18 +118,9 @@ impl Store {
     /// `KeyReused` where the key names a plan of another document; `Crowded` where too many wait
     /// to be stored.
     pub async fn submit(&self, plan: &NewPlan<'_>) -> Result<Submitted, StoreError> {
-        let (done, answer) = oneshot::channel();
-        let submission = Submission::new(plan, done)?;
-        self.submissions
-            .waiting
-            .try_send(submission)
-            .map_err(|_| StoreError::Crowded { task: TASK, limit: LIMITS.waiting })?;
-        let lost = |_| StoreError::Disconnected { task: TASK, cause: "its batch was lost".into() };
-        answer.await.map_err(lost)?
+        self.submissions.store(Submission::new(plan)?).await
     }
-}
 
-impl Store {
     /// The plan that a key names, where it was made of the same document.
     ///
     /// # Errors
@@ -139,10 +138,7 @@ impl Store {
 }
 
 impl Submission {
-    fn new(
-        plan: &NewPlan<'_>,
-        done: oneshot::Sender<Result<Submitted, StoreError>>,
-    ) -> Result<Self, StoreError> {
+    fn new(plan: &NewPlan<'_>) -> Result<Self, StoreError> {
         let detail = serde_json::json!({
             "to": PlanState::Queued.as_str(),
             "requested_by": plan.requested_by,
@@ -170,53 +166,8 @@ impl Submission {
             replans: plan.replans.map(|(plan, _)| plan),
             previous: previous.transpose().map_err(unstorable)?,
             city_key: name_key(&plan.request.city).into_owned(),
-            done,
         })
     }
-}
-
-/// Stores a batch and tells every submitter what came of it.
-async fn settle(pool: Pool, hints: Notifications, batch: Vec<Submission>) {
-    match store(&pool, &batch).await {
-        Ok(answers) => {
-            for (submission, answer) in batch.into_iter().zip(answers) {
-                tell(&hints, submission, answer);
-            }
-        }
-        // Whatever ails it may be one plan's alone.
-        Err(error) if batch.len() > 1 && may_be_one_plans(&error) => {
-            for submission in batch {
-                let alone = std::slice::from_ref(&submission);
-                let answer = match store(&pool, alone).await {
-                    Ok(mut answers) => {
-                        answers.pop().unwrap_or(Err(StoreError::Conflict { task: TASK }))
-                    }
-                    Err(error) => Err(error),
-                };
-                tell(&hints, submission, answer);
-            }
-        }
-        Err(error) => {
-            for submission in batch {
-                tell(&hints, submission, Err(error.again()));
-            }
-        }
-    }
-}
-
-fn may_be_one_plans(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Unstorable { .. } | StoreError::Query { .. } | StoreError::Conflict { .. }
-    )
-}
-
-fn tell(hints: &Notifications, submission: Submission, answer: Result<Submitted, StoreError>) {
-    if let Ok(Submitted::Created(plan)) = &answer {
-        hints.ready([*plan]);
-    }
-    // The submitter may have gone; its plan is kept all the same.
-    let _ = submission.done.send(answer);
 }
 
 /// What came of each submission, in their order.

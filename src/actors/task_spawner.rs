@@ -9,10 +9,11 @@ use std::future::Future;
 use actix::ResponseFuture;
 use slog::{Logger, error};
 use tokio::{runtime::Handle, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::supervision::AskError;
 use telemetry::{Telemetry, figures::metrics, log::events};
-use wire::ApiError;
+use wire::{ApiError, ErrorCode};
 
 /// The process's own runtimes.
 #[derive(Clone, Debug)]
@@ -52,6 +53,21 @@ impl TaskSpawner {
                     "panic" => failure.to_string());
                 Err(AskError::Panicked { actor }.into())
             })
+        })
+    }
+
+    /// Runs a question's work while somebody waits for its answer: once `abandoned` is cancelled,
+    /// the work is dropped.
+    pub(crate) fn run_unless_abandoned<T: Send + 'static>(
+        &self,
+        actor: &'static str,
+        abandoned: CancellationToken,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> ResponseFuture<Result<T, ApiError>> {
+        self.run(actor, async move {
+            // Nobody reads the error.
+            let left = || Err(ApiError::new(ErrorCode::Unavailable, "the caller left"));
+            abandoned.run_until_cancelled(work).await.unwrap_or_else(left)
         })
     }
 

@@ -26,7 +26,7 @@ use wire::{ApiError, ErrorCode};
 
 /// How the agents may run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BriefingLimits {
+pub(crate) struct AgentLimits {
     /// Agents at the same time; 1 where parallel agents are switched off.
     pub parallel: usize,
     /// One run of one agent.
@@ -35,7 +35,7 @@ pub(crate) struct BriefingLimits {
     pub priority: Priority,
 }
 
-impl BriefingLimits {
+impl AgentLimits {
     pub(crate) fn of(workflow: &WorkflowSettings, priority: Priority) -> Self {
         let parallel = if workflow.parallel_agents { workflow.max_parallel_agents } else { 1 };
         Self { parallel, agent_timeout: workflow.agent_timeout, priority }
@@ -65,11 +65,11 @@ impl Peers {
     /// # Errors
     /// Only what keeps the database from answering, and a sourcing that takes too long: the LLM
     /// side always comes to an end.
-    pub(crate) async fn brief(
+    pub(crate) async fn run_round_zero(
         &self,
         plan: &Plan,
         today: Date,
-        limits: BriefingLimits,
+        limits: AgentLimits,
     ) -> Result<RoundZero, ApiError> {
         let request = &plan.request;
         let categories = self.requested_categories(request).await?;
@@ -114,7 +114,7 @@ impl Peers {
         categories: &[CategoryDef],
         today: Date,
         reach: Reach,
-        limits: BriefingLimits,
+        limits: AgentLimits,
     ) -> Result<(sourcing::SourcedVendors, AgentRun), ApiError> {
         let (started, request) = (Started::now(plan.id), &plan.request);
         let work = async {
@@ -152,7 +152,7 @@ impl Peers {
         plan: PlanId,
         request: &Request,
         categories: &[CategoryDef],
-        limits: BriefingLimits,
+        limits: AgentLimits,
     ) -> Result<[(Answer, AgentRun); 2], ApiError> {
         let started = Started::now(plan);
         let deadline = Instant::now() + limits.agent_timeout;
