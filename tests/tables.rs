@@ -1,0 +1,406 @@
+//! Every entry of a table is produced by the program, and every name of a setting that a text
+//! gives is one: a signal that can't occur, and advice that can't be followed, fail here.
+//!
+//! It reads the sources: comments and tests left out, strings kept apart.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use eventplanner::{
+    config::keys,
+    telemetry::{
+        alerts::ALERTS,
+        figures::metrics::{self, Metric},
+        log::events,
+    },
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A source file without comments and tests.
+struct Source {
+    /// From the root: `src/telemetry/lib.rs`.
+    name: String,
+    text: String,
+}
+
+/// The sources of all rooms.
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut for_tests = BTreeSet::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = without_comments(&fs::read_to_string(&path).unwrap());
+                let (text, modules) = without_tests(&text);
+                for_tests.extend(modules.iter().map(|module| file_of(&path, module)));
+                found.push((path, text));
+            }
+        }
+    }
+    found.retain(|(path, _)| !for_tests.contains(path));
+    let source = |(path, text): (PathBuf, String)| {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        Source { name, text }
+    };
+    found.into_iter().map(source).collect()
+}
+
+/// The file of a module that `path` declares.
+fn file_of(path: &Path, module: &str) -> PathBuf {
+    let folder = match path.file_stem().and_then(|stem| stem.to_str()) {
+        Some("mod" | "lib" | "main") => path.parent().unwrap().to_owned(),
+        _ => path.with_extension(""),
+    };
+    folder.join(format!("{module}.rs"))
+}
+
+/// The length of the string, raw string or character that `text` begins with; 0 for none.
+fn literal(text: &str) -> usize {
+    let hashes =
+        text.strip_prefix('r').map_or(0, |rest| rest.len() - rest.trim_start_matches('#').len());
+    let ends_with = |from: usize, end: &str| text[from..].find(end).map(|at| from + at + end.len());
+    if text.starts_with('r') && text[1 + hashes..].starts_with('"') {
+        return ends_with(2 + hashes, &format!("\"{}", "#".repeat(hashes))).unwrap();
+    }
+    if text.starts_with('"') {
+        let mut escaped = false;
+        for (at, c) in text.char_indices().skip(1) {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => return at + 1,
+                _ => {}
+            }
+        }
+    }
+    let mut chars = text.char_indices();
+    if text.starts_with("'\\") {
+        return ends_with(3, "'").unwrap();
+    }
+    // A lifetime has no second quote right after its first character.
+    match (chars.next(), chars.next(), chars.next()) {
+        (Some((_, '\'')), Some(_), Some((at, '\''))) => at + 1,
+        _ => 0,
+    }
+}
+
+fn without_comments(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let follows_word = kept.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let length = if follows_word && first == 'r' { 0 } else { literal(rest) };
+        if rest.starts_with("//") {
+            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+        } else if length > 0 {
+            kept.push_str(&rest[..length]);
+            rest = &rest[length..];
+        } else {
+            kept.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    kept
+}
+
+/// The text without the items behind `#[cfg(test)]`, and the modules that have files of their own
+/// among them.
+fn without_tests(text: &str) -> (String, Vec<String>) {
+    let mut kept = String::new();
+    let mut modules = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("#[cfg(test)]") {
+        kept.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = item(rest);
+        if let Some((_, name)) = rest[..length].trim_end_matches(';').rsplit_once("mod ")
+            && rest[..length].ends_with(';')
+        {
+            modules.push(name.to_owned());
+        }
+        rest = &rest[length..];
+    }
+    kept.push_str(rest);
+    (kept, modules)
+}
+
+/// The length of an item: to its semicolon, or to the end of its braces.
+fn item(text: &str) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < text.len() {
+        let length = literal(&text[at..]);
+        if length > 0 {
+            at += length;
+            continue;
+        }
+        let c = text[at..].chars().next().unwrap();
+        at += c.len_utf8();
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return at,
+            '}' => depth -= 1,
+            ';' if depth == 0 => return at,
+            _ => {}
+        }
+    }
+    at
+}
+
+/// Where `word` stands as a whole word, and what is around it.
+fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(|(at, _)| (&text[..at], &text[at + word.len()..]))
+        .filter(move |(before, after)| !before.ends_with(is_part) && !after.starts_with(is_part))
+}
+
+/// Whether a place is in a `use`.
+fn is_import(before: &str) -> bool {
+    let statement = before.rfind(';').map_or(before, |at| &before[at + 1..]);
+    let statement = statement.trim_start().trim_start_matches("pub ").trim_start();
+    statement.starts_with("use ") && !statement.contains("fn ")
+}
+
+#[test]
+fn the_reader_leaves_comments_and_tests_out() {
+    let text = r##"
+fn a() { let brace = '{'; let quote = "\"} // no comment"; } // gone "
+/// #[cfg(test)] is not code here
+#[cfg(test)]
+mod tests { fn b() { let x = r#"}"#; } }
+fn c<'a>(x: &'a str) {}
+#[cfg(test)]
+pub(crate) mod model;
+"##;
+    let (kept, modules) = without_tests(&without_comments(text));
+    assert!(kept.contains("// no comment") && kept.contains("fn c<'a>"), "{kept}");
+    assert!(!kept.contains("gone") && !kept.contains("fn b"), "{kept}");
+    assert_eq!(modules, ["model"]);
+    let sources = sources();
+    let names: BTreeSet<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    assert!(names.contains("src/telemetry/figures/metrics.rs") && names.len() > 200);
+    for name in ["src/actors/supervision/tests.rs"] {
+        assert!(!names.contains(name), "{name}");
+    }
+}
+
+/// The constants of a table, in its order: `NAME Kind "name" …` or `NAME Level "name" …`.
+fn constants(table: &str, names: &[&str]) -> Vec<String> {
+    let text = fs::read_to_string(root().join(table)).unwrap();
+    let constant = |name: &&str| {
+        let row = text.lines().find(|line| line.contains(&format!(" \"{name}\" [")));
+        let row = row.unwrap_or_else(|| panic!("{table} has no row of {name}"));
+        row.split_whitespace().next().unwrap().to_owned()
+    };
+    names.iter().map(constant).collect()
+}
+
+#[test]
+fn every_event_of_the_log_is_logged_somewhere() {
+    const TABLE: &str = "src/telemetry/log/events.rs";
+    let sources = sources();
+    let names: Vec<&str> = events::ALL.iter().map(|event| event.name).collect();
+    for constant in constants(TABLE, &names) {
+        // As the first of a record's fields: `info!(log, "…"; NAME, …)`.
+        let is_logged = |source: &Source| {
+            source.name != TABLE
+                && places(&source.text, &constant).any(|(before, _)| {
+                    before.trim_end().trim_end_matches("events::").trim_end().ends_with(';')
+                        && !is_import(before)
+                })
+        };
+        assert!(sources.iter().any(is_logged), "nothing logs the event {constant}");
+    }
+}
+
+#[test]
+fn every_metric_and_each_value_of_its_last_label_is_counted_somewhere() {
+    const TABLE: &str = "src/telemetry/figures/metrics.rs";
+    let reads = ["src/telemetry/report/", "src/telemetry/alerts/", TABLE];
+    let mut sources = sources();
+    sources.retain(|source| !reads.iter().any(|read| source.name.starts_with(read)));
+    let names: Vec<&str> = metrics::ALL.iter().map(|metric| metric.name).collect();
+    let short: Vec<&str> =
+        names.iter().map(|name| name.strip_prefix("eventplanner_").unwrap()).collect();
+    for (constant, metric) in constants(TABLE, &short).iter().zip(metrics::ALL) {
+        // A read has a closure that picks label sets, or takes the metric alone.
+        let is_counted = |source: &&Source| {
+            places(&source.text, constant).any(|(before, after)| {
+                let after = after.trim_start();
+                let reads = after.strip_prefix(',').is_some_and(|next| {
+                    next.trim_start().starts_with('|') || next.trim_start().starts_with("is_")
+                });
+                !is_import(before) && !reads && !after.starts_with("::")
+            })
+        };
+        assert!(sources.iter().any(|source| is_counted(&source)), "nothing counts {constant}");
+        for value in metric.values {
+            assert_value(&sources, metric, value);
+        }
+    }
+}
+
+/// A label's value is written by the program: as a literal of its own, or as the name of an enum's
+/// variant that is made somewhere.
+fn assert_value(sources: &[Source], metric: &Metric, value: &str) {
+    let quoted = format!("\"{value}\"");
+    let mut unmade = None;
+    for source in sources {
+        for (at, _) in source.text.match_indices(&quoted) {
+            let before = &source.text[..at];
+            let line = before.rsplit('\n').next().unwrap_or_default().trim();
+            let arm = line.strip_prefix("Self::").and_then(|arm| arm.strip_suffix(" => "));
+            let arm = arm.or(line.strip_prefix("Self::").and_then(|a| a.strip_suffix("=>")));
+            let Some(variant) = arm.map(|arm| arm.split([' ', '(', '{']).next().unwrap()) else {
+                // Reading a table's column or a label says nothing of who writes it.
+                if line.ends_with("==") || line.ends_with("!=") {
+                    continue;
+                }
+                return;
+            };
+            let owner = owner(before);
+            if is_made(sources, source, &owner, variant) {
+                return;
+            }
+            unmade = Some(format!("{owner}::{variant}"));
+        }
+    }
+    let why = unmade.map_or_else(String::new, |variant| format!(": nothing makes a {variant}"));
+    panic!("{} is never counted with {value}{why}", metric.name);
+}
+
+/// The type of the `impl` around the end of a text.
+fn owner(before: &str) -> String {
+    let head = before.rsplit("\nimpl ").next().unwrap_or_default();
+    let head = head.split('{').next().unwrap_or_default().trim();
+    head.rsplit(" for ").next().unwrap_or_default().to_owned()
+}
+
+/// Whether a variant is made: stands anywhere but in a pattern, a comparison or the list of all.
+fn is_made(sources: &[Source], home: &Source, owner: &str, variant: &str) -> bool {
+    let made = |text: &str, name: &str| {
+        places(text, name).any(|(before, after)| {
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            let statement = before.rsplit([';', '{', '}']).next().unwrap_or_default();
+            let next = after.trim_start();
+            let is_pattern = next.starts_with("=>")
+                || next.starts_with('|')
+                || next.starts_with("if ")
+                || (next.starts_with(['{', '(']) && matched(next))
+                || statement.contains("matches!(")
+                || statement.contains("if let ")
+                || (statement.contains("let ") && !statement.contains('='));
+            let is_compared = line.trim_end().ends_with("==")
+                || line.trim_end().ends_with("!=")
+                || next.starts_with("==")
+                || next.starts_with("!=");
+            let is_listed = statement.contains("const ALL");
+            !is_pattern && !is_compared && !is_listed
+        })
+    };
+    let qualified = format!("{owner}::{variant}");
+    sources.iter().any(|source| made(&source.text, &qualified))
+        || made(&home.text, &format!("Self::{variant}"))
+}
+
+/// Whether the fields in brackets are those of a pattern: an arrow follows them.
+fn matched(text: &str) -> bool {
+    let close = if text.starts_with('{') { '}' } else { ')' };
+    let after = text.split_once(close).map_or("", |(_, after)| after).trim_start();
+    after.starts_with("=>") || after.starts_with('|')
+}
+
+/// The string literals of a source.
+fn strings(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let length = literal(&text[at..]);
+        if length > 1 && text[at..].starts_with(['"', 'r']) {
+            found.push(&text[at..at + length]);
+        }
+        at += length.max(text[at..].chars().next().unwrap().len_utf8());
+    }
+    found
+}
+
+/// What looks like the name of a setting: a section, a dot, and a word.
+fn settings_in(text: &str) -> Vec<String> {
+    let sections: BTreeSet<&str> = keys().filter_map(|key| key.name.split('.').next()).collect();
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.' || c.is_ascii_digit();
+    let mut found = Vec::new();
+    for section in sections {
+        for (at, _) in text.match_indices(&format!("{section}.")) {
+            // A path, an address or an expression in braces is none.
+            let stands_alone =
+                !text[..at].ends_with(|c: char| c.is_alphanumeric() || "_./-{".contains(c));
+            let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+            let name = name.trim_end_matches('.');
+            if stands_alone && name.len() > section.len() + 1 {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_that_a_text_names_exists() {
+    let names: BTreeSet<&str> = keys().map(|key| key.name).collect();
+    let known = |name: &str| {
+        // A section by its name, the endpoints' own table, and the socket's file.
+        names.contains(name)
+            || names.iter().any(|key| key.strip_prefix(name).is_some_and(|k| k.starts_with('.')))
+            || name == "llm.endpoints"
+            || name.starts_with("llm.endpoints.")
+            || name == "control.sock"
+    };
+    let mut texts: Vec<(String, String)> = Vec::new();
+    for name in ["README.md", "etc/alerting/README.md"] {
+        texts.push((name.into(), fs::read_to_string(root().join(name)).unwrap()));
+    }
+    for entry in fs::read_dir(root().join("etc/man")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap().replace("\\-", "-").replace("\\&", "");
+        texts.push((path.display().to_string(), text));
+    }
+    for source in sources() {
+        texts.extend(strings(&source.text).iter().map(|s| (source.name.clone(), (*s).to_owned())));
+    }
+    let mut seen = BTreeSet::new();
+    for (place, text) in &texts {
+        for name in settings_in(text) {
+            assert!(known(&name), "{place} names {name}, which is no setting");
+            seen.insert(name);
+        }
+    }
+    for expected in ["plans.keep_days", "search.proof_nodes", "workflow.agent_timeout"] {
+        assert!(
+            seen.contains(expected),
+            "{expected} is read nowhere: does this test see anything?"
+        );
+    }
+}
+
+/// What fires must say what to do, where the man page says more.
+#[test]
+fn every_alert_has_its_runbook_and_its_section_in_the_handbook() {
+    let page = fs::read_to_string(root().join("etc/man/eventplanner-alerts.7")).unwrap();
+    for rule in ALERTS {
+        assert!(rule.runbook.len() > 20 && rule.runbook.ends_with('.'), "{}", rule.name);
+        let section = page.split(&format!("\n.SS {}\n", rule.name)).nth(1);
+        let section = section.unwrap_or_else(|| panic!("no section for {}", rule.name));
+        let section = section.split("\n.SS ").next().unwrap();
+        assert!(section.contains("Look:") && section.contains(".RS"), "{} has no steps", rule.name);
+    }
+}
