@@ -346,7 +346,10 @@ fn settings_in(text: &str) -> Vec<String> {
                 !text[..at].ends_with(|c: char| c.is_alphanumeric() || "_./-{".contains(c));
             let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
             let name = name.trim_end_matches('.');
-            if stands_alone && name.len() > section.len() + 1 {
+            let word = name.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+            let is_word =
+                word.is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+            if stands_alone && is_word {
                 found.push(name.to_owned());
             }
         }
