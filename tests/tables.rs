@@ -244,46 +244,63 @@ fn every_metric_and_each_value_of_its_last_label_is_counted_somewhere() {
             })
         };
         assert!(sources.iter().any(|source| is_counted(&source)), "nothing counts {constant}");
-        for value in metric.values {
-            assert_value(&sources, metric, value);
-        }
+        assert_values(&sources, constant, metric);
     }
 }
 
-/// A label's value is written by the program: as a literal of its own, or as the name of an enum's
-/// variant that is made somewhere.
-fn assert_value(sources: &[Source], metric: &Metric, value: &str) {
-    let quoted = format!("\"{value}\"");
-    let mut unmade = None;
+/// The label's values are written by the program: as literals beside the metric, or as the names
+/// of one enum's variants, each of which is made somewhere.
+fn assert_values(sources: &[Source], constant: &str, metric: &Metric) {
+    let beside = |value: &&&str| {
+        let quoted = format!("\"{value}\"");
+        let counts = |source: &&Source| places(&source.text, constant).next().is_some();
+        sources.iter().filter(counts).any(|source| source.text.contains(&quoted))
+    };
+    let (_, of_enum): (Vec<&&str>, Vec<&&str>) = metric.values.iter().partition(beside);
+    if of_enum.is_empty() {
+        return;
+    }
+    // Each enum that has all of the others, with its variants that nothing makes.
+    let mut unmade = Vec::new();
     for source in sources {
-        for (at, _) in source.text.match_indices(&quoted) {
-            let before = &source.text[..at];
-            let line = before.rsplit('\n').next().unwrap_or_default().trim();
-            let arm = line.strip_prefix("Self::").and_then(|arm| arm.strip_suffix(" => "));
-            let arm = arm.or(line.strip_prefix("Self::").and_then(|a| a.strip_suffix("=>")));
-            let Some(variant) = arm.map(|arm| arm.split([' ', '(', '{']).next().unwrap()) else {
-                // Reading a table's column or a label says nothing of who writes it.
-                if line.ends_with("==") || line.ends_with("!=") {
-                    continue;
-                }
-                return;
-            };
-            let owner = owner(before);
-            if is_made(sources, source, &owner, variant) {
+        for (owner, arms) in enums(&source.text) {
+            let variants: Option<Vec<&str>> = of_enum
+                .iter()
+                .map(|value| Some(arms.iter().find(|(_, name)| name == *value)?.0))
+                .collect();
+            let Some(variants) = variants else { continue };
+            let is_missing = |variant: &&str| !is_made(sources, source, owner, variant);
+            let missing: Vec<&str> = variants.into_iter().filter(is_missing).collect();
+            if missing.is_empty() {
                 return;
             }
-            unmade = Some(format!("{owner}::{variant}"));
+            unmade.push(format!("{owner}::{missing:?}"));
         }
     }
-    let why = unmade.map_or_else(String::new, |variant| format!(": nothing makes a {variant}"));
-    panic!("{} is never counted with {value}{why}", metric.name);
+    panic!("{} is never counted with each of {of_enum:?}; nothing makes {unmade:?}", metric.name);
 }
 
-/// The type of the `impl` around the end of a text.
-fn owner(before: &str) -> String {
-    let head = before.rsplit("\nimpl ").next().unwrap_or_default();
-    let head = head.split('{').next().unwrap_or_default().trim();
-    head.rsplit(" for ").next().unwrap_or_default().to_owned()
+/// A variant of an enum and its name.
+type Arm<'a> = (&'a str, &'a str);
+
+/// The enums that give their variants names, as `Self::Variant => "name",`.
+fn enums(text: &str) -> Vec<(&str, Vec<Arm<'_>>)> {
+    let mut found = Vec::new();
+    for implementation in text.split("\nimpl").skip(1) {
+        let head = implementation.split('{').next().unwrap_or_default().trim();
+        let owner = head.rsplit(' ').next().unwrap_or_default();
+        let arms: Vec<Arm<'_>> = implementation
+            .lines()
+            .filter_map(|line| {
+                let (pattern, name) = line.trim().strip_prefix("Self::")?.split_once("=> \"")?;
+                Some((pattern.split([' ', '(', '{']).next()?, name.trim_end_matches("\",")))
+            })
+            .collect();
+        if !arms.is_empty() {
+            found.push((owner, arms));
+        }
+    }
+    found
 }
 
 /// Whether a variant is made: stands anywhere but in a pattern, a comparison or the list of all.
@@ -291,7 +308,8 @@ fn is_made(sources: &[Source], home: &Source, owner: &str, variant: &str) -> boo
     let made = |text: &str, name: &str| {
         places(text, name).any(|(before, after)| {
             let line = before.rsplit('\n').next().unwrap_or_default();
-            let statement = before.rsplit([';', '{', '}']).next().unwrap_or_default();
+            let statement = before.rsplit(['{', '}']).next().unwrap_or_default();
+            let statement = statement.rsplit(";\n").next().unwrap_or_default();
             let next = after.trim_start();
             let is_pattern = next.starts_with("=>")
                 || next.starts_with('|')
