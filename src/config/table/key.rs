@@ -38,13 +38,13 @@ impl<T> Key<T> {
     }
 
     /// A change of it holds at once, other than of its section's keys.
-    pub(super) const fn at_once(mut self) -> Self {
+    pub(super) const fn live(mut self) -> Self {
         self.holds = Some(Holds::AtOnce);
         self
     }
 
     /// A change of it holds from the next start on, other than of its section's keys.
-    pub(super) const fn from_the_start(mut self) -> Self {
+    pub(super) const fn at_the_start(mut self) -> Self {
         self.holds = Some(Holds::FromTheStart);
         self
     }

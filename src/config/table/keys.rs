@@ -48,8 +48,8 @@ static PLAIN: &[Key<Settings>] = &[
     key!(database.retry_delay, span(ms(10), s(300)), "", "Longest time between two attempts to connect; at most 1 s counts, so that a server that is back is found"),
     key!(database.prepared_statements, Kind::Switch, "", "Prepare statements once per connection; off behind PgBouncer in transaction mode"),
     key!(database.query_cache, Kind::Switch, "", "Remember the results of vendor queries"),
-    key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most").at_once(),
-    key!(database.query_cache_ttl, span(s(1), DAY), "", "A result is remembered for this time").at_once(),
+    key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most").live(),
+    key!(database.query_cache_ttl, span(s(1), DAY), "", "A result is remembered for this time").live(),
 
     key!(llm.timeout, span(s(1), HOUR), "", "The time that a whole request may take"),
     key!(llm.connect_timeout, span(ms(10), s(300)), "", "The time that connecting may take"),
@@ -59,8 +59,8 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.warm_up, Kind::Switch, "", "Load the models when the daemon starts"),
     key!(llm.health_interval, span(s(1), HOUR), "", "The time between two looks at every LLM server"),
     key!(llm.response_cache, Kind::Switch, "", "Remember valid replies"),
-    key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most").at_once(),
-    key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time").at_once(),
+    key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most").live(),
+    key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time").live(),
     key!(llm.response_cache_persistent, Kind::Switch, "", "Keep remembered replies across restarts, in the database"),
     key!(llm.batching, Kind::Switch, "", "Send the requests of one plan together"),
     key!(llm.batch_size, integer(1, 64), "requests", "Requests sent together at most"),
@@ -102,7 +102,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(workflow.lease, span(s(5), HOUR), "", "The time that a claimed plan stays claimed without a renewal"),
     key!(workflow.hold, span(s(60), s(365 * 86_400)), "", "The time that selected vendors are held"),
     key!(workflow.drain_grace, span(s(0), HOUR), "", "The time that running plans may go on once the daemon is to drain or stop; then they are given back"),
-    key!(workflow.nice, integer(0, 19), "", "How far planning's computations stand back for whatever else wants the processors, as in nice(2): 0 not at all").from_the_start(),
+    key!(workflow.nice, integer(0, 19), "", "How far planning's computations stand back for whatever else wants the processors, as in nice(2): 0 not at all").at_the_start(),
 
     key!(plans.keep_days, integer(1, 36_500), "days", "A plan is kept for this time after its end"),
 
@@ -125,7 +125,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(control.idle_timeout, span(s(1), HOUR), "", "The time that a connection may idle between requests"),
     key!(control.tcp_listen, Kind::Text, "", "Also serve metrics, health and documents, read-only, to whoever is on this machine, at this loopback address, e.g. \"127.0.0.1:9464\"; empty: no TCP at all"),
 
-    key!(log.level, Kind::Choice(&["critical", "error", "warning", "info", "debug", "trace"]), "", "The least severe lines that are written").at_once(),
+    key!(log.level, Kind::Choice(&["critical", "error", "warning", "info", "debug", "trace"]), "", "The least severe lines that are written").live(),
     key!(log.format, Kind::Choice(&["json", "terminal", "auto"]), "", "auto: terminal where stdout is one"),
     key!(log.queue_size, integer(64, 1_000_000), "lines", "Lines that may wait to be written; further ones are dropped and counted"),
 

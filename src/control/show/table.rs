@@ -139,7 +139,7 @@ mod tests {
         // Two columns of a terminal for each of these characters.
         table.row(["東京 Hall", "9.00"]);
         let text = table.render(Look::PLAIN);
-        assert!(text.ends_with("\n東京 Hall           9.00\n"), "{text}");
+        assert!(text.ends_with("\n東京 Hall          9.00\n"), "{text}");
         let grid = table.render(Look { terminal: true, colour: false });
         assert!(grid.contains("1200.00") && !grid.contains('\u{1b}'), "{grid}");
     }
