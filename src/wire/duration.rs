@@ -14,7 +14,9 @@ pub fn read_duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let span: Span = text.parse().ok()?;
+    // `.5h`, as a number may begin.
+    let completed = text.starts_with('.').then(|| format!("0{text}"));
+    let span: Span = completed.as_deref().unwrap_or(text).parse().ok()?;
     let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
     Duration::try_from(span.to_duration(days_are_24_hours).ok()?).ok()
 }
@@ -60,6 +62,7 @@ mod tests {
             ("1d", 86_400_000),
             ("1.5 s", 1_500),
             (".5h", 1_800_000),
+            ("+5s", 5_000),
         ] {
             assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(ms), "{text}");
         }
