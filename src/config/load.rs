@@ -17,7 +17,8 @@ use crate::{
     table::{
         check::check,
         key::Key,
-        keys::{ENDPOINT_KEYS, SECTIONS, keys},
+        keys::{ENDPOINT_KEYS, keys},
+        sections::SECTIONS,
     },
 };
 use llm::settings::{EndpointSettings, ServerKind};
@@ -95,7 +96,7 @@ fn read_key<T>(
 ) {
     match key.kind.read(&value.kind) {
         Ok(read) => {
-            if !(key.set)(target, read) {
+            if !key.set(target, read) {
                 problems.push(problem(name, "is too large".into(), value));
             }
         }
@@ -176,7 +177,7 @@ fn source_of(flat: &BTreeMap<String, &Value>, key: &str) -> String {
 const SIMILAR: f64 = 0.85;
 
 fn unknown(name: &str, known: &[&str]) -> String {
-    if SECTIONS.iter().any(|(section, _)| *section == name) {
+    if SECTIONS.iter().any(|section| section.name == name) {
         return "is a section; set one of its keys".into();
     }
     let likeness = |candidate: &&&str| strsim::jaro_winkler(name, candidate);
@@ -253,7 +254,7 @@ search: is a section; set one of its keys (from environment variable EVENTPLANNE
             "llm.endpoints[0].model: is missing; name a model that the server has (from /s.toml)",
             "workflow.agent_timeout: must not exceed workflow.workflow_timeout (from /s.toml)",
             "search.min_rounds_before_termination: must not exceed search.max_rounds (15)",
-            "alerts.cpu.critical: must lie above the warning (90)",
+            "alerts.cpu.critical: must not lie below alerts.cpu.warning (90)",
         ] {
             assert!(error.contains(part), "{part} not in:\n{error}");
         }

@@ -2,23 +2,6 @@
 
 use crate::{settings::Settings, table::keys::keys};
 
-/// Keys, or whole sections (with a dot at the end), that hold from a reload on.
-const LIVE: [&str; 10] = [
-    "search.",
-    "workflow.",
-    "plans.",
-    "admission.",
-    "alerts.",
-    "log.level",
-    "database.query_cache_size",
-    "database.query_cache_ttl",
-    "llm.response_cache_size",
-    "llm.response_cache_ttl",
-];
-
-/// Those among them that hold only from the next start on.
-const FROM_THE_START: [&str; 1] = ["workflow.nice"];
-
 /// A setting whose value changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -35,12 +18,12 @@ impl Settings {
     /// What differs in `new`, in the order of the annotated file.
     pub fn differences(&self, new: &Self) -> Vec<Difference> {
         let mut found: Vec<Difference> = keys()
-            .filter(|key| (key.get)(self) != (key.get)(new))
+            .filter(|key| key.value(self) != key.value(new))
             .map(|key| Difference {
                 key: key.name.to_owned(),
                 from: key.toml_value(self),
                 to: key.toml_value(new),
-                is_live: is_live(key.name),
+                is_live: key.is_live(),
             })
             .collect();
         if self.llm.endpoints != new.llm.endpoints {
@@ -54,33 +37,17 @@ impl Settings {
     /// These settings with what `new` changes without a restart.
     pub fn with_live(&self, new: &Self) -> Self {
         let mut merged = self.clone();
-        for key in keys().filter(|key| is_live(key.name)) {
+        for key in keys().filter(|key| key.is_live()) {
             // A value that was in one place fits into the other.
-            (key.set)(&mut merged, (key.get)(new));
+            key.set(&mut merged, key.value(new));
         }
         merged
     }
 }
 
-fn is_live(key: &str) -> bool {
-    !FROM_THE_START.contains(&key)
-        && LIVE.iter().any(|live| key == *live || (live.ends_with('.') && key.starts_with(live)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_live_name_is_a_key_or_a_section() {
-        for live in LIVE {
-            let known = keys().any(|key| key.name == live || key.name.starts_with(live));
-            assert!(known, "{live}");
-        }
-        for name in FROM_THE_START {
-            assert!(keys().any(|key| key.name == name), "{name}");
-        }
-    }
 
     #[test]
     fn differences_are_named_and_only_live_ones_are_taken_over() {

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use llm::settings::LlmSettings;
 use planning::settings::SearchSettings;
 use store::settings::DatabaseSettings;
-use telemetry::settings::{AlertSettings, LogSettings, MetricsSettings};
+use telemetry::{
+    alerts::AlertSettings,
+    settings::{LogSettings, MetricsSettings},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

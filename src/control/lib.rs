@@ -7,11 +7,12 @@ mod client;
 pub mod manual;
 pub mod show;
 
-pub use client::duration::{parse_duration, show_duration};
 pub use client::{Body, Client, ClientError, Reply};
 
 pub(crate) use client::event_reader::EventReader;
 pub use client::follow::follow_plan;
 
 pub use client::save::{SaveError, save_document, save_documents};
+pub use wire::{parse_duration, show_duration};
+
 pub use client::socket::{SOCKET_NAME, SOCKET_PATH_MAX_BYTES, socket_places};

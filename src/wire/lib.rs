@@ -4,6 +4,7 @@
 
 mod admin;
 mod audit;
+mod duration;
 mod error;
 mod event;
 mod history;
@@ -16,6 +17,7 @@ mod verification;
 
 pub use admin::{ChangedSetting, DrainDaemon, Reloaded};
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
+pub use duration::{parse_duration, read_duration, show_duration};
 pub use error::{ApiError, ErrorCode, ErrorDocument, Refusal, Stale};
 pub use event::PlanEvent;
 pub use history::{History, HistoryEntry, HistoryQuery};

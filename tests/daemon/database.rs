@@ -184,3 +184,78 @@ fn the_report_tells_how_the_database_does() {
     assert!(agents.iter().all(|agent| agent["failed"] == 0), "{agents:?}");
     assert!(agents.iter().any(|agent| agent["agent"] == "sourcing" && agent["runs"] == 2));
 }
+
+/// Sourcing that meets a locked table takes too long, then fails, then is cancelled with its plan:
+/// each is a row, a figure and, where it went wrong, a line of the log.
+#[test]
+fn agents_that_come_to_no_result_are_recorded() {
+    let folder = Arc::new(folder());
+    let file = folder.path().join("settings.toml");
+    let set = |agent_timeout: &str| {
+        let text = format!(
+            "[workflow]\nagent_timeout = \"{agent_timeout}\"\n[database]\nlock_timeout = \"4s\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    set("1s");
+    let daemon = Daemon::start_with(folder.clone(), &[], &["--config", file.to_str().unwrap()]);
+    let vendors = sample("vendors.json");
+    let imported = daemon.json(&["vendors", "import", vendors.to_str().unwrap()]);
+    let [line] = &events(&daemon, "vendors_imported")[..] else { panic!("not logged once") };
+    assert_eq!(line["added"], imported["inserted"]);
+    assert_eq!((&line["updated"], &line["skipped"]), (&imported["updated"], &imported["skipped"]));
+    assert_eq!(line["uid"], nix::unistd::geteuid().as_raw());
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let socket = folder.path().join("postgres/socket");
+    let url = format!("host={} user=eventplanner dbname=eventplanner", socket.display());
+    let (locker, connection) =
+        runtime.block_on(tokio_postgres::connect(&url, tokio_postgres::NoTls)).unwrap();
+    runtime.spawn(connection);
+    let lock = "BEGIN; LOCK TABLE area IN ACCESS EXCLUSIVE MODE";
+    runtime.block_on(locker.batch_execute(lock)).unwrap();
+
+    let wedding = sample("wedding.json");
+    let submitted = daemon.json(&["plan", "submit", wedding.to_str().unwrap()]);
+    let plan = submitted["id"].as_str().unwrap().to_owned();
+    let recorded = |outcome: &str| {
+        let runs = daemon.json(&["history", "--runs", "--agent", "sourcing"]);
+        let runs = runs["entries"].as_array().unwrap();
+        runs.iter().any(|run| run["plan"] == *plan && run["outcome"] == outcome)
+    };
+    until("sourcing takes too long", &daemon, || recorded("timed_out"));
+    set("1m");
+    daemon.json(&["reload"]);
+    until("sourcing fails", &daemon, || recorded("failed"));
+    let failures = events(&daemon, "agent_failed");
+    assert!(failures.iter().all(|line| line["agent"] == "sourcing" && line["plan_id"] == *plan));
+    let late = |line: &Value| line["error"].as_str().unwrap().contains("took longer than 1 s");
+    assert!(failures.iter().any(late) && !failures.iter().all(late), "{failures:?}");
+
+    // A new attempt has just begun.
+    let state = || daemon.json(&["plan", "show", &plan])["state"].clone();
+    until("the plan waits", &daemon, || state() == "queued");
+    until("the plan is worked on", &daemon, || state() == "running");
+    daemon.json(&["plan", "cancel", &plan]);
+    until("sourcing is cancelled", &daemon, || recorded("cancelled"));
+    assert_eq!(state(), "cancelled");
+    runtime.block_on(locker.batch_execute("ROLLBACK")).unwrap();
+
+    let figures = String::from_utf8(daemon.ctl(&["metrics"]).stdout).unwrap();
+    for outcome in ["timed_out", "failed", "cancelled"] {
+        let series =
+            format!("eventplanner_agent_runs_total{{agent=\"sourcing\",outcome=\"{outcome}\"}} ");
+        let count = figures.lines().find_map(|line| line.strip_prefix(&series));
+        assert!(count.is_some_and(|count| count != "0"), "{outcome}:\n{figures}");
+    }
+    let report = daemon.json(&["report", "--single"]);
+    assert!(report["workflow"]["agent_timeouts"].as_u64().unwrap() >= 1, "{report}");
+    let success = report["workflow"]["agent_success_percent"].as_f64().unwrap();
+    assert!(success < 100.0, "{report}");
+    // Those who did no work are not listed among those who did.
+    let shown = daemon.json(&["plan", "show", &plan]);
+    let agents = shown["agents"].as_array().unwrap();
+    assert!(agents.iter().all(|run| run["agent"] != "sourcing"), "{shown}");
+    let audit = daemon.ctl(&["verify", "audit"]);
+    assert!(audit.status.success(), "{audit:?}");
+}

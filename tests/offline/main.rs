@@ -8,3 +8,5 @@ mod planning;
 mod problem_files;
 mod samples;
 mod shipped_files;
+mod sources;
+mod tables;

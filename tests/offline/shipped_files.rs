@@ -12,9 +12,13 @@ use std::{
 };
 
 use eventplanner::{
-    config::{Key, LoadOptions, OLDER_NAMES, Settings, annotated_defaults, keys},
+    config::{LoadOptions, OLDER_NAMES, Settings, annotated_defaults},
     model::{Request, known_cities},
-    telemetry::{alerts::rules::rules, figures::metrics, log::events, settings::AlertSettings},
+    telemetry::{
+        alerts::{ALERTS, prometheus_rules},
+        figures::metrics,
+        log::events,
+    },
 };
 use jiff::Timestamp;
 
@@ -73,6 +77,10 @@ fn every_file_under_etc_has_its_check() {
             "etc/cities.csv" => assert!(known_cities().len() >= 200),
             // Against the routes and the replies: tests/daemon/openapi.rs.
             "etc/openapi.json" => drop(json(&path)),
+            "etc/alerting/prometheus-rules.yaml" => {
+                holds(&name, &prometheus_rules());
+                alerting(&name, &path);
+            }
             _ if name.starts_with("etc/alerting/") => alerting(&name, &path),
             _ if name.starts_with("etc/man/") => man_page(&path),
             _ if name.starts_with("etc/debian/") => maintainer_file(&path),
@@ -84,22 +92,14 @@ fn every_file_under_etc_has_its_check() {
     }
 }
 
-/// Complete, so that a profile means the same over any file; and about no one machine.
+/// Complete, so that a profile means the same over any file; and about no one machine. Its head and
+/// its values are its own; a new setting comes in with its default.
 fn profile(name: &str) {
     let mut settings = load(None, Some(name));
     let text = fs::read_to_string(root().join(name)).unwrap();
-    let mut section = "";
-    let mut spelt_out = BTreeSet::new();
-    for line in text.lines() {
-        if let Some(header) = line.strip_prefix('[') {
-            section = header.trim_end_matches(']');
-        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            spelt_out.insert(format!("{section}.{key}"));
-        }
-    }
-    let wanted = |key: &&Key<Settings>| !key.is_site();
-    let expected: BTreeSet<_> = keys().filter(wanted).map(|key| key.name.to_owned()).collect();
-    assert_eq!(spelt_out, expected, "{name}: what it sets, and what a profile is to set");
+    let head: String =
+        text.split_inclusive('\n').take_while(|line| !line.starts_with('[')).collect();
+    holds(name, &(head + &settings.to_profile()));
     settings.profile = None;
     assert_ne!(settings, load(None, None), "{name} changes nothing");
 }
@@ -135,7 +135,7 @@ fn man_page(path: &Path) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.starts_with(".\\\"") && text.contains(".TH "), "{}", path.display());
     if path.ends_with("eventplanner-alerts.7") {
-        for rule in rules(&AlertSettings::default()).map(|(rule, _)| rule.name) {
+        for rule in ALERTS.iter().map(|rule| rule.name) {
             assert!(text.contains(&format!("\n.SS {rule}\n")), "no section for {rule}");
         }
         assert!(text.contains("\n.SS service_failed\n"));

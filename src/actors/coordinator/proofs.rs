@@ -73,7 +73,7 @@ impl PlanService {
         let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
         let limits = AgentLimits::of(&self.settings().workflow, Priority::Interactive);
         let categories = context.peers.requested_categories(&plan.request).await?;
-        let (supply, _) =
+        let supply =
             context.peers.source(&plan, &categories, today, Reach::Feasible, limits).await?;
         let (Some(requirements), Some(shares)) = (plan.requirements.clone(), plan.shares.clone())
         else {

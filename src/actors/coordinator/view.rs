@@ -15,7 +15,9 @@ pub(crate) fn view(plan: Plan, runs: Vec<AgentRun>, documents: Vec<DocumentInfo>
     view.error = plan.error;
     view.replans = plan.replans;
     view.successor = plan.successor;
-    view.agents = runs.into_iter().map(agent).collect();
+    let did_its_work =
+        |run: &AgentRun| matches!(run.outcome, AgentOutcome::Ok | AgentOutcome::Fallback);
+    view.agents = runs.into_iter().filter(did_its_work).map(agent).collect();
     view.documents = documents.into_iter().map(|document| document.name).collect();
     if let Some(result) = plan.result {
         view.plan_digest = Some(result.digest);

@@ -31,13 +31,13 @@ use crate::{
 use store::MetricRow;
 use telemetry::{
     Snapshot, SystemSampler, Window,
-    alerts::{log::log_alert, rules::AlertBook},
+    alerts::{AlertBook, AlertSettings, log::log_alert},
     figures::metrics,
     report::{
         Report, ReportLimits,
         trends::{self, Trend},
     },
-    settings::{AlertSettings, MetricsSettings},
+    settings::MetricsSettings,
 };
 use wire::{ApiError, ErrorCode, OptimizationsView};
 

@@ -5,13 +5,17 @@ use std::time::Instant;
 use jiff::Timestamp;
 use slog::{Logger, info};
 
-use super::context::{RunContext, RunError, agent_event, report_agents};
-use crate::agents::{Started, blueprint, timeline};
+use super::{
+    agent_runs::{AgentError, AgentRuns},
+    context::{RunContext, RunError, agent_event},
+};
+use crate::agents::{blueprint, timeline};
 use documents::{Blueprint, DocumentError, Sources};
 use llm::Priority;
 use model::{CalledOff, PlanState, VendorId};
-use store::{AgentOutcome, AgentRun, Bookings, Document, Patch, Plan, Transition};
+use store::{Bookings, Document, Patch, Plan, Transition};
 use telemetry::log::events;
+use wire::{ApiError, ErrorCode};
 
 /// The blueprint that the other forms are written from.
 const BLUEPRINT_JSON: &str = "blueprint.json";
@@ -21,7 +25,7 @@ pub(crate) async fn write(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
-    agent_runs: &mut Vec<AgentRun>,
+    agents: &AgentRuns,
 ) -> Result<PlanState, RunError> {
     let began = Instant::now();
     let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
@@ -35,21 +39,29 @@ pub(crate) async fn write(
     let categories = context.peers.requested_categories(request).await?;
     let ids: Vec<VendorId> = option.vendors.iter().map(|chosen| chosen.id.clone()).collect();
     let vendors = context.store.vendors_by_ids(&ids).await?;
-    let started = Started::now(plan.id);
+    let agent = agents.start(timeline::NAME);
     let laid_out = timeline::lay_out(request, &categories, option, &vendors);
-    let timeline_run = started.ended(timeline::NAME, AgentOutcome::Ok);
+    agent.finished();
 
-    let started = Started::now(plan.id);
+    let agent = agents.start(blueprint::NAME);
     let requirements = plan.requirements.clone().unwrap_or_default();
     let tasks = vec![blueprint::task(request, &requirements, option)];
     let deadline = Instant::now() + context.settings.workflow.agent_timeout;
     // Somebody has just selected an option.
-    let answers = context.peers.ask_llm(tasks, Priority::Interactive, deadline).await?;
-    let answer = answers.into_iter().next();
-    let answer = answer.ok_or_else(|| RunError::Passing("the gateway gave no answer".into()))?;
-    let blueprint_run = started.answered(blueprint::NAME, &answer);
-    *agent_runs = vec![timeline_run, blueprint_run];
-    report_agents(context, log, agent_runs);
+    let answer = match context.peers.ask_llm(tasks, Priority::Interactive, deadline).await {
+        Ok(answers) => answers.into_iter().next(),
+        Err(error) => {
+            let error = AgentError::from(error);
+            agent.failed(&error);
+            return Err(error.into());
+        }
+    };
+    let Some(answer) = answer else {
+        let error = ApiError::new(ErrorCode::Unavailable, "the gateway gave no answer").into();
+        agent.failed(&error);
+        return Err(error.into());
+    };
+    agent.answered(&answer);
 
     let sources = Sources {
         plan: plan.id,
@@ -65,11 +77,12 @@ pub(crate) async fn write(
     };
     let documents = Blueprint::new(sources).and_then(|blueprint| render(&blueprint));
     let documents = documents.map_err(|error| RunError::Final(error.to_string()))?;
+    let agent_runs = agents.ended();
     let patch = Patch {
         bookings: Bookings::Confirm,
         documents: &documents,
         events: agent_runs.iter().map(agent_event).collect(),
-        agent_runs,
+        agent_runs: &agent_runs,
         ..Patch::default()
     };
     let (from, to) = (PlanState::Writing, PlanState::Completed);

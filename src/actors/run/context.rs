@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use slog::{Logger, debug, warn};
 use tokio::sync::Semaphore;
 
 use super::{
+    agent_runs::AgentError,
     event_hub::PlanEvents,
     round_zero::{AgentLimits, Peers},
 };
@@ -13,8 +13,8 @@ use crate::task_spawner::TaskSpawner;
 use llm::Priority;
 use model::PlanId;
 use settings::Settings;
-use store::{AgentOutcome, AgentRun, AuditEvent, Store, StoreError};
-use telemetry::{Telemetry, figures::metrics, log::events};
+use store::{AgentRun, AuditEvent, Store, StoreError};
+use telemetry::Telemetry;
 use wire::{ApiError, ErrorCode};
 
 /// What every run needs. Cheap to clone.
@@ -68,6 +68,12 @@ impl From<ApiError> for RunError {
     }
 }
 
+impl From<AgentError> for RunError {
+    fn from(error: AgentError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
 impl From<StoreError> for RunError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -88,27 +94,6 @@ pub enum Interrupt {
     Drained,
     /// Another daemon has the plan now: drop the work.
     Fenced,
-}
-
-/// Counts and logs the agents' runs; they are stored with what the run comes to.
-pub(crate) fn report_agents(context: &RunContext, log: &Logger, runs: &[AgentRun]) {
-    for run in runs {
-        let took = run.ended_at.duration_since(run.started_at).unsigned_abs();
-        context.telemetry.observe(metrics::AGENT_SECONDS, &[&run.agent], took);
-        context.telemetry.inc(metrics::AGENT_RUNS, &[&run.agent, run.outcome.as_str()]);
-        note_fallback(log, run);
-        debug!(log, "an agent ended"; events::AGENT_FINISHED, "agent" => &run.agent,
-            "outcome" => run.outcome.as_str(), "ms" => took.as_millis() as u64);
-    }
-}
-
-/// Logs that the built-in rules stood in for a model.
-fn note_fallback(log: &Logger, run: &AgentRun) {
-    let reason = run.detail.as_ref().and_then(|detail| detail["reason"].as_str());
-    if let (AgentOutcome::Fallback, None, Some(reason)) = (run.outcome, &run.model, reason) {
-        warn!(log, "the rules answered in place of a model"; events::LLM_FALLBACK,
-            "agent" => &run.agent, "reason" => reason);
-    }
 }
 
 /// What the audit says of an agent, and of the reply that it used.

@@ -125,7 +125,7 @@ async fn source(
 ) -> Result<SourcedVendors, RunError> {
     let limits = context.agent_limits(plan.id);
     let sourcing = context.peers.source(plan, &input.categories, input.today, reach, limits);
-    Ok(sourcing.await?.0)
+    Ok(sourcing.await?)
 }
 
 async fn compute<T: Send + 'static>(

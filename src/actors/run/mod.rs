@@ -2,6 +2,7 @@
 //!
 //! Every write names the claim's run number, so that a run that lost its lease changes nothing.
 
+pub(crate) mod agent_runs;
 pub(crate) mod blueprint_stage;
 pub(crate) mod checkpoint;
 pub(crate) mod context;
@@ -15,6 +16,7 @@ pub(crate) mod search_stage;
 
 use std::time::{Duration, Instant};
 
+use agent_runs::AgentRuns;
 use context::{Interrupt, RunContext, RunError, agent_event};
 use slog::{Logger, error, info, o, warn};
 use tokio::sync::watch;
@@ -49,13 +51,13 @@ pub(crate) async fn run(
     info!(log, "work on a plan begins"; events::PLAN_CLAIMED, "attempt" => plan.attempts);
     context.events.tell_stored(&context.store, id).await;
     let limit = context.settings.workflow.workflow_timeout;
-    let mut agent_runs = Vec::new();
+    let agents = AgentRuns::new(&context, id, &log);
     let outcome = if plan.cancel_requested {
         Err(RunError::Interrupted(Interrupt::Cancelled))
     } else if let Some(reason) = hopeless(&plan) {
         Err(RunError::Final(reason))
     } else {
-        let stage = one_stage(&context, &plan, &log, &mut agent_runs);
+        let stage = one_stage(&context, &plan, &log, &agents);
         tokio::select! {
             done = tokio::time::timeout(limit, stage) => done.unwrap_or_else(|_| {
                 let seconds = limit.as_secs();
@@ -67,7 +69,7 @@ pub(crate) async fn run(
     match outcome {
         Ok(state) => measure(&context, plan.state, state, started.elapsed()),
         Err(error) => {
-            if let Some(state) = settle(&context, &plan, error, &agent_runs, &log).await {
+            if let Some(state) = settle(&context, &plan, error, &agents.ended(), &log).await {
                 measure(&context, plan.state, state, started.elapsed());
             }
         }
@@ -101,12 +103,12 @@ async fn one_stage(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
-    agent_runs: &mut Vec<AgentRun>,
+    agents: &AgentRuns,
 ) -> Result<PlanState, RunError> {
     if plan.state == PlanState::Writing {
-        blueprint_stage::write(context, plan, log, agent_runs).await
+        blueprint_stage::write(context, plan, log, agents).await
     } else {
-        search_stage::search(context, plan, log, agent_runs).await
+        search_stage::search(context, plan, log, agents).await
     }
 }
 
@@ -132,6 +134,8 @@ async fn settle(
     say(log, &verdict);
     let deadline = Instant::now() + context.settings.workflow.lease;
     let mut from = plan.state;
+    // Whoever cancelled the plan stored that; what its agents did is still to be added.
+    let mut is_cancelled = false;
     loop {
         let stored = match &verdict {
             Verdict::Drop => return None,
@@ -146,8 +150,13 @@ async fn settle(
                     agent_runs,
                     ..Patch::default()
                 };
-                let change = Transition::new(plan.id, plan.run_number, from, *to).with(patch);
-                context.store.transition(&change).await.map(|_| Some(*to))
+                if is_cancelled {
+                    let added = context.store.record(plan.id, plan.run_number, patch).await;
+                    added.map(|_| None)
+                } else {
+                    let change = Transition::new(plan.id, plan.run_number, from, *to).with(patch);
+                    context.store.transition(&change).await.map(|_| Some(*to))
+                }
             }
         };
         match stored {
@@ -170,7 +179,10 @@ async fn settle(
             Err(StoreError::WrongState { found: PlanState::Cancelled, .. })
                 if verdict.cancels() =>
             {
-                return None;
+                if agent_runs.is_empty() {
+                    return None;
+                }
+                is_cancelled = true;
             }
             // Fenced, or cancelled meanwhile: somebody else's.
             Err(error) => {

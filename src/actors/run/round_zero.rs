@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use jiff::civil::Date;
 use tokio::time::timeout;
 
+use super::agent_runs::{AgentError, AgentRuns};
 use crate::{
-    agents::{Started, budgeting, requirements, sourcing},
+    agents::{budgeting, requirements, sourcing},
     llm_gateway::{Ask, LlmGateway},
     supervision::Handle,
     vendor_search::{
@@ -19,9 +20,9 @@ use crate::{
     },
 };
 use llm::{Answer, Priority, Task};
-use model::{CategoryDef, Note, PlanId, Request, Requirements, Shares};
+use model::{CategoryDef, Note, Request, Requirements, Shares};
 use settings::WorkflowSettings;
-use store::{AgentOutcome, AgentRun, Plan, Reach};
+use store::{Plan, Reach};
 use wire::{ApiError, ErrorCode};
 
 /// How the agents may run.
@@ -49,7 +50,6 @@ pub(crate) struct RoundZero {
     pub categories: Vec<CategoryDef>,
     pub(crate) supply: sourcing::SourcedVendors,
     pub notes: Vec<Note>,
-    pub runs: Vec<AgentRun>,
 }
 
 /// The peers that round 0 needs.
@@ -60,7 +60,7 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Runs the agents of round 0.
+    /// Runs the agents of round 0; each is recorded in `runs` when it ends.
     ///
     /// # Errors
     /// Only what keeps the database from answering, and a sourcing that takes too long: the LLM
@@ -70,31 +70,33 @@ impl Peers {
         plan: &Plan,
         today: Date,
         limits: AgentLimits,
-    ) -> Result<RoundZero, ApiError> {
+        runs: &AgentRuns,
+    ) -> Result<RoundZero, AgentError> {
         let request = &plan.request;
         let categories = self.requested_categories(request).await?;
         // Requirements and budgeting share one batch; with sourcing that makes three agents.
-        let asking = self.ask_both(plan.id, request, &categories, limits);
-        let sourcing = self.source(plan, &categories, today, Reach::Feasible, limits);
-        let (answers, sourced) = match limits.parallel {
+        let asking = self.ask_both(request, &categories, limits, runs);
+        let sourcing = async {
+            let agent = runs.start(sourcing::NAME);
+            let supply = self.source(plan, &categories, today, Reach::Feasible, limits).await;
+            match &supply {
+                Ok(_) => agent.finished(),
+                Err(error) => agent.failed(error),
+            }
+            supply
+        };
+        let (answers, supply) = match limits.parallel {
             0 | 1 => (asking.await?, sourcing.await?),
             _ => tokio::try_join!(asking, sourcing)?,
         };
-        let (supply, sourcing_run) = sourced;
-        let [first, second] = answers;
+        let [wishes, split] = answers;
         let mut notes = Vec::new();
-        let mut runs = Vec::new();
-        let (answer, run) = first;
-        note_fallback(&mut notes, &answer, &run);
-        runs.push(run);
-        let requirements = requirements::conclude(request, answer.reply);
-        let (answer, run) = second;
-        note_fallback(&mut notes, &answer, &run);
-        runs.push(run);
-        let (shares, refused) = budgeting::conclude(request, answer.reply);
+        note_fallback(&mut notes, requirements::NAME, &wishes);
+        note_fallback(&mut notes, budgeting::NAME, &split);
+        let requirements = requirements::conclude(request, wishes.reply);
+        let (shares, refused) = budgeting::conclude(request, split.reply);
         notes.extend(refused);
-        runs.push(sourcing_run);
-        Ok(RoundZero { requirements, shares, categories, supply, notes, runs })
+        Ok(RoundZero { requirements, shares, categories, supply, notes })
     }
 
     /// The definitions of the requested categories, in order.
@@ -108,6 +110,9 @@ impl Peers {
     }
 
     /// All vendors within `reach`, and the areas they lie in.
+    ///
+    /// # Errors
+    /// What keeps the database from answering; `Late` after the limit of one agent.
     pub(crate) async fn source(
         &self,
         plan: &Plan,
@@ -115,8 +120,8 @@ impl Peers {
         today: Date,
         reach: Reach,
         limits: AgentLimits,
-    ) -> Result<(sourcing::SourcedVendors, AgentRun), ApiError> {
-        let (started, request) = (Started::now(plan.id), &plan.request);
+    ) -> Result<sourcing::SourcedVendors, AgentError> {
+        let request = &plan.request;
         let work = async {
             let queries = sourcing::queries(request, categories, today, reach, plan.holder);
             let found = VendorSearch::source(&self.vendors, queries).await?;
@@ -124,12 +129,9 @@ impl Peers {
             let areas = self.vendors.ask(GetAreas { cities }).await?;
             Ok::<_, ApiError>(sourcing::SourcedVendors { found, areas })
         };
-        let late = |_| {
-            let seconds = limits.agent_timeout.as_secs();
-            ApiError::new(ErrorCode::Unavailable, format!("sourcing took longer than {seconds} s"))
-        };
-        let supply = timeout(limits.agent_timeout, work).await.map_err(late)??;
-        Ok((supply, started.ended(sourcing::NAME, AgentOutcome::Ok)))
+        let limit = limits.agent_timeout;
+        let late = |_| AgentError::Late { agent: sourcing::NAME, limit };
+        Ok(timeout(limit, work).await.map_err(late)??)
     }
 
     /// Sends questions to the LLM gateway, as one batch. Dropping the future cancels the calls.
@@ -146,46 +148,56 @@ impl Peers {
         self.llm.ask(ask).await
     }
 
-    /// The answers to both questions, with the agents' runs.
+    /// The answers to both questions.
     async fn ask_both(
         &self,
-        plan: PlanId,
         request: &Request,
         categories: &[CategoryDef],
         limits: AgentLimits,
-    ) -> Result<[(Answer, AgentRun); 2], ApiError> {
-        let started = Started::now(plan);
-        let deadline = Instant::now() + limits.agent_timeout;
+        runs: &AgentRuns,
+    ) -> Result<[Answer; 2], AgentError> {
+        let agents = [requirements::NAME, budgeting::NAME].map(|agent| runs.start(agent));
         let tasks = [requirements::task(request), budgeting::task(request, categories)];
+        match self.ask_in_turn(tasks, limits).await {
+            Ok(answers) => {
+                agents.into_iter().zip(&answers).for_each(|(agent, answer)| agent.answered(answer));
+                Ok(answers)
+            }
+            Err(error) => {
+                let error = AgentError::from(error);
+                agents.into_iter().for_each(|agent| agent.failed(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// Two questions as one batch, or one after the other where agents go one by one.
+    async fn ask_in_turn(
+        &self,
+        tasks: [Task; 2],
+        limits: AgentLimits,
+    ) -> Result<[Answer; 2], ApiError> {
+        let deadline = Instant::now() + limits.agent_timeout;
         let ask = |tasks| self.ask_llm(tasks, limits.priority, deadline);
-        let mut answers = if limits.parallel > 1 {
+        let answers = if limits.parallel > 1 {
             ask(tasks.to_vec()).await?
         } else {
             let [first, second] = tasks;
             let mut answers = ask(vec![first]).await?;
             answers.extend(ask(vec![second]).await?);
             answers
-        }
-        .into_iter();
-        match (answers.next(), answers.next()) {
-            (Some(first), Some(second)) => {
-                let runs = [
-                    started.answered(requirements::NAME, &first),
-                    started.answered(budgeting::NAME, &second),
-                ];
-                let [one, two] = runs;
-                Ok([(first, one), (second, two)])
-            }
-            _ => Err(ApiError::new(ErrorCode::Internal, "the LLM gateway left a question open")),
-        }
+        };
+        answers
+            .try_into()
+            .map_err(|_| ApiError::new(ErrorCode::Internal, "the LLM gateway left a question open"))
     }
 }
 
-fn note_fallback(notes: &mut Vec<Note>, answer: &Answer, run: &AgentRun) {
+fn note_fallback(notes: &mut Vec<Note>, agent: &str, answer: &Answer) {
     if let Some(reason) = &answer.fallback {
         notes.push(Note {
             code: "llm_fallback".into(),
-            message: format!("{}: {} answered, since {reason}", run.agent, answer.server),
+            message: format!("{agent}: {} answered, since {reason}", answer.server),
         });
     }
 }

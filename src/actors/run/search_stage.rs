@@ -13,8 +13,9 @@ use slog::{Logger, debug, info};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
+    agent_runs::AgentRuns,
     checkpoint::{self, Checkpoint},
-    context::{RunContext, RunError, agent_event, report_agents},
+    context::{RunContext, RunError, agent_event},
     digest::{PlanContent, plan_digest},
     explanation::explain,
     round_zero::RoundZero,
@@ -37,16 +38,14 @@ pub(crate) async fn search(
     context: &RunContext,
     plan: &Plan,
     log: &Logger,
-    agent_runs: &mut Vec<AgentRun>,
+    agents: &AgentRuns,
 ) -> Result<PlanState, RunError> {
     let started = Instant::now();
     let today = Timestamp::now().to_zoned(plan.request.time.zone()).date();
     let limits = context.agent_limits(plan.id);
-    let round_zero = context.peers.run_round_zero(plan, today, limits).await?;
-    let RoundZero { requirements, shares, categories, supply, notes, runs } = round_zero;
-    report_agents(context, log, &runs);
+    let round_zero = context.peers.run_round_zero(plan, today, limits, agents).await?;
+    let RoundZero { requirements, shares, categories, supply, notes } = round_zero;
     let notes = [notes, clock_notes(&plan.request)].concat();
-    *agent_runs = runs;
     // A first run has nothing to go on from.
     let resume_from = match plan.run_number {
         ..=1 => None,
@@ -59,7 +58,8 @@ pub(crate) async fn search(
     let mut history = Vec::new();
     let end =
         run_search(context, plan, log, (input.clone(), core), resume_from, &mut history).await?;
-    let finished = Finished { context, plan, log, input: &input, runs: agent_runs, started };
+    let runs = agents.ended();
+    let finished = Finished { context, plan, log, input: &input, runs: &runs, started };
     match end {
         SearchEnd::Found { options, tally, notes: found, proof } => {
             let notes = [notes, found].concat();

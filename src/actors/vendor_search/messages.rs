@@ -83,6 +83,8 @@ pub struct ImportVendors {
     pub format: ImportFormat,
     /// Leave refused rows out and import the others.
     pub skip_invalid: bool,
+    /// The user who imports.
+    pub uid: u32,
 }
 
 impl Message for ImportVendors {
@@ -90,7 +92,11 @@ impl Message for ImportVendors {
 }
 
 /// Makes up vendors and imports them.
-pub struct ImportGenerated(pub GenerateVendors);
+pub struct ImportGenerated {
+    pub wanted: GenerateVendors,
+    /// The user who imports.
+    pub uid: u32,
+}
 
 impl Message for ImportGenerated {
     type Result = Result<ImportReport, ApiError>;

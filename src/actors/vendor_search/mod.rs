@@ -30,6 +30,7 @@ use messages::{
     LearnChanges, ResizeQueries, SearchVendors, SourceVendors,
 };
 use query_cache::{QueryCache, QueryCacheCounters};
+use slog::info;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -38,7 +39,7 @@ use crate::{
 };
 use model::{AreaMap, CategoryDef, Vendor, VendorId};
 use store::{ServedCities, SourcingQuery, Store};
-use telemetry::{Telemetry, figures::metrics};
+use telemetry::{Telemetry, figures::metrics, log::events::VENDORS_IMPORTED};
 use wire::{ApiError, DatabaseUse, ImportReport, VendorCount, VendorStats};
 
 /// Every submission and every plan asks for the categories; a new one is known this much later.
@@ -97,13 +98,18 @@ impl VendorSearch {
     }
 
     /// Imports, then forgets what the import made stale.
-    fn import(&self, source: import::RowSource, skip_invalid: bool) -> Imported {
+    fn import(&self, source: import::RowSource, skip_invalid: bool, uid: u32) -> Imported {
         let (store, sourcing) = (self.store.clone(), self.sourcing.clone());
         let (log, work) = (self.work.log.clone(), self.work.clone());
         self.work.run("vendor_search", async move {
             let done = import::import(&store, source, skip_invalid).await;
             // Also after a failure: whether the commit went through may be unknown.
             forget_stale(&store, &sourcing).await;
+            if let Ok(report) = &done {
+                info!(log, "vendors were imported"; VENDORS_IMPORTED, "actor" => "vendor_search",
+                    "added" => report.inserted, "updated" => report.updated,
+                    "skipped" => report.skipped, "uid" => uid);
+            }
             // A large import dropped them; nothing is done where none is missing.
             drop(work.spawn(async move { catalogue_watch::build_indexes(&store, &log).await }));
             done
@@ -221,7 +227,7 @@ impl Handler<ImportVendors> for VendorSearch {
 
     fn handle(&mut self, message: ImportVendors, _: &mut Context<Self>) -> Self::Result {
         let source = import::RowSource::File(message.spool, message.format);
-        self.import(source, message.skip_invalid)
+        self.import(source, message.skip_invalid, message.uid)
     }
 }
 
@@ -229,7 +235,7 @@ impl Handler<ImportGenerated> for VendorSearch {
     type Result = Imported;
 
     fn handle(&mut self, message: ImportGenerated, _: &mut Context<Self>) -> Self::Result {
-        self.import(import::RowSource::Generated(message.0), false)
+        self.import(import::RowSource::Generated(message.wanted), false, message.uid)
     }
 }
 

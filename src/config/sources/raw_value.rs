@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use config::ValueKind;
-use jiff::{Span, SpanRelativeTo};
+use wire::read_duration;
 
 /// Longest text of a setting in bytes.
 pub(crate) const TEXT_MAX_BYTES: usize = 4_096;
@@ -64,12 +64,10 @@ pub(crate) fn read_number(raw: &ValueKind) -> Option<f64> {
 }
 
 pub(crate) fn read_span(raw: &ValueKind) -> Option<Duration> {
-    if let Some(seconds) = read_number(raw) {
-        return Duration::try_from_secs_f64(seconds).ok();
+    match raw {
+        ValueKind::String(_) => read_duration(&read_text(raw)?),
+        _ => Duration::try_from_secs_f64(read_number(raw)?).ok(),
     }
-    let span: Span = read_text(raw)?.trim().parse().ok()?;
-    let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
-    Duration::try_from(span.to_duration(days_are_24_hours).ok()?).ok()
 }
 
 pub(crate) fn read_ids(raw: &ValueKind) -> Option<Vec<u64>> {

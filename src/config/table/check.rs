@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::{settings::Settings, sources::endpoints};
+use telemetry::alerts::{ALERTS, Bad, Thresholds};
 
 /// The kernel's limit for a socket's path, without the final zero (`sun_path`, unix(7)).
 const SOCKET_PATH_MAX_BYTES: usize = 107;
@@ -60,33 +61,50 @@ pub(crate) fn check(settings: &Settings) -> Vec<(String, String)> {
         "control.tcp_listen",
         format!("`{tcp}` is no loopback address with a port, such as 127.0.0.1:9464"),
     );
-    let alerts = &settings.alerts;
-    for (rule, thresholds, rises) in [
-        ("cpu", alerts.cpu, true),
-        ("memory", alerts.memory, true),
-        ("response_time", alerts.response_time, true),
-        ("error_rate", alerts.error_rate, true),
-        ("workflow_time", alerts.workflow_time, true),
-        ("pool_usage", alerts.pool_usage, true),
-        ("query_time", alerts.query_time, true),
-        ("llm_time", alerts.llm_time, true),
-        ("query_cache_hits", alerts.query_cache_hits, false),
-        ("llm_cache_hits", alerts.llm_cache_hits, false),
-        ("agent_success", alerts.agent_success, false),
-        ("disk", alerts.disk, true),
-        ("plan_burn_fast", alerts.plan_burn_fast, true),
-        ("plan_burn_slow", alerts.plan_burn_slow, true),
-    ] {
-        let Some((warning, critical)) = thresholds.warning.zip(thresholds.critical) else {
-            continue;
+    for rule in ALERTS {
+        let Thresholds { warning, critical, .. } = *(rule.of)(&settings.alerts);
+        let Some((warning, critical)) = warning.zip(critical) else { continue };
+        let side = match rule.bad {
+            Bad::Above => "below",
+            Bad::Below => "above",
         };
-        let (wrong, side) =
-            if rises { (critical < warning, "above") } else { (critical > warning, "below") };
+        let name = rule.name;
         refuse(
-            wrong,
-            &format!("alerts.{rule}.critical"),
-            format!("must lie {side} the warning ({warning})"),
+            rule.bad.is_bad(warning, critical),
+            &format!("alerts.{name}.critical"),
+            format!("must not lie {side} alerts.{name}.warning ({warning})"),
         );
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both directions, for every alert that there is.
+    #[test]
+    fn a_critical_threshold_on_the_wrong_side_of_its_warning_is_refused() {
+        for rule in ALERTS {
+            let problems = |warning: f64, critical: f64| {
+                let mut settings = Settings::default();
+                let thresholds = (rule.of_mut)(&mut settings.alerts);
+                (thresholds.warning, thresholds.critical) = (Some(warning), Some(critical));
+                check(&settings)
+            };
+            let (less, more) = match rule.bad {
+                Bad::Above => (5.0, 10.0),
+                Bad::Below => (10.0, 5.0),
+            };
+            assert_eq!(problems(less, more), [], "{}", rule.name);
+            assert_eq!(problems(less, less), [], "{}", rule.name);
+            let refused = problems(more, less);
+            let [(key, message)] = &refused[..] else { panic!("{}: {refused:?}", rule.name) };
+            assert_eq!(*key, format!("alerts.{}.critical", rule.name));
+            assert!(
+                message.contains(&format!("alerts.{}.warning ({more})", rule.name)),
+                "{message}"
+            );
+        }
+    }
 }

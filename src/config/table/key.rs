@@ -1,9 +1,12 @@
 //! One setting: its name, what it takes, and where it lives.
 
-use super::value::{Kind, Value};
+use super::{
+    sections::{Holds, Section, section_of},
+    value::{Kind, Value},
+};
 
-/// A key of section type `T`: the one place that knows its name, unit, range and meaning. Its
-/// default is that of `T`.
+/// A key of section type `T`: the one place that knows its name, unit, range and meaning, and when
+/// a change of it holds. Its default is that of `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<T: 'static> {
     /// Dotted: `database.pool_size`.
@@ -13,8 +16,14 @@ pub struct Key<T: 'static> {
     pub unit: &'static str,
     /// One sentence without a full stop.
     pub what: &'static str,
-    pub(crate) get: fn(&T) -> Value,
-    pub(crate) set: fn(&mut T, Value) -> bool,
+    /// Which of several rows it belongs to: the alert's place in its table, else 0.
+    pub(super) row: usize,
+    pub(super) get: fn(&T, usize) -> Value,
+    pub(super) set: fn(&mut T, usize, Value) -> bool,
+    /// Where it differs from its section.
+    pub(super) holds: Option<Holds>,
+    /// Whether it is about one machine, though its section isn't.
+    pub(super) is_site: bool,
 }
 
 impl<T> Key<T> {
@@ -28,18 +37,50 @@ impl<T> Key<T> {
         self.name.rsplit_once('.').map_or(self.name, |(_, name)| name)
     }
 
+    /// A change of it holds at once, other than of its section's keys.
+    pub(super) const fn live(mut self) -> Self {
+        self.holds = Some(Holds::AtOnce);
+        self
+    }
+
+    /// A change of it holds from the next start on, other than of its section's keys.
+    pub(super) const fn at_the_start(mut self) -> Self {
+        self.holds = Some(Holds::FromTheStart);
+        self
+    }
+
+    /// It is about one machine.
+    pub(super) const fn site(mut self) -> Self {
+        self.is_site = true;
+        self
+    }
+
+    pub(crate) fn value(&self, settings: &T) -> Value {
+        (self.get)(settings, self.row)
+    }
+
+    /// False where the value is of another kind than the field, or too large for it.
+    pub(crate) fn set(&self, settings: &mut T, value: Value) -> bool {
+        (self.set)(settings, self.row, value)
+    }
+
     /// Whether it says something about one machine, such as a path or an address, and so has no
     /// place in a profile.
     pub fn is_site(&self) -> bool {
-        self.name.starts_with("paths.")
-            || self.name.starts_with("control.")
-            || self.name == "llm.gpu_memory_mib"
+        self.is_site
+            || section_of(self.name).is_some_and(Section::is_site)
             || matches!(self.kind, Kind::Path | Kind::SecretUrl)
+    }
+
+    /// Whether a reload puts a change of it in force.
+    pub(crate) fn is_live(&self) -> bool {
+        let holds = self.holds.or_else(|| section_of(self.name).map(|section| section.holds));
+        holds == Some(Holds::AtOnce)
     }
 
     /// As TOML; the password of a connection URL is masked.
     pub(crate) fn toml_value(&self, settings: &T) -> String {
-        let value = match (self.get)(settings) {
+        let value = match self.value(settings) {
             Value::Text(url) if self.kind == Kind::SecretUrl => {
                 Value::Text(crate::sources::database_url::masked_url(&url))
             }

@@ -1,53 +1,14 @@
 //! The table of all settings: what the range checks, the annotated file, `print-config` and the
 //! tests go by.
 
-use std::time::Duration;
-
 use super::{
+    alert_keys::ALERT_KEYS,
     key::Key,
+    kinds::{DAY, HOUR, integer, ms, number, s, span},
     value::{Field, Kind},
 };
 use crate::settings::Settings;
 use llm::settings::EndpointSettings;
-
-/// Sections in the order in which they are written, and what each is about.
-pub(crate) const SECTIONS: [(&str, &str); 12] = [
-    ("paths", "Where things lie"),
-    ("database", "PostgreSQL: connection, pool, cache of vendor queries"),
-    ("llm", "Language models; without endpoints the built-in rules answer alone"),
-    ("search", "The beam search and its proof"),
-    ("workflow", "How one plan is worked on"),
-    ("plans", "How long plans are kept"),
-    ("admission", "What is taken in before it is worked on"),
-    ("supervision", "What happens to an actor that fails"),
-    ("control", "The Unix socket that eventplannerctl talks to"),
-    ("log", "The structured log on stdout"),
-    ("metrics", "The look at the system and the alert rules"),
-    ("alerts", "When an alert fires, as a line of the log"),
-];
-
-const fn integer(min: u64, max: u64) -> Kind {
-    Kind::Integer { min, max }
-}
-
-const fn number(min: f64, max: f64) -> Kind {
-    Kind::Number { min, max }
-}
-
-const fn span(min: Duration, max: Duration) -> Kind {
-    Kind::Span { min, max }
-}
-
-const fn ms(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
-
-const fn s(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-const HOUR: Duration = s(3_600);
-const DAY: Duration = s(86_400);
 
 macro_rules! key {
     ($section:ident.$field:ident, $kind:expr, $unit:literal, $what:literal) => {
@@ -56,8 +17,11 @@ macro_rules! key {
             kind: $kind,
             unit: $unit,
             what: $what,
-            get: |settings: &Settings| settings.$section.$field.get(),
-            set: |settings: &mut Settings, value| settings.$section.$field.set(value),
+            row: 0,
+            get: |settings: &Settings, _| settings.$section.$field.get(),
+            set: |settings: &mut Settings, _, value| settings.$section.$field.set(value),
+            holds: None,
+            is_site: false,
         }
     };
 }
@@ -84,8 +48,8 @@ static PLAIN: &[Key<Settings>] = &[
     key!(database.retry_delay, span(ms(10), s(300)), "", "Longest time between two attempts to connect; at most 1 s counts, so that a server that is back is found"),
     key!(database.prepared_statements, Kind::Switch, "", "Prepare statements once per connection; off behind PgBouncer in transaction mode"),
     key!(database.query_cache, Kind::Switch, "", "Remember the results of vendor queries"),
-    key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most"),
-    key!(database.query_cache_ttl, span(s(1), DAY), "", "A result is remembered for this time"),
+    key!(database.query_cache_size, integer(1, 1_000_000), "entries", "Results remembered at most").live(),
+    key!(database.query_cache_ttl, span(s(1), DAY), "", "A result is remembered for this time").live(),
 
     key!(llm.timeout, span(s(1), HOUR), "", "The time that a whole request may take"),
     key!(llm.connect_timeout, span(ms(10), s(300)), "", "The time that connecting may take"),
@@ -95,8 +59,8 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.warm_up, Kind::Switch, "", "Load the models when the daemon starts"),
     key!(llm.health_interval, span(s(1), HOUR), "", "The time between two looks at every LLM server"),
     key!(llm.response_cache, Kind::Switch, "", "Remember valid replies"),
-    key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most"),
-    key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time"),
+    key!(llm.response_cache_size, integer(1, 1_000_000), "entries", "Replies remembered at most").live(),
+    key!(llm.response_cache_ttl, span(s(1), s(30 * 86_400)), "", "A reply is remembered for this time").live(),
     key!(llm.response_cache_persistent, Kind::Switch, "", "Keep remembered replies across restarts, in the database"),
     key!(llm.batching, Kind::Switch, "", "Send the requests of one plan together"),
     key!(llm.batch_size, integer(1, 64), "requests", "Requests sent together at most"),
@@ -105,7 +69,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(llm.queue_size, integer(1, 10_000), "requests", "Requests that may wait for an endpoint's turn; further ones are answered by the rules"),
     key!(llm.max_reply_bytes, integer(1_024, 16_777_216), "bytes", "A longer reply is a failure"),
     key!(llm.gpu_memory_fraction, number(0.0, 1.0), "share of the GPU's memory", "The part of the GPU's memory that `llm tune` may plan with"),
-    key!(llm.gpu_memory_mib, integer(0, 16_777_216), "MiB", "The GPU's whole memory, for `llm tune`; 0: not known"),
+    key!(llm.gpu_memory_mib, integer(0, 16_777_216), "MiB", "The GPU's whole memory, for `llm tune`; 0: not known").site(),
     key!(llm.breaker_failures, integer(1, 1_000), "failures", "Failures in a row after which an endpoint is left alone"),
     key!(llm.breaker_open, span(ms(100), HOUR), "", "The time that a failing endpoint is left alone"),
 
@@ -138,7 +102,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(workflow.lease, span(s(5), HOUR), "", "The time that a claimed plan stays claimed without a renewal"),
     key!(workflow.hold, span(s(60), s(365 * 86_400)), "", "The time that selected vendors are held"),
     key!(workflow.drain_grace, span(s(0), HOUR), "", "The time that running plans may go on once the daemon is to drain or stop; then they are given back"),
-    key!(workflow.nice, integer(0, 19), "", "How far planning's computations stand back for whatever else wants the processors, as in nice(2): 0 not at all"),
+    key!(workflow.nice, integer(0, 19), "", "How far planning's computations stand back for whatever else wants the processors, as in nice(2): 0 not at all").at_the_start(),
 
     key!(plans.keep_days, integer(1, 36_500), "days", "A plan is kept for this time after its end"),
 
@@ -161,7 +125,7 @@ static PLAIN: &[Key<Settings>] = &[
     key!(control.idle_timeout, span(s(1), HOUR), "", "The time that a connection may idle between requests"),
     key!(control.tcp_listen, Kind::Text, "", "Also serve metrics, health and documents, read-only, to whoever is on this machine, at this loopback address, e.g. \"127.0.0.1:9464\"; empty: no TCP at all"),
 
-    key!(log.level, Kind::Choice(&["critical", "error", "warning", "info", "debug", "trace"]), "", "The least severe lines that are written"),
+    key!(log.level, Kind::Choice(&["critical", "error", "warning", "info", "debug", "trace"]), "", "The least severe lines that are written").live(),
     key!(log.format, Kind::Choice(&["json", "terminal", "auto"]), "", "auto: terminal where stdout is one"),
     key!(log.queue_size, integer(64, 1_000_000), "lines", "Lines that may wait to be written; further ones are dropped and counted"),
 
@@ -174,80 +138,6 @@ static PLAIN: &[Key<Settings>] = &[
     key!(alerts.plan_success_target, number(50.0, 99.999), "percent of plans", "Plans that are to end without a failure; alerts.plan_burn_fast and plan_burn_slow measure against it"),
 ];
 
-macro_rules! alert {
-    ($rule:ident, $max:literal, $unit:literal, $what:literal) => {
-        [
-            alert!($rule, warning, "warning", threshold($max), $unit, $what),
-            alert!(
-                $rule,
-                critical,
-                "critical",
-                threshold($max),
-                $unit,
-                "The same for a critical alert"
-            ),
-            alert!(
-                $rule,
-                pending_for,
-                "for",
-                span(s(0), DAY),
-                "",
-                "It fires once that lasted this time"
-            ),
-            alert!(
-                $rule,
-                keep_firing_for,
-                "keep_firing_for",
-                span(s(0), DAY),
-                "",
-                "It is resolved once that was over for this time"
-            ),
-            alert!(
-                $rule,
-                min_samples,
-                "min_samples",
-                integer(1, 1_000_000),
-                "samples in a cycle",
-                "Fewer samples say nothing"
-            ),
-        ]
-    };
-    ($rule:ident, $field:ident, $name:literal, $kind:expr, $unit:literal, $what:literal) => {
-        Key {
-            name: concat!("alerts.", stringify!($rule), ".", $name),
-            kind: $kind,
-            unit: $unit,
-            what: $what,
-            get: |settings: &Settings| settings.alerts.$rule.$field.get(),
-            set: |settings: &mut Settings, value| settings.alerts.$rule.$field.set(value),
-        }
-    };
-}
-
-const fn threshold(max: f64) -> Kind {
-    Kind::Threshold { min: 0.0, max }
-}
-
-/// Five keys per alert rule.
-#[rustfmt::skip]
-static ALERTS: [[Key<Settings>; 5]; 15] = [
-    alert!(cpu, 100.0, "percent of all cores", "CPU use above"),
-    alert!(memory, 100.0, "percent of the machine's memory", "Memory use above"),
-    alert!(response_time, 3600.0, "seconds", "95th percentile of the control API's answers above"),
-    alert!(error_rate, 100.0, "percent of answers", "Control API answers with a server error above"),
-    alert!(workflow_time, 86400.0, "seconds", "Mean time from claim to options above"),
-    alert!(pool_usage, 100.0, "percent of pool_size + max_overflow", "Database connections in use above"),
-    alert!(database_errors, 1_000_000.0, "errors in a cycle", "Database errors, failed connects and waits for a connection included, above"),
-    alert!(query_time, 3600.0, "seconds", "Mean time of a database query above"),
-    alert!(llm_time, 3600.0, "seconds", "Mean time of a request to an LLM server above"),
-    alert!(query_cache_hits, 100.0, "percent of look-ups", "Query cache hits below"),
-    alert!(llm_cache_hits, 100.0, "percent of look-ups", "Response cache hits below"),
-    alert!(agent_success, 100.0, "percent of runs", "Agent runs that succeed below"),
-    alert!(disk, 100.0, "percent of the file system", "Use of the state directory's file system above"),
-    alert!(plan_burn_fast, 100000.0, "times what plan_success_target allows", "Failed plans, over an hour and over five minutes, above"),
-    alert!(plan_burn_slow, 100000.0, "times what plan_success_target allows", "Failed plans, over six hours and over half an hour, above"),
-];
-
 macro_rules! endpoint_key {
     ($field:ident, $kind:expr, $unit:literal, $what:literal) => {
         Key {
@@ -255,8 +145,11 @@ macro_rules! endpoint_key {
             kind: $kind,
             unit: $unit,
             what: $what,
-            get: |endpoint: &EndpointSettings| endpoint.$field.get(),
-            set: |endpoint: &mut EndpointSettings, value| endpoint.$field.set(value),
+            row: 0,
+            get: |endpoint: &EndpointSettings, _| endpoint.$field.get(),
+            set: |endpoint: &mut EndpointSettings, _, value| endpoint.$field.set(value),
+            holds: None,
+            is_site: false,
         }
     };
 }
@@ -279,7 +172,7 @@ pub(crate) static ENDPOINT_KEYS: &[Key<EndpointSettings>] = &[
 
 /// All keys outside `[[llm.endpoints]]`, in the order of the annotated file.
 pub fn keys() -> impl Iterator<Item = &'static Key<Settings>> {
-    PLAIN.iter().chain(ALERTS.iter().flatten())
+    PLAIN.iter().chain(ALERT_KEYS.iter())
 }
 
 #[cfg(test)]
@@ -289,7 +182,7 @@ mod tests {
     use config::ValueKind;
 
     use super::*;
-    use crate::table::value::Value;
+    use crate::table::{sections::section_of, value::Value};
 
     fn raw(value: &Value, kind: &Kind) -> ValueKind {
         match value {
@@ -305,17 +198,17 @@ mod tests {
     fn every_default_is_in_its_range_and_every_key_reads_what_it_writes() {
         let defaults = Settings::default();
         for key in keys() {
-            let value = (key.get)(&defaults);
+            let value = key.value(&defaults);
             let read = key.kind.read(&raw(&value, &key.kind));
             assert_eq!(read.as_ref(), Ok(&value), "{}", key.name);
             let mut settings = Settings::default();
-            assert!((key.set)(&mut settings, value), "{}: field and kind disagree", key.name);
+            assert!(key.set(&mut settings, value), "{}: field and kind disagree", key.name);
             assert_eq!(settings, defaults, "{}", key.name);
         }
         let endpoint = crate::sources::endpoints::new_endpoint();
         for key in ENDPOINT_KEYS {
-            let value = (key.get)(&endpoint);
-            assert!((key.set)(&mut endpoint.clone(), value.clone()), "{}", key.name);
+            let value = key.value(&endpoint);
+            assert!(key.set(&mut endpoint.clone(), value.clone()), "{}", key.name);
             assert_eq!(key.kind.read(&raw(&value, &key.kind)), Ok(value), "{}", key.name);
         }
     }
@@ -325,10 +218,9 @@ mod tests {
         let mut seen = BTreeSet::new();
         for key in keys() {
             assert!(seen.insert(key.name), "{} twice", key.name);
-            let section = key.section().split('.').next().unwrap_or_default();
-            assert!(SECTIONS.iter().any(|(name, _)| *name == section), "{}", key.name);
+            assert!(section_of(key.name).is_some(), "{}", key.name);
             let mut changed = Settings::default();
-            let other = match (key.get)(&changed) {
+            let other = match key.value(&changed) {
                 Value::Switch(on) => Value::Switch(!on),
                 Value::Integer(n) => Value::Integer(n + 1),
                 Value::Number(n) => Value::Number(n + 0.5),
@@ -339,9 +231,9 @@ mod tests {
                 Value::Text(text) => Value::Text(text + "x"),
                 Value::Integers(_) => Value::Integers(vec![7]),
             };
-            assert!((key.set)(&mut changed, other.clone()), "{}", key.name);
+            assert!(key.set(&mut changed, other.clone()), "{}", key.name);
             let differing: Vec<_> = keys()
-                .filter(|k| (k.get)(&changed) != (k.get)(&Settings::default()))
+                .filter(|k| k.value(&changed) != k.value(&Settings::default()))
                 .map(|k| k.name)
                 .collect();
             assert_eq!(differing, [key.name]);

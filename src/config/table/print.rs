@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::{
     key::Key,
-    keys::{ENDPOINT_KEYS, SECTIONS, keys},
+    keys::{ENDPOINT_KEYS, keys},
+    sections::section_of,
 };
 use crate::{
     settings::Settings,
@@ -20,13 +21,21 @@ impl Settings {
         if let Some(profile) = &self.profile {
             text = format!("# With profile {}.\n\n", profile.escape_debug());
         }
-        write_sections(&mut text, self, None);
+        write_sections(&mut text, keys(), self, None);
         for endpoint in &self.llm.endpoints {
             text.push_str("\n[[llm.endpoints]]\n");
             for key in ENDPOINT_KEYS {
                 line(&mut text, key, endpoint);
             }
         }
+        text
+    }
+
+    /// Every setting that is not about one machine, as a profile has them. The profiles that are
+    /// shipped are exactly this text under their heads.
+    pub fn to_profile(&self) -> String {
+        let mut text = String::new();
+        write_sections(&mut text, keys().filter(|key| !key.is_site()), self, None);
         text
     }
 }
@@ -36,7 +45,7 @@ impl Settings {
 pub fn annotated_defaults() -> String {
     let mut text = String::from(HEADER);
     let defaults = Settings::default();
-    write_sections(&mut text, &defaults, Some(&defaults));
+    write_sections(&mut text, keys(), &defaults, Some(&defaults));
     text.push_str(ENDPOINTS_HEADER);
     let mut example = new_endpoint();
     example.model = endpoints::DEFAULT_OLLAMA_MODEL.into();
@@ -66,18 +75,24 @@ const ENDPOINTS_HEADER: &str = "
 #
 ";
 
-/// Writes all plain sections; with `annotate`, each key's meaning above it.
-fn write_sections(text: &mut String, settings: &Settings, annotate: Option<&Settings>) {
+/// Writes plain sections; with `annotate`, each key's meaning above it.
+fn write_sections(
+    text: &mut String,
+    keys: impl Iterator<Item = &'static Key<Settings>>,
+    settings: &Settings,
+    annotate: Option<&Settings>,
+) {
     let mut section = "";
-    for key in keys() {
+    for key in keys {
         if key.section() != section {
             section = key.section();
-            let about = SECTIONS.iter().find(|(name, _)| *name == section);
+            // A section within a section needs no further word.
+            let about = section_of(section).filter(|whole| whole.name == section);
             if !text.is_empty() {
                 text.push('\n');
             }
-            if let Some((_, about)) = about.filter(|_| annotate.is_some()) {
-                let _ = writeln!(text, "# {about}.");
+            if let Some(about) = about.filter(|_| annotate.is_some()) {
+                let _ = writeln!(text, "# {}.", about.about);
             }
             let _ = writeln!(text, "[{section}]");
         }

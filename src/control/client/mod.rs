@@ -1,6 +1,5 @@
 //! The control API from its caller's side: HTTP over the daemon's Unix socket.
 
-pub(crate) mod duration;
 pub(crate) mod event_reader;
 pub(crate) mod follow;
 mod http;
@@ -40,6 +39,8 @@ pub enum ClientError {
     SocketDenied { socket: PathBuf },
     #[error("no reply within {seconds:.1}s while {doing}; allow more with --timeout")]
     TimedOut { seconds: f64, doing: String },
+    #[error("the event stream was silent for {seconds:.1}s, without a heartbeat: the daemon hangs")]
+    Silent { seconds: f64 },
     #[error("the connection broke while {doing}: {reason}")]
     Broken { doing: String, reason: String },
     #[error("the daemon's reply cannot be read: {0}; are daemon and client of one version?")]
@@ -54,7 +55,7 @@ impl ClientError {
         match self {
             Self::NotRunning { .. } => 3,
             Self::SocketDenied { .. } => ErrorCode::Denied.exit_code(),
-            Self::TimedOut { .. } => ErrorCode::Timeout.exit_code(),
+            Self::TimedOut { .. } | Self::Silent { .. } => ErrorCode::Timeout.exit_code(),
             Self::Api(error) => error.code.exit_code(),
             Self::Broken { .. } | Self::BadReply(_) => 1,
         }
@@ -62,7 +63,13 @@ impl ClientError {
 
     /// Whether the daemon may only be on its way up or down.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::NotRunning { .. } | Self::TimedOut { .. } | Self::Broken { .. })
+        matches!(
+            self,
+            Self::NotRunning { .. }
+                | Self::TimedOut { .. }
+                | Self::Silent { .. }
+                | Self::Broken { .. }
+        )
     }
 
     /// As the daemon would have written it.
@@ -71,7 +78,7 @@ impl ClientError {
             Self::Api(error) => return ErrorDocument { error: error.clone() },
             Self::NotRunning { .. } => ErrorCode::Unavailable,
             Self::SocketDenied { .. } => ErrorCode::Denied,
-            Self::TimedOut { .. } => ErrorCode::Timeout,
+            Self::TimedOut { .. } | Self::Silent { .. } => ErrorCode::Timeout,
             Self::Broken { .. } | Self::BadReply(_) => ErrorCode::Internal,
         };
         ErrorDocument { error: ApiError::new(code, self.to_string()) }

@@ -4,11 +4,11 @@ use std::{env, io::IsTerminal};
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, ContentArrangement, Table as Grid,
-    presets::UTF8_HORIZONTAL_ONLY,
+    presets::{NOTHING, UTF8_HORIZONTAL_ONLY},
 };
 
-/// Blanks between two columns of plain text.
-const GAP: &str = "  ";
+/// Blanks to the left and to the right of a column of plain text.
+const GAP: (u16, u16) = (0, 2);
 
 /// What the output can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Table {
     /// The table as text, each line ended by a line feed. Control characters are left out: what
     /// a vendor is called can't steer a terminal.
     pub fn render(&self, look: Look) -> String {
-        if look.terminal { self.render_grid(look) } else { self.render_plain() }
+        if look.terminal { self.render_grid(look) } else { self.render_plain(look) }
     }
 
     fn render_grid(&self, look: Look) -> String {
@@ -80,6 +80,23 @@ impl Table {
                 grid.set_width(width);
             }
         }
+        self.fill(&mut grid, look);
+        format!("{}\n", grid.trim_fmt())
+    }
+
+    /// One row per line, of any length.
+    fn render_plain(&self, look: Look) -> String {
+        let mut grid = Grid::new();
+        grid.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        grid.force_no_tty();
+        self.fill(&mut grid, look);
+        for column in grid.column_iter_mut() {
+            column.set_padding(GAP);
+        }
+        format!("{}\n", grid.trim_fmt())
+    }
+
+    fn fill(&self, grid: &mut Grid, look: Look) {
         let bold = |text: &String| {
             let cell = Cell::new(clean(text));
             if look.colour { cell.add_attribute(Attribute::Bold) } else { cell }
@@ -93,36 +110,6 @@ impl Table {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        format!("{}\n", grid.trim_fmt())
-    }
-
-    fn render_plain(&self) -> String {
-        let lines: Vec<Vec<String>> = std::iter::once(&self.headers)
-            .chain(&self.rows)
-            .map(|cells| cells.iter().map(|cell| clean(cell)).collect())
-            .collect();
-        let width_of = |column: usize| {
-            lines.iter().filter_map(|cells| cells.get(column)).map(|c| c.chars().count()).max()
-        };
-        let widths: Vec<usize> = (0..self.headers.len()).filter_map(width_of).collect();
-        let mut text = String::new();
-        for cells in &lines {
-            let padded: Vec<String> = cells
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, &width))| {
-                    if self.right_aligned.contains(&column) {
-                        format!("{cell:>width$}")
-                    } else {
-                        format!("{cell:<width$}")
-                    }
-                })
-                .collect();
-            text.push_str(padded.join(GAP).trim_end());
-            text.push('\n');
-        }
-        text
     }
 }
 
@@ -149,6 +136,10 @@ mod tests {
             text,
             "name              quote\nCafé[31m Lotus     1.00\nB               1200.00\n"
         );
+        // Two columns of a terminal for each of these characters.
+        table.row(["東京 Hall", "9.00"]);
+        let text = table.render(Look::PLAIN);
+        assert!(text.ends_with("\n東京 Hall          9.00\n"), "{text}");
         let grid = table.render(Look { terminal: true, colour: false });
         assert!(grid.contains("1200.00") && !grid.contains('\u{1b}'), "{grid}");
     }

@@ -14,7 +14,7 @@ use super::body::{Params, next_part, too_large};
 use crate::serving::{
     context::Context,
     failure::{Answer, Failure},
-    peer::Admin,
+    peer::{Admin, Peer},
 };
 use actors::vendor_search::messages::ImportVendors;
 use wire::{ApiError, ErrorCode, ImportFormat, ImportReport};
@@ -30,6 +30,7 @@ pub(crate) struct ImportQuery {
 pub(super) async fn import(
     context: Data<Context>,
     _: Admin,
+    peer: Peer,
     Params(query): Params<ImportQuery>,
     payload: Payload,
 ) -> Answer {
@@ -39,7 +40,7 @@ pub(super) async fn import(
     let spooled = spool(&context, payload).await?;
     let spool = spooled.path().to_owned();
     let ImportQuery { format, skip_invalid } = query;
-    let message = ImportVendors { spool, format, skip_invalid };
+    let message = ImportVendors { spool, format, skip_invalid, uid: peer.uid };
     let report: ImportReport = context.actors.vendors.ask(message).await?;
     Ok(HttpResponse::Ok().json(report))
 }

@@ -3,7 +3,11 @@
 use actix_web::{HttpResponse, web::Data};
 
 use super::body::{Json, Params};
-use crate::serving::{context::Context, failure::Answer, peer::Admin};
+use crate::serving::{
+    context::Context,
+    failure::Answer,
+    peer::{Admin, Peer},
+};
 use actors::vendor_search::messages::{GetVendorStats, ImportGenerated, SearchVendors};
 use wire::{GenerateVendors, ImportReport, VendorList, VendorQuery, VendorStats};
 
@@ -15,9 +19,11 @@ pub(super) async fn search(context: Data<Context>, Params(query): Params<VendorQ
 pub(super) async fn generate(
     context: Data<Context>,
     _: Admin,
+    peer: Peer,
     Json(wanted): Json<GenerateVendors>,
 ) -> Answer {
-    let report: ImportReport = context.actors.vendors.ask(ImportGenerated(wanted)).await?;
+    let report: ImportReport =
+        context.actors.vendors.ask(ImportGenerated { wanted, uid: peer.uid }).await?;
     Ok(HttpResponse::Ok().json(report))
 }
 

@@ -5,9 +5,8 @@ use crate::{
     Window,
     figures::{
         metrics::{
-            AGENT_RUNS, CONTROL_REQUESTS, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT,
-            DATABASE_ERRORS, DISK_FREE, DISK_SIZE, MEMORY_TOTAL, MEMORY_USED, Metric,
-            QUERY_SECONDS,
+            CONTROL_REQUESTS, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS,
+            DISK_FREE, DISK_SIZE, MEMORY_TOTAL, MEMORY_USED, Metric, QUERY_SECONDS,
         },
         snapshot::percent,
     },
@@ -63,10 +62,61 @@ pub(crate) fn error_rate(window: &Window) -> Option<Sample> {
     percent(errors, all).map(|(value, samples)| Sample { value, samples })
 }
 
-/// A fallback to the rules is a success: the plan goes on with a valid answer.
 pub(crate) fn agent_success(window: &Window) -> Option<Sample> {
-    let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
-    let all = window.figures.counter(AGENT_RUNS, |_| true);
-    percent(window.figures.counter(AGENT_RUNS, good), all)
-        .map(|(value, samples)| Sample { value, samples })
+    window.agent_success_percent().map(|(value, samples)| Sample { value, samples })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::{Telemetry, figures::metrics::*};
+
+    /// Figures of one cycle in which everything is bad.
+    pub(crate) fn bad_cycle() -> Telemetry {
+        let telemetry = Telemetry::default();
+        telemetry.gauge(CPU_RATIO, &[], 0.99);
+        telemetry.gauge(MEMORY_USED, &[], 95.0);
+        telemetry.gauge(MEMORY_TOTAL, &[], 100.0);
+        telemetry.gauge(DATABASE_CONNECTIONS, &["used"], 58.0);
+        telemetry.gauge(DATABASE_CONNECTIONS, &["idle"], 2.0);
+        telemetry.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
+        telemetry.add(QUERY_CACHE, &["miss"], 1_000);
+        telemetry.add(LLM_CACHE, &["miss"], 1_000);
+        telemetry.add(DATABASE_ERRORS, &["query"], 1_000);
+        telemetry.add(AGENT_RUNS, &["budgeting", "timed_out"], 100);
+        telemetry.add(CONTROL_REQUESTS, &["plans", "5xx"], 100);
+        telemetry.gauge(DISK_FREE, &[], 1.0);
+        telemetry.gauge(DISK_SIZE, &[], 100.0);
+        for _ in 0..100 {
+            telemetry.observe_seconds(CONTROL_SECONDS, &["plans"], 20.0);
+            telemetry.observe_seconds(WORKFLOW_SECONDS, &["failed"], 2_000.0);
+            telemetry.observe_seconds(QUERY_SECONDS, &["search"], 20.0);
+            telemetry.observe_seconds(LLM_SECONDS, &["ollama", "m"], 20.0);
+        }
+        telemetry
+    }
+
+    /// Figures of one cycle in which everything is well: gauges at zero, hits, successes, fast
+    /// answers.
+    pub(crate) fn good_cycle() -> Telemetry {
+        let good = Telemetry::default();
+        for metric in [CPU_RATIO, MEMORY_USED] {
+            good.gauge(metric, &[], 0.0);
+        }
+        good.gauge(MEMORY_TOTAL, &[], 1.0);
+        good.gauge(DATABASE_CONNECTIONS, &["used"], 0.0);
+        good.gauge(DATABASE_CONNECTIONS_LIMIT, &[], 60.0);
+        good.add(QUERY_CACHE, &["hit"], 1_000);
+        good.add(LLM_CACHE, &["hit"], 1_000);
+        good.add(AGENT_RUNS, &["budgeting", "fallback"], 100);
+        good.add(CONTROL_REQUESTS, &["plans", "2xx"], 100);
+        good.gauge(DISK_FREE, &[], 99.0);
+        good.gauge(DISK_SIZE, &[], 100.0);
+        for _ in 0..100 {
+            good.observe_seconds(CONTROL_SECONDS, &["plans"], 0.01);
+            good.observe_seconds(WORKFLOW_SECONDS, &["awaiting_selection"], 0.01);
+            good.observe_seconds(QUERY_SECONDS, &["search"], 0.01);
+            good.observe_seconds(LLM_SECONDS, &["ollama", "m"], 0.01);
+        }
+        good
+    }
 }

@@ -96,6 +96,11 @@ impl Telemetry {
 
     fn change(&self, metric: Metric, labels: &[&str], change: impl FnOnce(&mut Figure)) {
         debug_assert_eq!(labels.len(), metric.labels.len(), "labels of {}", metric.name);
+        debug_assert!(
+            metric.values.is_empty() || labels.last().is_some_and(|v| metric.values.contains(v)),
+            "{}: {labels:?} is not in the table",
+            metric.name
+        );
         let labels: Vec<String> = metric
             .labels
             .iter()

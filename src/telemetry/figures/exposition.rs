@@ -92,21 +92,21 @@ fn number(value: f64) -> String {
 mod tests {
     use crate::{
         Telemetry,
-        figures::metrics::{CPU_RATIO, PLANS_FINISHED, SEARCH_SECONDS},
+        figures::metrics::{CPU_RATIO, LLM_FALLBACKS, SEARCH_SECONDS},
     };
 
     #[test]
     fn the_text_is_what_prometheus_reads() {
         let telemetry = Telemetry::default();
-        telemetry.add(PLANS_FINISHED, &["comp\"le\\ted\n"], 2);
+        telemetry.add(LLM_FALLBACKS, &["comp\"le\\ted\n"], 2);
         telemetry.gauge(CPU_RATIO, &[], 0.25);
         telemetry.observe_seconds(SEARCH_SECONDS, &[], 0.25);
         telemetry.observe_seconds(SEARCH_SECONDS, &[], 5_000.0);
         let text = telemetry.prometheus();
         let expected_start = "\
-# HELP eventplanner_plans_finished_total Plans that reached a final state.
-# TYPE eventplanner_plans_finished_total counter
-eventplanner_plans_finished_total{state=\"comp\\\"le\\\\ted\\n\"} 2
+# HELP eventplanner_llm_fallbacks_total Answers of the built-in rules in place of a model's, by what failed last.
+# TYPE eventplanner_llm_fallbacks_total counter
+eventplanner_llm_fallbacks_total{reason=\"comp\\\"le\\\\ted\\n\"} 2
 # HELP eventplanner_search_seconds Seconds of a search, its proof included.
 # TYPE eventplanner_search_seconds histogram
 eventplanner_search_seconds_bucket{le=\"0.001\"} 0

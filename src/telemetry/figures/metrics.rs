@@ -19,17 +19,21 @@ pub struct Metric {
     pub kind: MetricKind,
     /// Names of the labels, in the order in which their values are given.
     pub labels: &'static [&'static str],
+    /// What the last label's value can be; empty where it isn't one of a few.
+    pub values: &'static [&'static str],
     pub(crate) help: &'static str,
 }
 
 macro_rules! metrics {
-    ($($const:ident $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+    ($($const:ident $kind:ident $name:literal
+        [$($label:literal $(= $($value:literal)|+)?),*] $help:literal;)*) => {
         $(
             #[doc = $help]
             pub const $const: Metric = Metric {
                 name: concat!("eventplanner_", $name),
                 kind: MetricKind::$kind,
                 labels: &[$($label),*],
+                values: &[$($($($value,)+)?)*],
                 help: $help,
             };
         )*
@@ -44,26 +48,26 @@ metrics! {
     UPTIME Gauge "uptime_seconds" [] "Seconds since the daemon started.";
 
     PLANS_SUBMITTED Counter "plans_submitted_total" [] "Plans acknowledged.";
-    PLANS_REFUSED Counter "plans_refused_total" ["reason"] "Submits that were not taken in.";
-    PLANS_FINISHED Counter "plans_finished_total" ["state"] "Plans that reached a final state.";
+    PLANS_REFUSED Counter "plans_refused_total" ["reason" = "queue_full" | "client_full"] "Submits that were not taken in.";
+    PLANS_FINISHED Counter "plans_finished_total" ["state" = "completed" | "infeasible" | "failed" | "cancelled"] "Plans that reached a final state.";
     PLANS_QUEUED Gauge "plans_queued" [] "Plans that wait for their turn.";
     PLANS_IN_FLIGHT Gauge "plans_in_flight" [] "Plans that are worked on.";
     PLANS_TAKEN_OVER Counter "plans_taken_over_total" [] "Plans freed since another daemon died with them.";
     PLANS_RESUMED Counter "plans_resumed_total" [] "Plans taken up again after a restart.";
-    WORKFLOW_SECONDS Histogram "workflow_seconds" ["outcome"] "Seconds from a plan's claim to its options, or to its end without any.";
+    WORKFLOW_SECONDS Histogram "workflow_seconds" ["outcome" = "awaiting_selection" | "infeasible" | "failed" | "cancelled"] "Seconds from a plan's claim to its options, or to its end without any.";
     BLUEPRINT_SECONDS Histogram "blueprint_seconds" [] "Seconds from a selection to the written documents.";
 
     SEARCH_SECONDS Histogram "search_seconds" [] "Seconds of a search, its proof included.";
     SEARCH_ROUNDS Counter "search_rounds_total" [] "Rounds of all searches.";
-    SEARCH_STOPS Counter "search_stops_total" ["reason"] "Searches by what ended them.";
-    ROUNDS_ENDED Counter "search_rounds_ended_total" ["reason"] "Searches by what ended their rounds, before the proof.";
+    SEARCH_STOPS Counter "search_stops_total" ["reason" = "proven_optimal" | "early_termination" | "converged" | "round_limit" | "deadline" | "cancelled"] "Searches by what ended them.";
+    ROUNDS_ENDED Counter "search_rounds_ended_total" ["reason" = "proven_optimal" | "early_termination" | "converged" | "round_limit" | "deadline" | "cancelled"] "Searches by what ended their rounds, before the proof.";
     COMBINATIONS_SCORED Counter "search_combinations_scored_total" [] "Combinations that got a fitness.";
-    SCORE_CACHE Counter "score_cache_requests_total" ["result"] "Look-ups in the score cache: hit or miss.";
+    SCORE_CACHE Counter "score_cache_requests_total" ["result" = "hit" | "miss"] "Look-ups in the score cache: hit or miss.";
     CHECKPOINTS Counter "checkpoints_total" [] "Checkpoints written.";
-    CHECKPOINT_BYTES Counter "checkpoint_bytes_total" ["form"] "Bytes of checkpoints: plain, and as stored.";
+    CHECKPOINT_BYTES Counter "checkpoint_bytes_total" ["form" = "plain" | "stored"] "Bytes of checkpoints: plain, and as stored.";
 
     AGENT_SECONDS Histogram "agent_seconds" ["agent"] "Seconds of one run of an agent.";
-    AGENT_RUNS Counter "agent_runs_total" ["agent", "outcome"] "Runs of agents: ok, fallback, failed or timeout.";
+    AGENT_RUNS Counter "agent_runs_total" ["agent", "outcome" = "ok" | "fallback" | "failed" | "timed_out" | "cancelled"] "Runs of agents: ok, fallback, failed, timed_out or cancelled.";
 
     QUERY_SECONDS Histogram "database_query_seconds" ["query"] "Seconds of a database query, without the wait for a connection.";
     QUERY_ROWS Counter "database_query_rows_total" ["query"] "Rows that database queries read or changed.";
@@ -73,10 +77,10 @@ metrics! {
     QUERY_CACHE_INVALIDATED Counter "query_cache_invalidated_total" [] "Entries forgotten since vendors or bookings changed.";
     SOURCING_SECONDS Histogram "sourcing_seconds" [] "Seconds of one plan's sourcing, all its categories, cached or not.";
     CHECKOUT_SECONDS Histogram "database_checkout_seconds" [] "Seconds that callers waited for a connection.";
-    DATABASE_ERRORS Counter "database_errors_total" ["kind"] "Database errors.";
-    DATABASE_CONNECTIONS Gauge "database_connections" ["state"] "Connections of the pool: idle or used.";
+    DATABASE_ERRORS Counter "database_errors_total" ["kind" = "query" | "connect" | "checkout_timeout"] "Database errors.";
+    DATABASE_CONNECTIONS Gauge "database_connections" ["state" = "used" | "idle"] "Connections of the pool: idle or used.";
     DATABASE_CONNECTIONS_LIMIT Gauge "database_connections_limit" [] "Connections that the pool may open.";
-    QUERY_CACHE Counter "query_cache_requests_total" ["result"] "Look-ups in the query cache: hit or miss.";
+    QUERY_CACHE Counter "query_cache_requests_total" ["result" = "hit" | "miss"] "Look-ups in the query cache: hit or miss.";
     QUERY_CACHE_ENTRIES Gauge "query_cache_entries" [] "Entries in the query cache.";
     VENDORS Gauge "vendors" [] "Vendors in the database.";
 
@@ -84,7 +88,7 @@ metrics! {
     LLM_QUEUE_SECONDS Histogram "llm_queue_seconds" ["endpoint", "model"] "Seconds that a request waited for an endpoint's turn.";
     LLM_FIRST_BYTE_SECONDS Histogram "llm_first_byte_seconds" ["endpoint", "model"] "Seconds from a call to the first byte of its reply.";
     LLM_OVERHEAD_SECONDS Histogram "llm_gateway_overhead_seconds" ["endpoint", "model"] "Seconds of a request that neither queue nor server nor backoff took.";
-    LLM_REQUESTS Counter "llm_requests_total" ["endpoint", "model", "outcome"] "Requests to LLM servers by outcome: ok or failed.";
+    LLM_REQUESTS Counter "llm_requests_total" ["endpoint", "model", "outcome" = "ok" | "failed"] "Requests to LLM servers by outcome: ok or failed.";
     LLM_CALLS Counter "llm_calls_total" ["endpoint", "model"] "HTTP calls to LLM servers, retries and repairs included.";
     LLM_RETRIES Counter "llm_retries_total" ["endpoint", "model"] "Calls made once more after a failure.";
     LLM_REPAIRS Counter "llm_repairs_total" ["endpoint", "model"] "Replies that were refused and asked for once more.";
@@ -92,15 +96,15 @@ metrics! {
     LLM_CACHE_HITS Counter "llm_cache_hits_total" ["endpoint", "model"] "Questions for an endpoint that the response cache answered.";
     LLM_COALESCED Counter "llm_coalesced_total" ["endpoint", "model"] "Questions that joined an identical call under way.";
     LLM_FALLBACKS Counter "llm_fallbacks_total" ["reason"] "Answers of the built-in rules in place of a model's, by what failed last.";
-    LLM_CACHE Counter "llm_cache_requests_total" ["result"] "Look-ups in the response cache: hit or miss.";
+    LLM_CACHE Counter "llm_cache_requests_total" ["result" = "hit" | "miss"] "Look-ups in the response cache: hit or miss.";
     LLM_CACHE_ENTRIES Gauge "llm_cache_entries" [] "Entries in the response cache.";
-    LLM_CACHE_REMOVED Counter "llm_cache_removed_total" ["why"] "Entries that left the response cache: evicted by newer ones, or expired.";
+    LLM_CACHE_REMOVED Counter "llm_cache_removed_total" ["why" = "evicted" | "expired"] "Entries that left the response cache: evicted by newer ones, or expired.";
     LLM_CACHE_HIT_AGE Gauge "llm_cache_hit_age_seconds" [] "Mean age of the response cache's hits.";
     LLM_QUEUED Gauge "llm_queued_requests" ["endpoint", "model"] "Requests that wait for an endpoint's turn.";
     LLM_UPSTREAM Gauge "llm_upstream_requests" ["endpoint", "model"] "Requests that an LLM server works on.";
-    LLM_BREAKER Gauge "llm_breaker_state" ["endpoint", "model", "state"] "1 for the circuit breaker's state: closed, open (left alone after failures) or half_open (on trial).";
-    LLM_MODEL Gauge "llm_model_state" ["endpoint", "model", "state"] "1 for the model's state: unknown, unloaded, loading, ready, absent, unfit or unreachable.";
-    LLM_TOKENS Counter "llm_tokens_total" ["endpoint", "model", "direction"] "Tokens: prompt or reply.";
+    LLM_BREAKER Gauge "llm_breaker_state" ["endpoint", "model", "state" = "closed" | "open" | "half_open"] "1 for the circuit breaker's state: closed, open (left alone after failures) or half_open (on trial).";
+    LLM_MODEL Gauge "llm_model_state" ["endpoint", "model", "state" = "unknown" | "unloaded" | "loading" | "ready" | "absent" | "unfit" | "unreachable"] "1 for the model's state: unknown, unloaded, loading, ready, absent, unfit or unreachable.";
+    LLM_TOKENS Counter "llm_tokens_total" ["endpoint", "model", "direction" = "prompt" | "reply"] "Tokens: prompt or reply.";
 
     CONTROL_SECONDS Histogram "control_request_seconds" ["route"] "Seconds to answer a control request, waits and event streams left out.";
     CONTROL_REQUESTS Counter "control_requests_total" ["route", "status"] "Control requests by status class: 2xx, 4xx, 5xx.";
@@ -124,7 +128,7 @@ metrics! {
 
     LOG_DROPPED Counter "log_lines_dropped_total" [] "Log lines dropped since the writer was behind.";
     SERIES_FOLDED Counter "telemetry_series_folded_total" ["metric"] "Figures counted under `other` since the metric had too many label sets.";
-    ALERTS_FIRING Gauge "alerts_firing" ["alert", "severity"] "1 while the alert fires.";
+    ALERTS_FIRING Gauge "alerts_firing" ["alert", "severity" = "warning" | "critical"] "1 while the alert fires.";
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::metrics::Metric;
+use super::metrics::{AGENT_RUNS, Metric};
 use crate::Histogram;
 
 /// One figure of a metric.
@@ -109,6 +109,16 @@ impl Window {
         let hits = self.figures.counter(cache, |labels| labels[0] == "hit");
         let all = self.figures.counter(cache, |_| true);
         percent(hits, all)
+    }
+
+    /// Agents' runs that succeeded, in percent of those that came to an end by themselves, and
+    /// their number; None without any. A fallback to the rules is a success: the plan goes on with
+    /// a valid answer. A cancelled run says nothing of the agent.
+    pub(crate) fn agent_success_percent(&self) -> Option<(f64, u64)> {
+        let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
+        let judged = |labels: &[String]| labels[1] != "cancelled";
+        let all = self.figures.counter(AGENT_RUNS, judged);
+        percent(self.figures.counter(AGENT_RUNS, good), all)
     }
 }
 

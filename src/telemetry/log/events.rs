@@ -81,8 +81,8 @@ events! {
         "The private PostgreSQL ended.";
     DATABASE_UNREACHABLE Error "database_unreachable" ["error"]
         "The database could not be reached.";
-    VENDORS_IMPORTED Info "vendors_imported" ["added", "updated", "skipped", "uid?"]
-        "A vendor file was taken in.";
+    VENDORS_IMPORTED Info "vendors_imported" ["added", "updated", "skipped", "uid"]
+        "Vendors were taken in, from a file or made up.";
     CONTROL_LISTENING Info "control_listening" ["socket"]
         "The control socket answers.";
     AUDIT Info "audit" ["command", "uid", "pid?", "tier", "outcome", "plan_id?", "detail?", "left_out?"]

@@ -200,7 +200,7 @@ fn caches(report: &Report, limits: &ReportLimits, found: &mut Vec<Advice>) {
 fn room(report: &Report, found: &mut Vec<Advice>) {
     if let Some(free) = report.capacity.disk_bytes.filter(|free| *free < DISK_LOW_BYTES) {
         found.push(Advice {
-            setting: "workflow.keep_days, paths.state_dir",
+            setting: "plans.keep_days, paths.state_dir",
             finding: format!("{} MiB are left on the state directory's disk", free >> 20),
             advice: "make room, keep plans for fewer days, or move the state directory",
         });

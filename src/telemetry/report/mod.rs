@@ -17,7 +17,10 @@ use parts::{control_part, database_part, llm_part, system_part, whole_ms, workfl
 use serde::Serialize;
 use trends::Trend;
 
-use crate::{Window, alerts::Alert, settings::AlertSettings};
+use crate::{
+    Window,
+    alerts::{Alert, AlertSettings},
+};
 
 /// What the report compares figures with.
 #[derive(Clone, Debug, Default)]
@@ -307,7 +310,7 @@ mod tests {
                 "database.query_cache_ttl",
             ),
             (|t| t.add(SEARCH_STOPS, &["round_limit"], 9), "search.max_rounds"),
-            (|t| t.inc(AGENT_RUNS, &["budgeting", "timeout"]), "workflow.agent_timeout"),
+            (|t| t.inc(AGENT_RUNS, &["budgeting", "timed_out"]), "workflow.agent_timeout"),
         ];
         for (make, setting) in troubles {
             let telemetry = Telemetry::default();

@@ -99,7 +99,6 @@ fn models(window: &Window) -> Vec<ModelUse> {
 
 pub(crate) fn workflow_part(window: &Window) -> WorkflowPart {
     let runs = window.figures.counter(AGENT_RUNS, |_| true);
-    let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
     let ended = window.figures.counter(ROUNDS_ENDED, |_| true);
     let ended_by = |reason: &str| {
         let count = window.figures.counter(ROUNDS_ENDED, |labels| labels[0] == reason);
@@ -119,9 +118,8 @@ pub(crate) fn workflow_part(window: &Window) -> WorkflowPart {
         convergence_percent: ended_by("converged"),
         score_cache: cache_use(window, SCORE_CACHE, None),
         agent_runs: runs,
-        agent_success_percent: percent(window.figures.counter(AGENT_RUNS, good), runs)
-            .map(|(share, _)| share),
-        agent_timeouts: window.figures.counter(AGENT_RUNS, |labels| labels[1] == "timeout"),
+        agent_success_percent: window.agent_success_percent().map(|(share, _)| share),
+        agent_timeouts: window.figures.counter(AGENT_RUNS, |labels| labels[1] == "timed_out"),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::{
     Window,
     figures::{
         metrics::{
-            AGENT_RUNS, CPU_RATIO, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT, DISK_FREE,
-            DISK_SIZE, LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL, MEMORY_USED, Metric, PLANS_QUEUED,
+            CPU_RATIO, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT, DISK_FREE, DISK_SIZE,
+            LLM_CACHE, LLM_SECONDS, MEMORY_TOTAL, MEMORY_USED, Metric, PLANS_QUEUED,
             PROCESS_MEMORY, QUERY_CACHE, QUERY_SECONDS, ROUNDS_ENDED, WORKFLOW_SECONDS,
         },
         snapshot::percent,
@@ -32,7 +32,7 @@ const KEPT: [(&str, Measure); 15] = [
     ("workflow_seconds", |w| w.figures.histogram(WORKFLOW_SECONDS).mean_seconds()),
     ("early_termination_percent", |w| rounds_ended(w, "early_termination")),
     ("convergence_percent", |w| rounds_ended(w, "converged")),
-    ("agent_success_percent", agent_success),
+    ("agent_success_percent", |w| w.agent_success_percent().map(|(share, _)| share)),
     ("query_seconds", |w| w.figures.histogram(QUERY_SECONDS).mean_seconds()),
     ("query_cache_hit_percent", |w| w.hit_percent(QUERY_CACHE).map(|(share, _)| share)),
     ("pool_percent", pool),
@@ -101,12 +101,6 @@ fn plans_per_hour(window: &Window) -> Option<f64> {
 fn rounds_ended(window: &Window, reason: &str) -> Option<f64> {
     let count = window.figures.counter(ROUNDS_ENDED, |labels| labels[0] == reason);
     percent(count, window.figures.counter(ROUNDS_ENDED, |_| true)).map(|(share, _)| share)
-}
-
-fn agent_success(window: &Window) -> Option<f64> {
-    let good = |labels: &[String]| labels[1] == "ok" || labels[1] == "fallback";
-    let all = window.figures.counter(AGENT_RUNS, |_| true);
-    percent(window.figures.counter(AGENT_RUNS, good), all).map(|(share, _)| share)
 }
 
 fn pool(window: &Window) -> Option<f64> {

@@ -22,9 +22,8 @@ use eventplanner::{
     store::{Bookings, Cluster, Patch, StateLock, Store, StoreError, settings::DatabaseSettings},
     telemetry::{
         Snapshot, Telemetry, Window,
-        alerts::{TransitionState, rules::AlertBook},
+        alerts::{AlertBook, AlertSettings, TransitionState},
         figures::metrics,
-        settings::AlertSettings,
     },
 };
 use jiff::{Timestamp, ToSpan};
