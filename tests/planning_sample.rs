@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use eventplanner::{
-    catalog::{Format, areas, reader},
+    catalog::{areas, reader},
     model::{
         AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants,
     },
@@ -23,7 +23,7 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     let document = std::fs::read("etc/sample/wedding.json").unwrap();
     let request = Request::parse(&document, now).unwrap();
     let vendors: Vec<Sourced> =
-        reader(Format::Json, File::open("etc/sample/vendors.json").unwrap())
+        reader(ImportFormat::Json, File::open("etc/sample/vendors.json").unwrap())
             .map(|row| Sourced { vendor: row.result.unwrap(), busy: Vec::new() })
             .collect();
     let categories = [

@@ -14,7 +14,7 @@ use eventplanner::{
         },
     },
     model::VendorId,
-    store::{Bookings, Cluster, Patch, StateLock, Store, StoreError, settings::DatabaseSettings},
+    store::{Cluster, StateLock, Store, StoreError, settings::DatabaseSettings},
     telemetry::{
         Snapshot, Telemetry, Window,
         alerts::{TransitionState, rules::AlertBook},
@@ -26,7 +26,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::common::{
     database,
-    fixtures::{claim, import, sourced, sourcing, submit, vendor, window},
+    fixtures::{claim, hold, import, sourced, sourcing, submit, vendor, window},
     raw, reachable_directory, small_pool,
 };
 
@@ -351,9 +351,5 @@ fn cache() -> QueryCache {
 }
 
 async fn book(store: &Store, id: &str) {
-    let plan = submit(store).await;
-    let vendors = [(VendorId::from(id), window(10, 18))];
-    let bookings =
-        Bookings::Hold { vendors: &vendors, lasts: Duration::from_secs(600), instead_of: &[] };
-    store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
+    hold(store, &[(VendorId::from(id), window(10, 18))]).await;
 }

@@ -15,28 +15,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::settings::Thresholds;
+use wire::{Alert, Severity};
 
 /// Which side of its threshold is bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
     Above,
     Below,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    Warning,
-    Critical,
-}
-
-impl Severity {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
 }
 
 /// When an alert fires, and what to do then.
@@ -83,31 +68,6 @@ pub enum TransitionState {
     /// Still firing since a while.
     Reminder,
     Resolved,
-}
-
-/// An alert that fires, or did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alert {
-    pub alert: &'static str,
-    pub severity: Severity,
-    /// The last one measured, in `unit`.
-    pub value: f64,
-    pub threshold: f64,
-    pub unit: &'static str,
-    /// When it began to fire, whatever its severity was then.
-    pub since: Timestamp,
-    /// Bad measurements since then.
-    pub count: u64,
-    /// The same for each time the same alert fires, on any machine: for deduplication.
-    pub fingerprint: String,
-    pub runbook: &'static str,
-}
-
-impl Alert {
-    /// What to do, and where more is said about it.
-    pub(crate) fn runbook_line(&self) -> String {
-        format!("{} More: man 7 eventplanner-alerts, {}", self.runbook, self.alert)
-    }
 }
 
 /// One rule and where it stands.
@@ -238,15 +198,15 @@ impl AlertMachine {
         now: Timestamp,
     ) -> Alert {
         let mut alert = before.unwrap_or_else(|| Alert {
-            alert: self.rule.name,
+            alert: self.rule.name.into(),
             severity,
             value: 0.0,
             threshold: 0.0,
-            unit: self.rule.unit,
+            unit: self.rule.unit.into(),
             since: now,
             count: 0,
             fingerprint: fingerprint(self.rule.name),
-            runbook: self.rule.runbook,
+            runbook: self.rule.runbook.into(),
         });
         alert.severity = severity;
         alert.threshold = threshold.unwrap_or(alert.threshold);

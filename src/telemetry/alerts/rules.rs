@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    Alert, AlertMachine, Bad, Rule, Sample, Transition, TransitionState,
+    AlertMachine, Bad, Rule, Sample, Transition, TransitionState,
     burn_rate::{BurnRate, FAST, SLOW},
     samples::{
         agent_success, database_errors, disk, error_rate, hits, mean, memory, pool_usage, quantile,
@@ -20,6 +20,7 @@ use crate::{
     },
     settings::AlertSettings,
 };
+use wire::{Alert, ResolvedAlert};
 
 /// What a rule reads from a cycle's figures.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +195,7 @@ pub struct AlertBook {
     burn_rate: BurnRate,
     plan_success_target: f64,
     /// Resolved alerts, the newest first.
-    recent: VecDeque<(Alert, Timestamp)>,
+    recent: VecDeque<ResolvedAlert>,
     keep: usize,
     reminder: Duration,
 }
@@ -239,7 +240,8 @@ impl AlertBook {
             };
             let Some(transition) = machine.observe(sample, now, self.reminder) else { continue };
             if transition.state == TransitionState::Resolved {
-                self.recent.push_front((transition.alert.clone(), now));
+                let alert = transition.alert.clone();
+                self.recent.push_front(ResolvedAlert { alert, resolved_at: now });
                 self.recent.truncate(self.keep);
             }
             transitions.push(transition);
@@ -253,7 +255,7 @@ impl AlertBook {
     }
 
     /// What was resolved, and when; the newest first.
-    pub fn recent(&self) -> impl Iterator<Item = &(Alert, Timestamp)> {
+    pub fn recent(&self) -> impl Iterator<Item = &ResolvedAlert> {
         self.recent.iter()
     }
 }
@@ -308,8 +310,8 @@ mod tests {
         for minute in 30..60 {
             fired.extend(book.evaluate(&bad, at(minute)).into_iter().map(|t| t.alert));
         }
-        fired.sort_by_key(|alert| alert.alert);
-        let names: Vec<_> = fired.iter().map(|alert| alert.alert).collect();
+        fired.sort_by_key(|alert| alert.alert.clone());
+        let names: Vec<_> = fired.iter().map(|alert| &*alert.alert).collect();
         let mut expected: Vec<_> = rules(&settings).iter().map(|(rule, _)| rule.name).collect();
         expected.sort_unstable();
         assert_eq!(names, expected, "each fires exactly once");
