@@ -15,13 +15,16 @@ use std::{
 };
 
 use common::{
-    fixtures::{claim, full_vendor, import, sourced, sourcing, submit, touched, vendor, window},
+    fixtures::{
+        choose, claim, full_vendor, import, sourced, sourcing, submit, touched, vendor,
+        waiting_plan, window,
+    },
     raw, reachable_directory, small_pool,
 };
 use eventplanner::{
     model::{Vendor, VendorId},
     store::{
-        Bookings, Changes, Cluster, Patch, StateLock, Store, StoreError, VendorFilter,
+        Changes, Cluster, Selected, StateLock, Store, StoreError, VendorFilter,
         settings::DatabaseSettings,
     },
 };

@@ -11,6 +11,7 @@ use eventplanner::{
         assembly::assemble, domain::input::PlanningInput, fitness::budget::default_shares,
         matching::keywords, search::solve, settings::SearchSettings,
     },
+    wire::ImportFormat,
 };
 
 fn definition(name: &str, position: i32, wants: &[Wants], lead_minutes: u32) -> CategoryDef {

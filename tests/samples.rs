@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use eventplanner::{
     catalog::{self, GenerateOptions},
     model::{Request, Vendor},
+    wire::ImportFormat,
 };
 use jiff::{Timestamp, civil};
 
