@@ -29,7 +29,7 @@ fn described(document: &Value) -> BTreeSet<String> {
 fn routed() -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/daemon/api/mod.rs");
     let text = fs::read_to_string(path).unwrap();
-    let table = text.split("pub fn routes(").nth(1).unwrap().split("default_service").next();
+    let table = text.split("fn routes(").nth(1).unwrap().split("default_service").next();
     let mut found = BTreeSet::new();
     for resource in table.unwrap().split("resource(\"").skip(1) {
         let path = resource.split('"').next().unwrap();

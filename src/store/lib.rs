@@ -54,7 +54,7 @@ pub struct Store {
     pool: crate::connection::pool::Pool,
     submissions: crate::plans::submission::Submissions,
     outcomes: crate::plans::outcomes::Outcomes,
-    hints: crate::fleet::notify::Notifications,
+    notifications: crate::fleet::notify::Notifications,
 }
 
 impl Store {
@@ -79,10 +79,11 @@ impl Store {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, StoreError> {
         let pool = crate::connection::pool::Pool::closed(settings, observer)?;
-        let hints = crate::fleet::notify::Notifications::new();
-        let submissions = crate::plans::submission::Submissions::start(pool.clone(), hints.clone());
-        let outcomes = crate::plans::outcomes::Outcomes::start(pool.clone(), hints.clone());
-        Ok(Self { pool, submissions, outcomes, hints })
+        let notifications = crate::fleet::notify::Notifications::new();
+        let submissions =
+            crate::plans::submission::Submissions::start(pool.clone(), notifications.clone());
+        let outcomes = crate::plans::outcomes::Outcomes::start(pool.clone(), notifications.clone());
+        Ok(Self { pool, submissions, outcomes, notifications })
     }
 
     /// Brings the schema up to date and opens the pool; once that is done, it does nothing.

@@ -95,11 +95,6 @@ impl PlanView {
         self.stopped_because = Some(summary.stopped_because);
         self.cut_short = Some(summary.cut_short);
     }
-
-    /// The option that was selected.
-    pub fn selected_option(&self) -> Option<&PlanOption> {
-        self.options.iter().find(|option| Some(option.number) == self.selected)
-    }
 }
 
 /// Nothing happens to a plan in this state until somebody asks for it.

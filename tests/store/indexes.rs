@@ -229,7 +229,7 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
             store.history(&HistoryQuery { agent: some("sourcing"), ..any() }).await?;
             store.agents_since(recent).await.map(drop)
         }
-        "metrics" => store.metrics("cpu_ratio", recent).await.map(drop),
+        "metrics" => store.metric_means(&["cpu_ratio"], &[(7_200, 0)], day).await.map(drop),
         "changes" => {
             let (_, seen) = store.changes_since(None).await?;
             store.changes_since(Some(seen)).await.map(drop)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use eventplanner::{
     model::{CalledOff, PlanId, PlanState, Requirements},
     store::{
-        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, GiveBack, MetricRow,
-        NewPlan, Patch, SearchOutcome, Store, StoreError, Submitted, Transition,
+        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, GiveBack, NewPlan,
+        Patch, SearchOutcome, Store, StoreError, Submitted, Transition,
     },
     wire::{Document, PlanQuery},
 };
@@ -280,7 +280,7 @@ async fn the_newest_checkpoints_are_kept() {
 }
 
 #[tokio::test]
-async fn documents_runs_and_metrics_come_back() {
+async fn documents_and_runs_come_back() {
     let store = store().await;
     let (plan, _) = waiting_plan(&store).await;
     choose(&store, (plan, 1), &[], LEASE).await.unwrap();
@@ -322,12 +322,6 @@ async fn documents_runs_and_metrics_come_back() {
     store.cancel(plan, None, &anew).await.unwrap();
     assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"newer")));
     assert_eq!(store.document_names(plan).await.unwrap(), names);
-
-    let metric = |value: f64, labels| MetricRow { at: now(), name: "m".into(), value, labels };
-    let rows = [metric(0.5, None), metric(2.0, Some(serde_json::json!({"a": "b"})))];
-    store.add_metrics(&rows).await.unwrap();
-    assert_eq!(store.metrics("m", now()).await.unwrap(), rows);
-    assert!(store.metrics("n", now()).await.unwrap().is_empty());
 }
 
 /// Not asserted: the disk decides. One commit after the other would be some 200/s.

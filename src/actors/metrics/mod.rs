@@ -289,12 +289,7 @@ async fn cycle(sources: &Sources, watch: &Mutex<Watch>) {
         }
     }
     watch.before = std::mem::replace(&mut watch.last, Moment { figures, at: Instant::now() });
-    let row = |(name, value): (&str, f64)| MetricRow {
-        at: now,
-        name: name.to_owned(),
-        value,
-        labels: None,
-    };
+    let row = |(name, value): (&str, f64)| MetricRow { at: now, name: name.to_owned(), value };
     let rows: Vec<MetricRow> = trends::values(&window).map(row).collect();
     if let Err(error) = sources.store.add_metrics(&rows).await {
         warn!(sources.log, "metrics were not stored"; "error" => %error);

@@ -144,9 +144,9 @@ impl Store {
         let touched_bookings = write(&transaction, locked, change).await?;
         transaction.commit().await?;
         if touched_bookings {
-            self.hints.catalogue();
+            self.notifications.catalogue();
         }
-        self.hints.changed([plan]);
+        self.notifications.changed([plan]);
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Store {
         change.given_up = Some(GivenUp { delay: back.delay, failed: back.failed });
         write(&transaction, locked, &change).await?;
         transaction.commit().await?;
-        self.hints.ready([plan]);
+        self.notifications.ready([plan]);
         Ok(())
     }
 }

@@ -93,8 +93,8 @@ pub(crate) struct Outcomes {
 
 impl Outcomes {
     /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
-        let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
+    pub(crate) fn start(pool: Pool, notifications: Notifications) -> Self {
+        let settle = move |batch| settle(pool.clone(), notifications.clone(), batch);
         Self { waiting: batching::gather(LIMITS, settle) }
     }
 }
@@ -163,12 +163,12 @@ impl PendingOutcome {
 }
 
 /// Stores a batch and tells every run what came of it.
-async fn settle(pool: Pool, hints: Notifications, mut batch: Vec<PendingOutcome>) {
+async fn settle(pool: Pool, notifications: Notifications, mut batch: Vec<PendingOutcome>) {
     batch.retain(PendingOutcome::is_awaited);
     match store(&pool, &batch).await {
         Ok(answers) => {
             for (entry, answer) in batch.into_iter().zip(answers) {
-                tell(&hints, entry, answer);
+                tell(&notifications, entry, answer);
             }
         }
         // Whatever ails it may be one plan's alone.
@@ -180,12 +180,12 @@ async fn settle(pool: Pool, hints: Notifications, mut batch: Vec<PendingOutcome>
                     }
                     Err(error) => Err(error),
                 };
-                tell(&hints, entry, answer);
+                tell(&notifications, entry, answer);
             }
         }
         Err(error) => {
             for entry in batch {
-                tell(&hints, entry, Err(error.again()));
+                tell(&notifications, entry, Err(error.again()));
             }
         }
     }
@@ -202,9 +202,9 @@ fn may_be_one_plans(error: &StoreError) -> bool {
     )
 }
 
-fn tell(hints: &Notifications, entry: PendingOutcome, answer: Result<(), StoreError>) {
+fn tell(notifications: &Notifications, entry: PendingOutcome, answer: Result<(), StoreError>) {
     if answer.is_ok() {
-        hints.changed([entry.plan]);
+        notifications.changed([entry.plan]);
     }
     // The run may have been interrupted meanwhile.
     let _ = entry.done.send(answer);

@@ -97,8 +97,8 @@ pub(crate) struct Submissions {
 
 impl Submissions {
     /// Starts to make batches; ends with the last clone. Needs a running runtime.
-    pub(crate) fn start(pool: Pool, hints: Notifications) -> Self {
-        let settle = move |batch| settle(pool.clone(), hints.clone(), batch);
+    pub(crate) fn start(pool: Pool, notifications: Notifications) -> Self {
+        let settle = move |batch| settle(pool.clone(), notifications.clone(), batch);
         Self { waiting: batching::gather(LIMITS, settle) }
     }
 }
@@ -176,11 +176,11 @@ impl Submission {
 }
 
 /// Stores a batch and tells every submitter what came of it.
-async fn settle(pool: Pool, hints: Notifications, batch: Vec<Submission>) {
+async fn settle(pool: Pool, notifications: Notifications, batch: Vec<Submission>) {
     match store(&pool, &batch).await {
         Ok(answers) => {
             for (submission, answer) in batch.into_iter().zip(answers) {
-                tell(&hints, submission, answer);
+                tell(&notifications, submission, answer);
             }
         }
         // Whatever ails it may be one plan's alone.
@@ -193,12 +193,12 @@ async fn settle(pool: Pool, hints: Notifications, batch: Vec<Submission>) {
                     }
                     Err(error) => Err(error),
                 };
-                tell(&hints, submission, answer);
+                tell(&notifications, submission, answer);
             }
         }
         Err(error) => {
             for submission in batch {
-                tell(&hints, submission, Err(error.again()));
+                tell(&notifications, submission, Err(error.again()));
             }
         }
     }
@@ -211,9 +211,13 @@ fn may_be_one_plans(error: &StoreError) -> bool {
     )
 }
 
-fn tell(hints: &Notifications, submission: Submission, answer: Result<Submitted, StoreError>) {
+fn tell(
+    notifications: &Notifications,
+    submission: Submission,
+    answer: Result<Submitted, StoreError>,
+) {
     if let Ok(Submitted::Created(plan)) = &answer {
-        hints.ready([*plan]);
+        notifications.ready([*plan]);
     }
     // The submitter may have gone; its plan is kept all the same.
     let _ = submission.done.send(answer);

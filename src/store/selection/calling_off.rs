@@ -71,9 +71,9 @@ impl Store {
         transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
         transaction.commit().await?;
         if touched_bookings {
-            self.hints.catalogue();
+            self.notifications.catalogue();
         }
-        self.hints.changed([plan]);
+        self.notifications.changed([plan]);
         Ok(Cancelled::AtOnce { from })
     }
 }

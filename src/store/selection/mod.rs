@@ -125,9 +125,9 @@ impl Store {
             write(&transaction, locked, &change).await?;
         }
         transaction.commit().await?;
-        self.hints.catalogue();
-        self.hints.ready([plan]);
-        self.hints.changed(instead_of);
+        self.notifications.catalogue();
+        self.notifications.ready([plan]);
+        self.notifications.changed(instead_of);
         Ok(Selected::Now)
     }
 }
