@@ -118,6 +118,7 @@ pub struct Alert {
     pub value: f64,
     pub threshold: f64,
     pub unit: Cow<'static, str>,
+    /// When it began to fire, whatever its severity was then.
     pub since: Timestamp,
     /// Bad measurements since then.
     pub count: u64,
