@@ -7,5 +7,5 @@ mod write;
 pub use generate::places::invented_cities;
 pub use generate::sites::{areas, check_sites};
 pub use generate::{GenerateOptions, generate};
-pub use read::{Format, Row, reader};
+pub use read::{Row, reader};
 pub use write::write;

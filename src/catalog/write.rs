@@ -5,8 +5,9 @@ use std::{
     io::{self, Write},
 };
 
-use crate::read::{Format, csv_columns};
+use crate::read::csv_columns;
 use model::Vendor;
+use wire::ImportFormat;
 
 /// Writes vendors as a stream: JSON as an array with one vendor per line, NDJSON, or CSV with
 /// every column.
@@ -14,12 +15,12 @@ use model::Vendor;
 /// # Errors
 /// What `output` refuses.
 pub fn write<V: Borrow<Vendor>>(
-    format: Format,
+    format: ImportFormat,
     vendors: impl IntoIterator<Item = V>,
     mut output: impl Write,
 ) -> io::Result<()> {
     match format {
-        Format::Csv => {
+        ImportFormat::Csv => {
             let mut writer = csv::Writer::from_writer(output);
             writer.write_record(csv_columns::names())?;
             for vendor in vendors {
@@ -27,14 +28,14 @@ pub fn write<V: Borrow<Vendor>>(
             }
             writer.flush()
         }
-        Format::Ndjson => {
+        ImportFormat::Ndjson => {
             for vendor in vendors {
                 serde_json::to_writer(&mut output, vendor.borrow())?;
                 output.write_all(b"\n")?;
             }
             output.flush()
         }
-        Format::Json => {
+        ImportFormat::Json => {
             output.write_all(b"[")?;
             for (i, vendor) in vendors.into_iter().enumerate() {
                 output.write_all(if i == 0 { b"\n" } else { b",\n" })?;

@@ -13,23 +13,13 @@ use crate::{
     },
 };
 use model::{
-    Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Request,
+    Amount, CalledOff, ChosenVendor, Function, HouseRule, Note, PlanId, PlanOption, Prose, Request,
     SearchSummary, Vendor, Window, clock_changes,
 };
 use planning::timeline::{Conflict, Timeline, VendorCall};
 
 /// Version of the JSON document's shape.
 const FORMAT: &str = "eventplanner-blueprint/1";
-
-/// Connecting text, written by the blueprint agent. It is told as it is, escaped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Prose {
-    pub summary: String,
-    pub atmosphere: String,
-    pub arrival_note: String,
-    pub closing: String,
-}
 
 /// The finished plan of an event, ready to be rendered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +64,7 @@ pub struct Sources<'a> {
     pub vendors: &'a [Vendor],
     /// Of the chosen option.
     pub timeline: &'a Timeline,
-    pub tally: &'a SearchSummary,
+    pub summary: &'a SearchSummary,
     pub notes: &'a [Note],
     pub prose: &'a Prose,
     pub generated_at: Timestamp,
@@ -120,7 +110,7 @@ impl Blueprint {
             // Told with the run of show, of all times that stand there.
             notes: from.notes.iter().filter(|n| n.code != Note::CLOCK_CHANGE).cloned().collect(),
             options: from.options.iter().map(|option| row(option, number)).collect(),
-            proof: from.tally.clone(),
+            proof: from.summary.clone(),
             sources,
             called_off: None,
         })

@@ -9,7 +9,7 @@ const LINE_MAX_BYTES: usize = 75;
 
 /// An `.ics` file: times in UTC, so that no zone definition is needed. Of a plan that was called
 /// off the same entries, cancelled by a later sequence (RFC 5546 §3.2.5).
-pub fn calendar(blueprint: &Blueprint) -> String {
+pub(crate) fn calendar(blueprint: &Blueprint) -> String {
     let event = &blueprint.event;
     let mut file = File { text: String::new(), blueprint, entries: 0 };
     file.line("BEGIN:VCALENDAR");

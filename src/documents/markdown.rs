@@ -20,7 +20,7 @@ const MARKDOWN: &str = "markdown";
 
 /// # Errors
 /// Not for a blueprint made by [`Blueprint::new`]; a failure of the template is passed on.
-pub fn markdown(blueprint: &Blueprint) -> Result<String, DocumentError> {
+pub(crate) fn markdown(blueprint: &Blueprint) -> Result<String, DocumentError> {
     let mut environment = Environment::new();
     // Block tags stand on lines of their own and leave none behind.
     environment.set_syntax(

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::*;
-use model::{Note, PlanId, PlanOption, Request, SearchSummary, StopReason, Strategy, Vendor};
+use crate::{calendar::calendar, json::json, markdown::markdown, *};
+use model::{
+    Note, PlanId, PlanOption, Prose, Request, SearchSummary, StopReason, Strategy, Vendor,
+};
 use planning::{engagement::Engagement, timeline};
 
 const HOSTILE: &str = "Fig | <b>Hall</b>\n# Owned [x](http://evil)";
@@ -92,7 +94,7 @@ fn blueprint_for(request: &Request, options: &[PlanOption]) -> Result<Blueprint,
         selected: 1,
         vendors: &vendors,
         timeline: &timeline::schedule(request, &[], &engagements),
-        tally: &SearchSummary {
+        summary: &SearchSummary {
             rounds: 4,
             combinations_scored: 1_234,
             best_possible: 0.9,
@@ -204,7 +206,7 @@ fn the_nights_of_the_clock_change_read_forwards() {
 #[test]
 fn the_same_blueprint_gives_the_same_bytes_and_reads_back() {
     let first = blueprint();
-    let value = json(&first).unwrap();
+    let value: Value = serde_json::from_str(&json(&first).unwrap()).unwrap();
     assert_eq!(serde_json::from_value::<Blueprint>(value.clone()).unwrap(), first);
     assert_eq!(value["budget"]["total"], Value::from("381500.50"));
     assert_eq!(value["event"]["start"], Value::from("2027-05-21T16:00:00+05:30[Asia/Kolkata]"));
@@ -239,4 +241,17 @@ fn the_calendar_keeps_to_its_line_length() {
     assert_eq!(text.matches("BEGIN:VEVENT").count(), text.matches("END:VEVENT").count());
     let unfolded = text.replace("\r\n ", "");
     assert!(unfolded.contains("SUMMARY:venue: Fig | <b>Hall</b>\\n# Owned"), "{unfolded}");
+}
+
+#[test]
+fn each_form_is_written_under_its_name_and_rewritten_when_the_plan_is_called_off() {
+    let documents = render(&blueprint()).unwrap();
+    let told: Vec<_> = documents.iter().map(|d| (&d.name[..], &d.media_type[..])).collect();
+    assert_eq!(told, FORMS.iter().map(|form| (form.name, form.media_type)).collect::<Vec<_>>());
+    let at = "2026-12-01T12:00:00Z".parse::<Timestamp>().unwrap();
+    let how = CalledOff { state: model::PlanState::Cancelled, at, successor: None };
+    let anew = call_off(&documents, how);
+    assert_eq!(anew.len(), documents.len());
+    assert!(anew.iter().zip(&documents).all(|(new, old)| new.name == old.name && new != old));
+    assert_eq!(call_off(&documents[..1], how), [], "without the JSON they stay as they are");
 }

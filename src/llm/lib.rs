@@ -16,17 +16,15 @@ pub mod tasks;
 pub use endpoint::breaker::BreakerState;
 pub use endpoint::endpoint_queue::Occupancy;
 pub use endpoint::event::GatewayEvent;
-pub use endpoint::metrics::{
-    CacheCounters, EndpointCounters, LlmCounters, RequestTimes, TimeSummary,
-};
+pub use endpoint::metrics::{CacheCounters, LlmCounters, RequestTimes};
 pub use endpoint::status::{EndpointStatus, ModelState, ModelStatus};
 pub use error::LlmError;
 pub use failure::{Blame, Failure, FailureKind};
 pub use gateway::Gateway;
 pub use gateway::cache::SavedReply;
 pub use tasks::{
-    Answer, BlueprintProse, Priority, ProseTask, ProseVendor, Reply, RequirementsTask,
-    ShareCategory, SharesTask, Task, TaskKind,
+    Answer, Priority, ProseTask, ProseVendor, Reply, RequirementsTask, ShareCategory, SharesTask,
+    Task, TaskKind,
 };
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

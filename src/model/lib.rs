@@ -10,6 +10,7 @@ mod money;
 mod names;
 mod places;
 mod plan;
+mod prose;
 mod request;
 mod requirements;
 mod times;
@@ -29,6 +30,7 @@ pub use plan::{
     ChosenVendor, Holder, Infeasibility, NoWayOut, Note, PlaceChange, PlanOption, PlanState,
     Relaxation, SearchSummary, Shares, StopReason, Strategy,
 };
+pub use prose::Prose;
 pub use request::change::RequestChange;
 pub use request::function::{Function, Part};
 pub use request::input::shape_error;

@@ -22,31 +22,27 @@ pub use connection::unpooled::ping_without_pool;
 pub use error::{RowError, StoreError};
 pub use fleet::{FleetLink, PeerEvent};
 pub use import::{ImportPlan, ImportSession, ImportSummary};
-pub use plans::change::{Changed, GiveBack, Lease, Patch, Transition};
+pub use plans::change::{GiveBack, Patch, Transition};
 pub use plans::checkpoints::Checkpoint;
-pub use plans::list::{Failure, PlanFilter};
+pub use plans::list::Failure;
 pub use plans::outcomes::SearchOutcome;
 pub use plans::proofs::ProofRow;
 pub use plans::queue::{Claim, QueueLength, Renewed, SUSPECT_CRASHES};
-pub use plans::{
-    LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, PlanSummary, RoundFigures, Submitted, fingerprint,
-};
+pub use plans::{LIST_LIMIT_MAX, NewPlan, Plan, PlanResult, RoundFigures, Submitted, fingerprint};
 pub use records::agent_runs::{AgentOutcome, AgentRun};
 pub use records::audit::{AuditEvent, AuditRow, ChainCheck};
 pub use records::bookings::{Booking, Bookings};
-pub use records::database_stats::{DatabaseStats, SlowStatement, UnusedIndex};
-pub use records::documents::{Document, DocumentInfo};
-pub use records::history::{AgentSummary, HISTORY_LIMIT_MAX, HistoryFilter, PlanEventRow};
+pub use records::history::HISTORY_LIMIT_MAX;
 pub use records::kept_replies::KeptReply;
 pub use records::metric_rows::MetricRow;
 pub use schema::migrations::migrate;
 pub use selection::calling_off::Cancelled;
 pub use selection::family::{FAMILY_MAX, Family, Member};
 pub use selection::{Agreed, Choice, Present, Selected};
+pub use vendors::ServedCities;
 pub use vendors::changes::{Changes, Horizon, Touched};
 pub use vendors::filter::{SEARCH_LIMIT_MAX, VendorFilter};
 pub use vendors::sourcing::{Reach, SourcingQuery};
-pub use vendors::{ServedCities, VendorCount};
 
 use std::sync::Arc;
 
@@ -58,7 +54,7 @@ pub struct Store {
     pool: crate::connection::pool::Pool,
     submissions: crate::plans::submission::Submissions,
     outcomes: crate::plans::outcomes::Outcomes,
-    hints: crate::fleet::notify::Notifications,
+    notifications: crate::fleet::notify::Notifications,
 }
 
 impl Store {
@@ -83,10 +79,11 @@ impl Store {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, StoreError> {
         let pool = crate::connection::pool::Pool::closed(settings, observer)?;
-        let hints = crate::fleet::notify::Notifications::new();
-        let submissions = crate::plans::submission::Submissions::start(pool.clone(), hints.clone());
-        let outcomes = crate::plans::outcomes::Outcomes::start(pool.clone(), hints.clone());
-        Ok(Self { pool, submissions, outcomes, hints })
+        let notifications = crate::fleet::notify::Notifications::new();
+        let submissions =
+            crate::plans::submission::Submissions::start(pool.clone(), notifications.clone());
+        let outcomes = crate::plans::outcomes::Outcomes::start(pool.clone(), notifications.clone());
+        Ok(Self { pool, submissions, outcomes, notifications })
     }
 
     /// Brings the schema up to date and opens the pool; once that is done, it does nothing.

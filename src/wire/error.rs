@@ -171,11 +171,6 @@ impl ApiError {
         self
     }
 
-    pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
-        self
-    }
-
     /// A refused query parameter, path segment or header.
     pub fn invalid(
         field: impl Into<String>,

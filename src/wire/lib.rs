@@ -11,6 +11,7 @@ mod history;
 mod llm;
 mod plan;
 mod proof;
+mod report;
 mod status;
 mod vendor;
 mod verification;
@@ -25,11 +26,14 @@ pub use llm::{
     CacheName, FlushCache, Flushed, LlmEndpoint, LlmFigures, LlmTimes, LlmView, LogLevel,
 };
 pub use plan::{
-    AgentRun, DocumentView, EventFacts, PlanList, PlanSummary, PlanView, SelectOption, is_settled,
+    AgentRun, Document, EventFacts, IdempotencyKey, PlanList, PlanQuery, PlanSummary, PlanView,
+    SelectOption, is_settled,
 };
 pub use proof::{ProofCategory, ProofStrategy, ProofView, Replan};
+pub use report::{AgentFigures, DatabaseStats, SlowStatement};
 pub use status::{
-    ActorStatus, Alert, Alerts, Features, HealthView, ReportFormat, ResolvedAlert, StatusView,
+    ActorStatus, Alert, Alerts, Features, HealthView, ReportFormat, ResolvedAlert, Severity,
+    StatusView,
 };
 pub use vendor::{
     DatabaseUse, GenerateVendors, ImportFormat, ImportReport, VendorCount, VendorList, VendorQuery,

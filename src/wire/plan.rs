@@ -1,8 +1,11 @@
 //! Plans on the wire.
 
+use std::str::FromStr;
+
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
+use crate::ApiError;
 use model::{
     Amount, Budget, Category, Currency, EventType, Function, Infeasibility, Note, Percent, PlanId,
     PlanOption, PlanState, Request, Requirements, SearchSummary, Shares, StopReason,
@@ -84,18 +87,13 @@ impl PlanView {
         }
     }
 
-    pub fn set_tally(&mut self, tally: &SearchSummary) {
-        self.rounds = Some(tally.rounds);
-        self.combinations_scored = Some(tally.combinations_scored);
-        self.best_possible = Some(tally.best_possible);
-        self.proven_gap = Some(tally.proven_gap);
-        self.stopped_because = Some(tally.stopped_because);
-        self.cut_short = Some(tally.cut_short);
-    }
-
-    /// The option that was selected.
-    pub fn selected_option(&self) -> Option<&PlanOption> {
-        self.options.iter().find(|option| Some(option.number) == self.selected)
+    pub fn set_summary(&mut self, summary: &SearchSummary) {
+        self.rounds = Some(summary.rounds);
+        self.combinations_scored = Some(summary.combinations_scored);
+        self.best_possible = Some(summary.best_possible);
+        self.proven_gap = Some(summary.proven_gap);
+        self.stopped_because = Some(summary.stopped_because);
+        self.cut_short = Some(summary.cut_short);
     }
 }
 
@@ -177,12 +175,67 @@ pub struct PlanSummary {
     pub updated_at: Timestamp,
 }
 
+/// Query of `GET /v1/plans`. Everything is optional and all of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanQuery {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<PlanState>,
+    /// User id of whoever submitted it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<u32>,
+    /// A part of the client's name, in any case.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client: Option<String>,
+    /// Local date of the event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub date: Option<civil::Date>,
+    /// Of the event, in any case.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub event_type: Option<EventType>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<Currency>,
+    /// 1–1,000; 20 where absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<u32>,
+    /// Only plans older than this one: `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<PlanId>,
+}
+
 /// Reply of `GET /v1/plans`: newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanList {
     pub plans: Vec<PlanSummary>,
     /// What to pass as `before` for the next page; `null` on the last one.
     pub next: Option<PlanId>,
+}
+
+/// The header `Idempotency-Key`: the same key with the same document is the same plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    const MAX_BYTES: usize = 200;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = ApiError;
+
+    fn from_str(text: &str) -> Result<Self, ApiError> {
+        let is_visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if text.is_empty() || text.len() > Self::MAX_BYTES || !is_visible {
+            let hint = format!("write 1 to {} visible ASCII characters", Self::MAX_BYTES);
+            return Err(ApiError::invalid("idempotency-key", "cannot be used", hint));
+        }
+        Ok(Self(text.to_owned()))
+    }
 }
 
 /// Body of `POST /v1/plans/{id}/select`.
@@ -196,12 +249,30 @@ pub struct SelectOption {
     pub accept_changes: bool,
 }
 
-/// One document of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentView {
-    /// File name without folders, e.g. `blueprint.md`.
+/// One document of a plan, as it was rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// File name without folders: letters, digits, `.`, `_` and `-`, 1–128 of them; e.g.
+    /// `blueprint.md`.
     pub name: String,
     /// E.g. `text/markdown; charset=utf-8`.
     pub media_type: String,
-    pub body: String,
+    pub body: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_short_and_visible() {
+        let longest = "k".repeat(200);
+        for good in ["k", "a key with spaces ~!", &longest] {
+            assert_eq!(good.parse::<IdempotencyKey>().unwrap().as_str(), good);
+        }
+        for bad in ["", "tab\there", "nul\0", "Zoë", &format!("{longest}k")] {
+            let error = bad.parse::<IdempotencyKey>().unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("idempotency-key"), "{bad:?}");
+        }
+    }
 }

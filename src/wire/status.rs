@@ -1,5 +1,7 @@
 //! How the daemon is, on the wire.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,20 +93,39 @@ pub struct Alerts {
     pub recent: Vec<ResolvedAlert>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Warning,
+    Critical,
+}
+
+impl Severity {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// An alert that fires, or did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    pub alert: String,
-    /// `warning`, `critical`.
-    pub severity: String,
+    pub alert: Cow<'static, str>,
+    pub severity: Severity,
     /// The last one measured, in `unit`.
     pub value: f64,
     pub threshold: f64,
-    pub unit: String,
+    pub unit: Cow<'static, str>,
+    /// When it began to fire, whatever its severity was then.
     pub since: Timestamp,
     /// Bad measurements since then.
     pub count: u64,
+    /// The same for each time the same alert fires, on any machine: for deduplication.
     pub fingerprint: String,
-    pub runbook: String,
+    /// What to look at and which setting to change.
+    pub runbook: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

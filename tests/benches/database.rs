@@ -84,7 +84,7 @@ async fn run(vendors: u32) {
 }
 
 fn generated(count: u32, cities: Vec<String>, city_count: u32) -> RowSource {
-    RowSource::Generated(GenerateVendors {
+    RowSource::generated(GenerateVendors {
         count,
         seed: 1,
         cities,
@@ -92,6 +92,7 @@ fn generated(count: u32, cities: Vec<String>, city_count: u32) -> RowSource {
         currency: None,
         near: None,
     })
+    .expect("what can be made up")
 }
 
 fn rate(rows: u64, began: Instant) -> String {

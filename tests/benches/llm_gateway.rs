@@ -106,7 +106,7 @@ async fn uncached(kind: ServerKind, rows: &mut Vec<Row>) {
         wanted: "",
         holds: true,
     });
-    let counted = gateway.counters().endpoints[0].overhead.p50 * 1e6;
+    let counted = gateway.counters().endpoints[0].overhead.p50_ms * 1e3;
     rows.push(Row {
         what: format!("{name}: overhead p50 (own count {counted:.0} us)"),
         measured: format!("{extra:.1} us"),

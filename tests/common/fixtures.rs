@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::{Timestamp, civil::Date};
 use model::{
     Amount, Basis, Capacity, GeoPoint, Infeasibility, MealOption, PlanId, PlanState, PriceLine,
-    Request, Requirements, Vendor, Window,
+    Request, Requirements, Vendor, VendorId, Window,
 };
 use serde_json::{Value, json};
 use store::{
-    Claim, ImportSummary, NewPlan, PlanResult, Reach, SearchOutcome, SourcingQuery, Store,
-    StoreError, Touched, fingerprint,
+    Agreed, Choice, Claim, ImportSummary, NewPlan, PlanResult, Reach, SearchOutcome, Selected,
+    SourcingQuery, Store, StoreError, Touched, fingerprint,
 };
 use uuid::Uuid;
 
@@ -197,4 +197,71 @@ pub async fn conclude(
         proof: None,
     };
     store.conclude(outcome).await
+}
+
+/// A result without options, under this digest.
+pub fn no_options(digest: impl Into<String>) -> PlanResult {
+    let (options, tally, notes, history, basis) =
+        (Vec::new(), None, Vec::new(), Vec::new(), Vec::new());
+    PlanResult { options, tally, notes, digest: digest.into(), history, basis }
+}
+
+/// What a run's search came to; give it what it found out.
+pub fn outcome<'a>(
+    plan: PlanId,
+    run_number: i64,
+    to: PlanState,
+    result: &'a PlanResult,
+) -> SearchOutcome<'a> {
+    static REQUIREMENTS: std::sync::LazyLock<Requirements> =
+        std::sync::LazyLock::new(Requirements::default);
+    SearchOutcome {
+        plan,
+        run_number,
+        to,
+        requirements: &REQUIREMENTS,
+        shares: &[],
+        result,
+        infeasibility: None,
+        events: Vec::new(),
+        agent_runs: &[],
+        proof: None,
+    }
+}
+
+/// A plan that waits for a selection, and its run number.
+pub async fn waiting_plan(store: &Store) -> (PlanId, i64) {
+    submit(store).await;
+    let run = loop {
+        // One that is to be written can be claimed as well.
+        let claimed = store.claim(claim("searcher", Duration::from_secs(60), 1)).await.unwrap();
+        let run = claimed.into_iter().next().expect("a plan to claim");
+        if run.state == PlanState::Running {
+            break run;
+        }
+    };
+    let result = no_options("d");
+    let found = outcome(run.id, run.run_number, PlanState::AwaitingSelection, &result);
+    store.conclude(found).await.unwrap();
+    (run.id, run.run_number)
+}
+
+/// Selects an option whose vendors are needed then.
+pub async fn choose(
+    store: &Store,
+    (plan, number): (PlanId, u32),
+    vendors: &[(VendorId, Window)],
+    lasts: Duration,
+) -> Result<Selected<std::convert::Infallible>, StoreError> {
+    let choice = Choice { plan, number, lasts, call_off: &|_, _| Vec::new() };
+    let windows = vendors.to_vec();
+    store.select(choice, |_| Ok(Agreed { windows, result: None, events: Vec::new() })).await
+}
+
+/// Holds vendors for a plan of its own.
+pub async fn hold(store: &Store, vendors: &[(VendorId, Window)]) -> PlanId {
+    let (plan, _) = waiting_plan(store).await;
+    let held = choose(store, (plan, 1), vendors, Duration::from_secs(600)).await.unwrap();
+    assert!(matches!(held, Selected::Now));
+    plan
 }

@@ -1,6 +1,9 @@
 //! Tasks and settings for gateway tests.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use llm::{
     Gateway, Priority, Reply, RequirementsTask, Task,
@@ -36,6 +39,17 @@ pub fn quick(endpoints: Vec<EndpointSettings>) -> LlmSettings {
 
 pub fn gateway(settings: LlmSettings) -> Gateway {
     Gateway::new(settings, 7).expect("good settings")
+}
+
+/// Failures of all endpoints, by kind.
+pub fn failures(gateway: &Gateway) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (kind, count) in
+        gateway.counters().endpoints.into_iter().flat_map(|figures| figures.failures)
+    {
+        *all.entry(kind).or_default() += count;
+    }
+    all
 }
 
 pub fn in_seconds(seconds: u64) -> Instant {

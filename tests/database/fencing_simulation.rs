@@ -11,14 +11,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::{
     database,
-    fixtures::{conclude, new_plan},
+    fixtures::{choose, new_plan, no_options, outcome},
     open, raw,
 };
 use eventplanner::{
     model::{PlanId, PlanState},
     store::{
-        Cancelled, ChainCheck, Checkpoint, Claim, GiveBack, SUSPECT_CRASHES, Store, StoreError,
-        Transition,
+        Cancelled, ChainCheck, Checkpoint, Claim, GiveBack, SUSPECT_CRASHES, Selected, Store,
+        StoreError, Transition,
     },
 };
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -57,7 +57,7 @@ struct Model {
     crashes: u32,
     failures: u32,
     cancel_requested: bool,
-    /// Times that options were accepted.
+    /// Times that a search's outcome was accepted.
     outcomes: u32,
 }
 
@@ -243,12 +243,13 @@ impl World {
             _ => PlanState::AwaitingSelection,
         };
         let (plan, run_number) = (belief.plan, belief.run_number);
+        // A search's end is stored with what it found, any other by itself.
         let has_result = matches!(to, PlanState::AwaitingSelection | PlanState::Infeasible);
         let changed = if has_result {
-            conclude(&self.store, (plan, run_number), to, None).await
+            let result = no_options(format!("of run {run_number}"));
+            self.store.conclude(outcome(plan, run_number, to, &result)).await
         } else {
-            let change = Transition::new(plan, run_number, belief.from, to);
-            self.store.transition(&change).await.map(drop)
+            self.store.transition(&Transition::new(plan, run_number, belief.from, to)).await
         };
         let model = self.plans.get_mut(&belief.plan).unwrap();
         let is_present = model.run_number == belief.run_number;
@@ -314,16 +315,18 @@ impl World {
         self.check(id).await;
     }
 
-    /// A client selects an option; it read the plan just now.
+    /// A client selects an option.
     async fn select(&mut self) {
         let Some(id) = self.any_plan() else { return };
         let model = self.plans.get_mut(&id).unwrap();
         let (from, to) = (PlanState::AwaitingSelection, PlanState::Writing);
-        let change = Transition::new(id, model.run_number, from, to);
-        match self.store.transition(&change).await {
-            Ok(_) => {
+        match choose(&self.store, (id, 1), &[], LEASE).await {
+            Ok(Selected::Now) => {
                 assert_eq!(model.state, from);
                 model.state = to;
+            }
+            Ok(Selected::Before) => {
+                assert!(matches!(model.state, PlanState::Writing | PlanState::Completed));
             }
             Err(StoreError::WrongState { .. }) => assert_ne!(model.state, from),
             Err(error) => panic!("{error}"),

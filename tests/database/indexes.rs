@@ -16,9 +16,10 @@ use common::{
 use eventplanner::{
     model::{CateringPolicy, GeoPoint, PlanId, PlanState, VendorId},
     store::{
-        Changes, Cluster, HistoryFilter, KeptReply, PlanFilter, StateLock, Store, StoreError,
-        VendorFilter, settings::DatabaseSettings,
+        Changes, Cluster, KeptReply, StateLock, Store, StoreError, VendorFilter,
+        settings::DatabaseSettings,
     },
+    wire::{HistoryQuery, PlanQuery},
 };
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
@@ -144,9 +145,10 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
     let inr = "INR".parse().unwrap();
     let any = || VendorFilter { limit: 20, ..VendorFilter::default() };
     let search = async |filter: VendorFilter| store.search_vendors(&filter).await.map(drop);
-    let list =
-        async |filter: PlanFilter| store.plans(&PlanFilter { limit: 20, ..filter }).await.map(drop);
-    let (some, none) = (|text: &str| Some(text.to_owned()), PlanFilter::default);
+    let list = async |query: PlanQuery| {
+        store.plans(&PlanQuery { limit: Some(20), ..query }).await.map(drop)
+    };
+    let (some, none) = (|text: &str| Some(text.to_owned()), PlanQuery::default);
     // The volume's times lie in the days before this one.
     let day: Timestamp = "2027-06-19T00:00:00Z".parse().unwrap();
     let recent = day.checked_sub(2.hours()).unwrap();
@@ -194,16 +196,16 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
         }
         "claim" => store.claim(claim("somebody", Duration::from_secs(60), 3)).await.map(drop),
         "plans" => list(none()).await,
-        "plans by state" => list(PlanFilter { state: Some(PlanState::Cancelled), ..none() }).await,
-        "plans by user" => list(PlanFilter { requested_by: Some(77), ..none() }).await,
-        "plans by client" => list(PlanFilter { client: some("client 4711"), ..none() }).await,
+        "plans by state" => list(PlanQuery { state: Some(PlanState::Cancelled), ..none() }).await,
+        "plans by user" => list(PlanQuery { user: Some(77), ..none() }).await,
+        "plans by client" => list(PlanQuery { client: some("client 4711"), ..none() }).await,
         "plans by date" => {
-            list(PlanFilter { date: Some("2027-03-07".parse().unwrap()), ..none() }).await
+            list(PlanQuery { date: Some("2027-03-07".parse().unwrap()), ..none() }).await
         }
-        "plans by city" => list(PlanFilter { city: some("CITY 77"), ..none() }).await,
+        "plans by city" => list(PlanQuery { city: some("CITY 77"), ..none() }).await,
         "plans by type" => {
             let event_type = serde_json::from_value("gala".into()).unwrap();
-            list(PlanFilter { event_type: Some(event_type), ..none() }).await
+            list(PlanQuery { event_type: Some(event_type), ..none() }).await
         }
         "failures" => store.failures_since(recent, 20).await.map(drop),
         "leases" => store.release_leases("nobody").await.map(drop),
@@ -216,18 +218,17 @@ async fn call(store: &Store, what: &str) -> Result<(), StoreError> {
         "bookings" => store.bookings(plan).await.map(drop),
         "expire" => store.expire_holds().await.map(drop),
         "events" => {
-            let span = HistoryFilter { since: Some(recent), limit: 20, ..Default::default() };
-            store.events(&span).await?;
-            let kind = HistoryFilter { kind: some("claim"), limit: 20, ..Default::default() };
-            store.events(&kind).await.map(drop)
+            let any = || HistoryQuery { limit: Some(20), ..Default::default() };
+            store.history(&HistoryQuery { since: Some(recent), ..any() }).await?;
+            store.history(&HistoryQuery { kind: some("claim"), ..any() }).await.map(drop)
         }
         "runs" => {
-            let any = || HistoryFilter { limit: 20, ..Default::default() };
-            store.runs(&HistoryFilter { failed: true, ..any() }).await?;
-            store.runs(&HistoryFilter { agent: some("sourcing"), ..any() }).await?;
+            let any = || HistoryQuery { runs: true, limit: Some(20), ..Default::default() };
+            store.history(&HistoryQuery { failed: true, ..any() }).await?;
+            store.history(&HistoryQuery { agent: some("sourcing"), ..any() }).await?;
             store.agents_since(recent).await.map(drop)
         }
-        "metrics" => store.metrics("cpu_ratio", recent).await.map(drop),
+        "metrics" => store.metric_means(&["cpu_ratio"], &[(7_200, 0)], day).await.map(drop),
         "changes" => {
             let (_, seen) = store.changes_since(None).await?;
             store.changes_since(Some(seen)).await.map(drop)

@@ -1,8 +1,9 @@
 //! Migrations: once, from several daemons at a time, never backwards.
 
 use common::{empty_database, fixtures, raw, small_pool};
-use eventplanner::store::{
-    PlanFilter, SourcingQuery, Store, StoreError, VendorFilter, migrate, settings::DatabaseSettings,
+use eventplanner::{
+    store::{SourcingQuery, Store, StoreError, VendorFilter, migrate, settings::DatabaseSettings},
+    wire::PlanQuery,
 };
 
 #[tokio::test]
@@ -95,9 +96,9 @@ async fn names_of_earlier_versions_are_brought_into_form_once() {
         let row = client.query_one(counted, &[]).await.unwrap();
         let counts: (i64, i64, Option<f64>) = (row.get(0), row.get(1), row.get(2));
         assert_eq!(counts, (3, 3, Some(48.0)));
-        let filter = PlanFilter { city: Some("mu\u{308}nchen".into()), ..PlanFilter::default() };
-        let plans = store.plans(&filter).await.unwrap();
-        assert_eq!(plans.iter().map(|plan| plan.id).collect::<Vec<_>>(), [plan]);
+        let query = PlanQuery { city: Some("mu\u{308}nchen".into()), ..PlanQuery::default() };
+        let plans = store.plans(&query).await.unwrap();
+        assert_eq!(plans.plans.iter().map(|plan| plan.id).collect::<Vec<_>>(), [plan]);
     }
     // An import goes on under the same names.
     let again = fixtures::vendor("x\u{a0}1", "venue", "MÜNCHEN");

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use common::{
     database,
-    fixtures::{claim, conclude, new_plan, now, request, submit},
+    fixtures::{
+        choose, claim, conclude, new_plan, no_options, now, outcome, request, submit, waiting_plan,
+    },
     open, raw, store,
 };
 use eventplanner::{
-    model::{PlanId, PlanState},
+    model::{CalledOff, PlanId, PlanState, Requirements},
     store::{
-        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, Document, GiveBack,
-        MetricRow, NewPlan, Patch, PlanFilter, Store, StoreError, Submitted, Transition,
+        AgentOutcome, AgentRun, AuditEvent, Cancelled, ChainCheck, Checkpoint, GiveBack, NewPlan,
+        Patch, SearchOutcome, Store, StoreError, Submitted, Transition,
     },
+    wire::{Document, PlanQuery},
 };
 use uuid::Uuid;
 
@@ -57,7 +60,7 @@ async fn one_key_names_one_plan_even_when_many_submit_it_together() {
 
     let error = store.submit(&keyed(fresh_id(), b"two")).await.unwrap_err();
     assert!(matches!(error, StoreError::KeyReused { plan, .. } if plan == plans[0].plan()));
-    assert_eq!(store.plans(&PlanFilter::default()).await.unwrap().len(), 1);
+    assert_eq!(store.plans(&PlanQuery::default()).await.unwrap().plans.len(), 1);
 }
 
 #[tokio::test]
@@ -70,17 +73,20 @@ async fn lists_are_newest_first_and_paged() {
         ids.push(store.submit(&plan).await.unwrap().plan());
     }
     ids.reverse();
-    let mut filter = PlanFilter { limit: 2, ..PlanFilter::default() };
+    let mut query = PlanQuery { limit: Some(2), ..PlanQuery::default() };
     let mut listed = Vec::new();
     loop {
-        let page = store.plans(&filter).await.unwrap();
-        let Some(last) = page.last() else { break };
-        filter.after = Some((last.created_at, last.id));
-        listed.extend(page.iter().map(|plan| plan.id));
+        let page = store.plans(&query).await.unwrap();
+        listed.extend(page.plans.iter().map(|plan| plan.id));
+        let Some(next) = page.next else { break };
+        query.before = Some(next);
     }
     assert_eq!(listed, ids);
-    let other = PlanFilter { state: Some(PlanState::Failed), ..PlanFilter::default() };
-    assert!(store.plans(&other).await.unwrap().is_empty());
+    let other = PlanQuery { state: Some(PlanState::Failed), ..PlanQuery::default() };
+    assert!(store.plans(&other).await.unwrap().plans.is_empty());
+    let unknown = PlanQuery { before: Some(fresh_id()), ..PlanQuery::default() };
+    let error = store.plans(&unknown).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoSuchPlan { .. }), "{error}");
     assert_eq!(store.plan_counts().await.unwrap(), [(PlanState::Queued, 5)]);
 }
 
@@ -138,8 +144,9 @@ async fn an_expired_lease_fences_its_former_owner() {
         assert!(matches!(error, StoreError::Fenced { run_number: 1, .. }), "{error}");
     };
     let to_failed = Transition::new(plan, 1, PlanState::Running, PlanState::Failed);
-    fenced(store.transition(&to_failed).await.map(drop));
-    fenced(store.record(plan, 1, Patch::default()).await.map(drop));
+    fenced(store.transition(&to_failed).await);
+    let result = no_options("d");
+    fenced(store.conclude(outcome(plan, 1, PlanState::AwaitingSelection, &result)).await);
     fenced(store.release(plan, 1, back(NO_LEASE, false)).await);
     fenced(store.save_checkpoint(plan, 1, &checkpoint(1), 50).await);
     assert!(store.renew_leases("old", LEASE, &[(plan, 1)]).await.unwrap().is_empty());
@@ -193,21 +200,34 @@ async fn what_a_run_finds_out_is_kept_and_on_record() {
     let store = store().await;
     let plan = submit(&store).await;
     let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
+    let requirements = Requirements { keywords: vec!["garden".into()], ..Default::default() };
     let step = AuditEvent::new("agent", serde_json::json!({"agent": "requirements", "x": 1e-7}));
-    let patch = Patch { events: vec![step], ..Patch::default() };
-    store.record(plan, run, patch).await.unwrap();
-    let failed = Transition::new(plan, run, PlanState::Running, PlanState::Failed)
-        .with(Patch { error: Some("no luck"), ..Patch::default() });
-    store.transition(&failed).await.unwrap();
-
+    let result = no_options("d");
+    let found = SearchOutcome {
+        requirements: &requirements,
+        events: vec![step.clone()],
+        ..outcome(plan, run, PlanState::AwaitingSelection, &result)
+    };
+    store.conclude(found).await.unwrap();
     let stored = store.plan(plan).await.unwrap();
+    assert_eq!((stored.requirements, stored.result), (Some(requirements), Some(result)));
+
+    let failing = submit(&store).await;
+    let run = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
+    let patch = Patch { error: Some("no luck"), events: vec![step], ..Patch::default() };
+    let (from, to) = (PlanState::Running, PlanState::Failed);
+    store.transition(&Transition::new(failing, run, from, to).with(patch)).await.unwrap();
+    let stored = store.plan(failing).await.unwrap();
     assert_eq!((stored.state, stored.error.as_deref()), (PlanState::Failed, Some("no luck")));
     assert_eq!((stored.lease, stored.attempts), (None, 0));
-    let rows = store.audit(plan, 0).await.unwrap();
-    let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
-    assert_eq!(kinds, ["state", "claim", "agent", "state"]);
-    assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 4 });
-    assert_eq!(store.audit(plan, 3).await.unwrap(), rows[3..]);
+
+    for plan in [plan, failing] {
+        let rows = store.audit(plan, 0).await.unwrap();
+        let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+        assert_eq!(kinds, ["state", "claim", "state", "agent"]);
+        assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 4 });
+        assert_eq!(store.audit(plan, 3).await.unwrap(), rows[3..]);
+    }
 }
 
 #[tokio::test]
@@ -226,7 +246,9 @@ async fn tampering_with_the_audit_is_found() {
         assert_eq!(store.verify_audit(plan).await.unwrap(), ChainCheck::Whole { rows: 2 });
         client.execute(sql, &[&plan.0]).await.unwrap();
         match store.verify_audit(plan).await.unwrap() {
-            ChainCheck::Broken { seq: found, .. } => assert_eq!(found, seq, "{sql}"),
+            ChainCheck::Broken(broken) => {
+                assert_eq!((broken.plan, broken.seq), (plan, seq), "{sql}")
+            }
             whole => panic!("{sql}: {whole:?}"),
         }
     }
@@ -270,31 +292,16 @@ async fn the_newest_checkpoints_are_kept() {
 }
 
 #[tokio::test]
-async fn documents_runs_and_metrics_come_back() {
+async fn documents_and_runs_come_back() {
     let store = store().await;
-    let plan = submit(&store).await;
-    store.claim(claim("d", LEASE, 1)).await.unwrap();
+    let (plan, _) = waiting_plan(&store).await;
+    choose(&store, (plan, 1), &[], LEASE).await.unwrap();
+    let run_number = store.claim(claim("d", LEASE, 1)).await.unwrap()[0].run_number;
     let document = |name: &str, body: &[u8]| Document {
         name: name.into(),
         media_type: "text/markdown".into(),
         body: body.to_vec(),
     };
-    let put = async |documents: &[Document], runs: &[AgentRun]| {
-        let patch = Patch { documents, agent_runs: runs, ..Patch::default() };
-        store.record(plan, 1, patch).await
-    };
-    put(&[document("b.md", b"old"), document("a.json", b"{}")], &[]).await.unwrap();
-    put(&[document("b.md", b"newer")], &[]).await.unwrap();
-    assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"newer")));
-    assert_eq!(store.document(plan, "c.md").await.unwrap(), None);
-    let list = store.documents(plan).await.unwrap();
-    assert_eq!(
-        list.iter().map(|d| (d.name.as_str(), d.bytes)).collect::<Vec<_>>(),
-        [("a.json", 2), ("b.md", 5)]
-    );
-    let error = put(&[document("../x", b"")], &[]).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unstorable { .. }), "{error}");
-
     let run = AgentRun {
         plan,
         agent: "budgeting".into(),
@@ -305,14 +312,28 @@ async fn documents_runs_and_metrics_come_back() {
         model: None,
         detail: Some(serde_json::json!({"tokens": 12})),
     };
-    put(&[], std::slice::from_ref(&run)).await.unwrap();
+    let write = async |documents: &[Document]| {
+        let patch = Patch { documents, agent_runs: std::slice::from_ref(&run), ..Patch::default() };
+        let (from, to) = (PlanState::Writing, PlanState::Completed);
+        store.transition(&Transition::new(plan, run_number, from, to).with(patch)).await
+    };
+    let error = write(&[document("../x", b"")]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unstorable { .. }), "{error}");
+    write(&[document("b.md", b"old"), document("a.json", b"{}")]).await.unwrap();
     assert_eq!(store.agent_runs(plan).await.unwrap(), [run]);
+    assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"old")));
+    assert_eq!(store.document(plan, "c.md").await.unwrap(), None);
+    let names = ["a.json", "b.md"];
+    assert_eq!(store.document_names(plan).await.unwrap(), names);
 
-    let metric = |value: f64, labels| MetricRow { at: now(), name: "m".into(), value, labels };
-    let rows = [metric(0.5, None), metric(2.0, Some(serde_json::json!({"a": "b"})))];
-    store.add_metrics(&rows).await.unwrap();
-    assert_eq!(store.metrics("m", now()).await.unwrap(), rows);
-    assert!(store.metrics("n", now()).await.unwrap().is_empty());
+    // In place of one of the same name; the others stay.
+    let anew = |found: &[Document], _: CalledOff| {
+        assert_eq!(found.iter().map(|document| &document.name[..]).collect::<Vec<_>>(), names);
+        vec![document("b.md", b"newer")]
+    };
+    store.cancel(plan, None, &anew).await.unwrap();
+    assert_eq!(store.document(plan, "b.md").await.unwrap(), Some(document("b.md", b"newer")));
+    assert_eq!(store.document_names(plan).await.unwrap(), names);
 }
 
 /// Not asserted: the disk decides. One commit after the other would be some 200/s.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use common::{
     database,
-    fixtures::{claim, conclude, import, submit, vendor, window},
+    fixtures::{choose, claim, import, request, vendor, waiting_plan, window},
     open, raw, small_pool, store,
 };
 use eventplanner::{
     model::{PlanId, PlanState, Vendor, VendorId, Window},
     store::{
-        Bookings, Cancelled, ChainCheck, Patch, Store, StoreError, Transition,
+        Bookings, Cancelled, ChainCheck, Patch, Selected, Store, StoreError, Transition,
         settings::DatabaseSettings,
     },
 };
@@ -18,31 +18,17 @@ use eventplanner::{
 const LEASE: Duration = Duration::from_secs(60);
 const HOLD: Duration = Duration::from_secs(600);
 
-/// A plan that waits for a selection, and its run number.
-async fn waiting_plan(store: &Store) -> (PlanId, i64) {
-    let plan = submit(store).await;
-    let claimed = store.claim(claim("searcher", LEASE, 1)).await.unwrap();
-    assert_eq!(claimed[0].id, plan);
-    let run = claimed[0].run_number;
-    conclude(store, (plan, run), PlanState::AwaitingSelection, None).await.unwrap();
-    (plan, run)
-}
-
+/// Selects, and lets the plan be claimed by who writes its documents; that run's number.
 async fn select(
     store: &Store,
-    (plan, run): (PlanId, i64),
+    plan: PlanId,
     vendors: &[(VendorId, Window)],
     lasts: Duration,
 ) -> Result<i64, StoreError> {
-    let patch = Patch {
-        selected: Some(1),
-        bookings: Bookings::Hold { instead_of: &[], vendors, lasts },
-        ..Patch::default()
-    };
-    let change = Transition::new(plan, run, PlanState::AwaitingSelection, PlanState::Writing)
-        .with(patch)
-        .leased("writer", LEASE);
-    store.transition(&change).await.map(|changed| changed.run_number)
+    assert!(matches!(choose(store, (plan, 1), vendors, lasts).await?, Selected::Now));
+    let claimed = store.claim(claim("writer", LEASE, 1)).await.unwrap();
+    assert_eq!(claimed[0].id, plan);
+    Ok(claimed[0].run_number)
 }
 
 async fn confirm(store: &Store, plan: PlanId, run: i64) -> Result<(), StoreError> {
@@ -69,7 +55,7 @@ async fn a_selection_holds_all_vendors_and_completion_confirms_them() {
     // The same vendor in two places is held once.
     let mut vendors = pick(&["b", "a"], window(10, 12));
     vendors.push((VendorId::from("a"), window(11, 14)));
-    let run = select(&store, waiting, &vendors, HOLD).await.unwrap();
+    let run = select(&store, plan, &vendors, HOLD).await.unwrap();
     assert_eq!(run, waiting.1 + 1);
     let bookings = store.bookings(plan).await.unwrap();
     assert_eq!(bookings[0].window, window(10, 14));
@@ -77,9 +63,12 @@ async fn a_selection_holds_all_vendors_and_completion_confirms_them() {
         states(&store, plan).await,
         [("a".into(), "held".into(), 1), ("b".into(), "held".into(), 1)]
     );
-    // A second selection comes too late, also with the new run number.
-    let error = select(&store, (plan, run), &vendors, HOLD).await.unwrap_err();
+    // The same once more changes nothing; another one comes too late.
+    let again = choose(&store, (plan, 1), &vendors, HOLD).await.unwrap();
+    assert!(matches!(again, Selected::Before));
+    let error = choose(&store, (plan, 2), &vendors, HOLD).await.unwrap_err();
     assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
+    assert_eq!(store.bookings(plan).await.unwrap(), bookings);
 
     confirm(&store, plan, run).await.unwrap();
     let confirmed = states(&store, plan).await;
@@ -93,14 +82,14 @@ async fn a_selection_holds_all_vendors_and_completion_confirms_them() {
 async fn a_taken_vendor_undoes_the_whole_selection() {
     let store = store().await;
     import(&store, &[vendor("a", "venue", "X"), vendor("b", "music", "X")]).await;
-    let first = waiting_plan(&store).await;
+    let (first, _) = waiting_plan(&store).await;
     select(&store, first, &pick(&["b"], window(10, 12)), HOLD).await.unwrap();
 
-    let second = waiting_plan(&store).await;
+    let (second, _) = waiting_plan(&store).await;
     let error = select(&store, second, &pick(&["a", "b"], window(11, 13)), HOLD).await.unwrap_err();
     assert!(matches!(&error, StoreError::Taken { vendor } if vendor.as_str() == "b"), "{error}");
-    assert!(states(&store, second.0).await.is_empty());
-    assert_eq!(store.plan(second.0).await.unwrap().state, PlanState::AwaitingSelection);
+    assert!(states(&store, second).await.is_empty());
+    assert_eq!(store.plan(second).await.unwrap().state, PlanState::AwaitingSelection);
     let error = select(&store, second, &pick(&["zz"], window(1, 2)), HOLD).await.unwrap_err();
     assert!(matches!(error, StoreError::NoSuchVendor { .. }), "{error}");
     // Windows that only touch do not overlap.
@@ -111,14 +100,14 @@ async fn a_taken_vendor_undoes_the_whole_selection() {
 async fn a_cancelled_plan_lets_its_vendors_go() {
     let store = store().await;
     import(&store, &[vendor("a", "venue", "X")]).await;
-    let first = waiting_plan(&store).await;
+    let (first, _) = waiting_plan(&store).await;
     let run = select(&store, first, &pick(&["a"], window(10, 12)), HOLD).await.unwrap();
-    let cancelled = store.cancel(first.0, None, &|_, _| Vec::new()).await.unwrap();
+    let cancelled = store.cancel(first, None, &|_, _| Vec::new()).await.unwrap();
     assert_eq!(cancelled, Cancelled::AtOnce { from: PlanState::Writing });
-    let error = confirm(&store, first.0, run).await.unwrap_err();
+    let error = confirm(&store, first, run).await.unwrap_err();
     assert!(matches!(error, StoreError::WrongState { .. }), "{error}");
-    assert_eq!(states(&store, first.0).await, [("a".into(), "released".into(), 1)]);
-    let second = waiting_plan(&store).await;
+    assert_eq!(states(&store, first).await, [("a".into(), "released".into(), 1)]);
+    let (second, _) = waiting_plan(&store).await;
     select(&store, second, &pick(&["a"], window(10, 12)), HOLD).await.unwrap();
 }
 
@@ -127,23 +116,23 @@ async fn an_expired_hold_is_lost_to_the_next_one_only() {
     let store = store().await;
     import(&store, &[vendor("a", "venue", "X")]).await;
     let vendors = pick(&["a"], window(10, 12));
-    let first = waiting_plan(&store).await;
+    let (first, _) = waiting_plan(&store).await;
     let run = select(&store, first, &vendors, Duration::ZERO).await.unwrap();
     // Nobody wanted the vendor: the hold can still be confirmed.
-    let second = waiting_plan(&store).await;
+    let (second, _) = waiting_plan(&store).await;
     select(&store, second, &vendors, HOLD).await.unwrap();
-    let error = confirm(&store, first.0, run).await.unwrap_err();
+    let error = confirm(&store, first, run).await.unwrap_err();
     assert!(matches!(error, StoreError::HoldLost { .. }), "{error}");
 
-    let third = waiting_plan(&store).await;
+    let (third, _) = waiting_plan(&store).await;
     let later = pick(&["a"], window(20, 22));
     let run = select(&store, third, &later, Duration::ZERO).await.unwrap();
-    confirm(&store, third.0, run).await.unwrap();
+    confirm(&store, third, run).await.unwrap();
 
-    let fourth = waiting_plan(&store).await;
+    let (fourth, _) = waiting_plan(&store).await;
     let run = select(&store, fourth, &pick(&["a"], window(30, 31)), Duration::ZERO).await.unwrap();
     assert_eq!(store.expire_holds().await.unwrap(), 1);
-    assert!(confirm(&store, fourth.0, run).await.is_err());
+    assert!(confirm(&store, fourth, run).await.is_err());
 }
 
 #[tokio::test]
@@ -152,11 +141,12 @@ async fn parallel_events_are_slots() {
     import(&store, &[Vendor { parallel_events: 2, ..vendor("a", "venue", "X") }]).await;
     let vendors = pick(&["a"], window(10, 12));
     for slot in [1, 2] {
-        let plan = waiting_plan(&store).await;
+        let (plan, _) = waiting_plan(&store).await;
         select(&store, plan, &vendors, HOLD).await.unwrap();
-        assert_eq!(states(&store, plan.0).await, [("a".into(), "held".into(), slot)]);
+        assert_eq!(states(&store, plan).await, [("a".into(), "held".into(), slot)]);
     }
-    let error = select(&store, waiting_plan(&store).await, &vendors, HOLD).await.unwrap_err();
+    let (plan, _) = waiting_plan(&store).await;
+    let error = select(&store, plan, &vendors, HOLD).await.unwrap_err();
     assert!(matches!(error, StoreError::Taken { .. }), "{error}");
 }
 
@@ -169,7 +159,7 @@ async fn competing_plans_never_book_a_vendor_twice() {
     import(&store, &[vendor("a", "venue", "X"), vendor("b", "caterer", "X"), crews]).await;
     let mut plans = Vec::new();
     for _ in 0..PLANS {
-        plans.push(waiting_plan(&store).await);
+        plans.push(waiting_plan(&store).await.0);
     }
     let tasks = plans.iter().enumerate().map(|(n, plan)| {
         let store = &store;
@@ -177,7 +167,8 @@ async fn competing_plans_never_book_a_vendor_twice() {
             // In every order, at overlapping times.
             let ids = [["a", "b", "crews"], ["crews", "b", "a"], ["b", "a", "crews"]][n % 3];
             let start = (n % 4) as i64;
-            select(store, *plan, &pick(&ids[..2 + n % 2], window(start, start + 4)), HOLD).await
+            let vendors = pick(&ids[..2 + n % 2], window(start, start + 4));
+            choose(store, (*plan, 1), &vendors, HOLD).await
         }
     });
     let results = futures_util::future::join_all(tasks).await;
@@ -228,16 +219,17 @@ async fn a_thousand_holds_at_once_never_overlap() {
     let sql = "
         INSERT INTO plan (id, state, fingerprint, request, currency, seed, created_at, updated_at,
                           state_since, run_after, audit_seq, audit_hash)
-        SELECT gen_random_uuid(), 'queued', $1, '{}', 'INR', 0, now(), now(), now(), now(), 0, $1
+        SELECT gen_random_uuid(), 'awaiting_selection', $1, $3, 'INR', 0, now(), now(), now(), now(),
+               0, $1
         FROM generate_series(1, $2) RETURNING id";
-    let rows = client.query(sql, &[&vec![0_u8; 32], &(PLANS as i32)]).await.unwrap();
+    let request = serde_json::to_value(request()).unwrap();
+    let rows = client.query(sql, &[&vec![0_u8; 32], &(PLANS as i32), &request]).await.unwrap();
     let plans: Vec<PlanId> = rows.iter().map(|row| PlanId(row.get(0))).collect();
     let holds = plans.iter().enumerate().map(|(n, plan)| {
         let store = store.clone();
         async move {
             let vendors = pick(&[ids[n % 4]], window(10, 18));
-            let bookings = Bookings::Hold { vendors: &vendors, lasts: HOLD, instead_of: &[] };
-            store.record(*plan, 0, Patch { bookings, ..Patch::default() }).await
+            choose(&store, (*plan, 1), &vendors, HOLD).await
         }
     });
     let mut won = 0;

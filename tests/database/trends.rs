@@ -14,7 +14,7 @@ fn now() -> Timestamp {
 
 fn row(hours_ago: i64, name: &str, value: f64) -> MetricRow {
     let at = now() - hours_ago.hours();
-    MetricRow { at, name: name.to_owned(), value, labels: None }
+    MetricRow { at, name: name.to_owned(), value }
 }
 
 /// One measurement an hour, 384 of them. A span takes in its end and leaves out its begin, so that

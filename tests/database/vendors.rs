@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use common::{
     database,
-    fixtures::{full_vendor, import, sourced, sourcing, submit, vendor, window},
+    fixtures::{full_vendor, hold, import, sourced, sourcing, vendor, window},
     raw, small_pool, store,
 };
 use eventplanner::{
     model::{BookedSlot, Capacity, CateringPolicy, GeoPoint, Vendor, VendorId},
-    store::{Bookings, Patch, Reach, Store, VendorFilter, settings::DatabaseSettings},
+    store::{Reach, Store, VendorFilter, settings::DatabaseSettings},
 };
 
 #[tokio::test]
@@ -381,12 +381,8 @@ async fn a_large_import_is_fast() {
 
 /// Books vendors for a plan of its own.
 async fn book(store: &Store, ids: &[&str], start: i64, end: i64) -> eventplanner::model::PlanId {
-    let plan = submit(store).await;
     let vendors: Vec<_> = ids.iter().map(|id| (VendorId::from(*id), window(start, end))).collect();
-    let lasts = std::time::Duration::from_secs(600);
-    let bookings = Bookings::Hold { instead_of: &[], vendors: &vendors, lasts };
-    store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
-    plan
+    hold(store, &vendors).await
 }
 
 fn weekdays(day: &str) -> Vec<eventplanner::model::Weekday> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::{
     llm_server::{Behaviour, LlmServer},
-    llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, until, vision},
+    llm_tasks::{VINTAGE, ask, failures, gateway, in_seconds, quick, requirements, until, vision},
 };
 use eventplanner::llm::{
     Answer, BreakerState, FailureKind, Gateway, Priority,
@@ -20,7 +20,7 @@ fn touchy(endpoint: EndpointSettings) -> LlmSettings {
 }
 
 fn count(gateway: &Gateway, kind: FailureKind) -> u64 {
-    gateway.counters().failures.get(&kind).copied().unwrap_or(0)
+    failures(gateway).get(kind.as_str()).copied().unwrap_or(0)
 }
 
 fn breaker(gateway: &Gateway) -> BreakerState {
@@ -141,7 +141,7 @@ async fn every_lasting_fault_ends_in_the_rules_and_is_counted_for_what_it_is() {
                 count(&gateway, fault.kind),
                 fault.count,
                 "{name}: {:?}",
-                gateway.counters().failures
+                failures(&gateway)
             );
             assert_eq!(server.seen.chats(), fault.calls, "{name}");
             let want = if fault.blamed { BreakerState::Open } else { BreakerState::Closed };
@@ -160,7 +160,7 @@ async fn a_refused_connection_and_a_failed_handshake_are_told_apart() {
     tls.base_url = tls.base_url.replace("http://", "https://");
     let plain = gateway(LlmSettings { retries: 1, ..quick(vec![tls]) });
     assert!(by_rules(&ask(&plain, vision("x")).await));
-    assert_eq!(count(&plain, FailureKind::Tls), 1, "{:?}", plain.counters().failures);
+    assert_eq!(count(&plain, FailureKind::Tls), 1, "{:?}", failures(&plain));
     server.stop().await;
     let gone = gateway(LlmSettings { retries: 2, ..quick(vec![endpoint]) });
     assert!(by_rules(&ask(&gone, vision("x")).await));

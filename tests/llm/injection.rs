@@ -8,11 +8,11 @@ use common::{
 };
 use eventplanner::{
     llm::{
-        BlueprintProse, ProseTask, ProseVendor, Reply, Task,
+        ProseTask, ProseVendor, Reply, Task,
         settings::ServerKind,
         tasks::{rules, vocabulary},
     },
-    model::EventType,
+    model::{EventType, Prose},
 };
 use serde_json::{Value, json};
 
@@ -134,7 +134,7 @@ async fn a_hostile_vendor_name_is_a_fact_and_its_orders_are_not() {
         let answer = ask(&gateway, blueprint("", &name)).await;
         let user = message(&server.seen.last_chat().1, 1);
         assert_eq!((user.matches('<').count(), user.matches('>').count()), (2, 2), "{user}");
-        let Reply::Prose(BlueprintProse { summary, .. }) = &answer.reply else { panic!() };
+        let Reply::Prose(Prose { summary, .. }) = &answer.reply else { panic!() };
         // Words of the name may be repeated; a number, date or contact of its orders may not be
         // taken for one of the plan's.
         if answer.server == "one" {

@@ -2,7 +2,7 @@
 //! with that server: `tests/llamacpp/run.sh` installs it, starts it and runs this with the feature
 //! `check-llamacpp`, without which it is not built.
 
-use common::llm_tasks::{ask, gateway, in_seconds, quick, requirements, until, vision};
+use common::llm_tasks::{ask, failures, gateway, in_seconds, quick, requirements, until, vision};
 use eventplanner::llm::{
     FailureKind, ModelState, Priority, ProseTask, Task,
     settings::{EndpointSettings, LlmSettings, ServerKind},
@@ -39,8 +39,8 @@ async fn replies_are_held_to_the_schema_by_the_server_itself() {
     let counters = gateway.counters();
     let endpoint = &counters.endpoints[0];
     // The server closes each connection after a streamed reply; one may be met just then.
-    let stale = counters.failures.get(&FailureKind::StaleConnection).copied().unwrap_or(0);
-    assert_eq!((endpoint.calls - stale, endpoint.repairs), (6, 0), "{:?}", counters.failures);
+    let stale = endpoint.failures.get(FailureKind::StaleConnection.as_str()).copied().unwrap_or(0);
+    assert_eq!((endpoint.calls - stale, endpoint.repairs), (6, 0), "{:?}", endpoint.failures);
     assert!(endpoint.tokens_in > 6 * 100 && endpoint.tokens_out > 6 * 10);
 }
 
@@ -60,9 +60,9 @@ async fn noise_without_end_is_truncation_and_a_left_call_frees_its_slot() {
     });
     let answer = ask(&gateway, prose).await;
     assert_eq!(answer.server, "rules");
-    let failures = gateway.counters().failures;
+    let failures = failures(&gateway);
     let expected = [FailureKind::OutOfTokens, FailureKind::InvalidReply];
-    assert!(expected.iter().any(|kind| failures.contains_key(kind)), "{failures:?}");
+    assert!(expected.iter().any(|kind| failures.contains_key(kind.as_str())), "{failures:?}");
 
     let caller = tokio::spawn({
         let gateway = gateway.clone();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::{
     llm_server::{Behaviour, LlmServer},
-    llm_tasks::{VINTAGE, ask, gateway, in_seconds, quick, requirements, until, vision},
+    llm_tasks::{VINTAGE, ask, failures, gateway, in_seconds, quick, requirements, until, vision},
 };
 use eventplanner::llm::{
     BreakerState, FailureKind, Gateway, GatewayEvent, Priority,
@@ -89,7 +89,7 @@ async fn the_interactive_go_before_the_background() {
         })
     };
     // The queue is full: the last of the background gives its place up.
-    until("a displacement", || gateway.counters().failures.contains_key(&FailureKind::QueueFull))
+    until("a displacement", || failures(&gateway).contains_key(FailureKind::QueueFull.as_str()))
         .await;
     open.send(true).unwrap();
     assert_eq!(person.await.unwrap().server, "one");

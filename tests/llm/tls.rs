@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use common::llm_tasks::{VINTAGE, ask, gateway, quick, vision};
+use common::llm_tasks::{VINTAGE, ask, failures, gateway, quick, vision};
 use eventplanner::llm::{
     FailureKind, Gateway, LlmError,
     settings::{EndpointSettings, ServerKind},
@@ -141,7 +141,7 @@ async fn an_unknown_authority_is_refused_before_anything_is_said() {
     let answer = ask(&gateway, vision("x")).await;
     assert_eq!(answer.server, "rules");
     assert!(answer.fallback.unwrap().contains("TLS"));
-    assert_eq!(gateway.counters().failures[&FailureKind::Tls], 1, "not retried");
+    assert_eq!(failures(&gateway)[FailureKind::Tls.as_str()], 1, "not retried");
     assert_eq!(seen.calls.load(Ordering::SeqCst), 0);
 }
 

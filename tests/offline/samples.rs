@@ -6,8 +6,9 @@ use std::{collections::BTreeSet, fs};
 
 use common::daemon::sample;
 use eventplanner::{
-    catalog::{self, Format, GenerateOptions},
+    catalog::{self, GenerateOptions},
     model::{Request, Vendor},
+    wire::ImportFormat,
 };
 use jiff::{Timestamp, civil};
 
@@ -26,7 +27,7 @@ fn options() -> GenerateOptions {
 #[test]
 fn the_sample_vendors_are_the_generators() {
     let mut generated = Vec::new();
-    catalog::write(Format::Json, catalog::generate(&options()), &mut generated).unwrap();
+    catalog::write(ImportFormat::Json, catalog::generate(&options()), &mut generated).unwrap();
     let path = sample("vendors.json");
     if std::env::var_os("UPDATE_SAMPLES").is_some() {
         let new = path.with_extension("new");
@@ -44,7 +45,7 @@ fn the_sample_vendors_are_the_generators() {
 fn the_sample_vendors_can_be_imported() {
     let file = fs::File::open(sample("vendors.json")).unwrap();
     let vendors: Vec<Vendor> =
-        catalog::reader(Format::Json, file).map(|row| row.result.unwrap()).collect();
+        catalog::reader(ImportFormat::Json, file).map(|row| row.result.unwrap()).collect();
     let categories: BTreeSet<&str> = vendors.iter().map(|v| v.category.as_str()).collect();
     let cities: BTreeSet<&str> = vendors.iter().map(|v| v.city.as_str()).collect();
     assert!(vendors.len() >= 600, "{}", vendors.len());

@@ -13,6 +13,7 @@ use std::{
 
 use eventplanner::{
     config::{LoadOptions, OLDER_NAMES, Settings, annotated_defaults},
+    documents::FORMS,
     model::{Request, known_cities},
     telemetry::{
         alerts::{ALERTS, prometheus_rules},
@@ -270,4 +271,14 @@ fn the_readme_lists_every_older_name() {
         let row = format!("| `{name}` | {setting} |");
         assert!(readme.contains(&row), "README.md lacks {row}");
     }
+}
+
+/// The line that fetches a plan's documents names each of them.
+#[test]
+fn the_readme_names_every_document() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let line = readme.lines().find(|line| line.contains("plan documents ID")).unwrap();
+    let (_, told) = line.split_once("# ").unwrap();
+    let names: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
+    assert_eq!(told, names.join(", "));
 }

@@ -11,7 +11,7 @@ use std::{
 
 use common::{
     llm_server::{Behaviour, LlmServer},
-    llm_tasks::{VINTAGE, gateway, quick, vision},
+    llm_tasks::{VINTAGE, failures, gateway, quick, vision},
 };
 use eventplanner::llm::{
     FailureKind, Gateway, Priority,
@@ -72,7 +72,7 @@ async fn overload_costs_no_goodput_and_the_server_never_gets_more_than_it_takes(
     }
     assert!(ratio >= 0.95, "{:.0} % of the peak", 100.0 * ratio);
     assert_eq!(server.seen.peak(), 4);
-    let failures = gateway.counters().failures;
-    let refused = failures.get(&FailureKind::TooLate).copied().unwrap_or(0);
+    let failures = failures(&gateway);
+    let refused = failures.get(FailureKind::TooLate.as_str()).copied().unwrap_or(0);
     assert!(refused > 300, "refused at once, not timed out: {failures:?}");
 }

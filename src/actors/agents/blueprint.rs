@@ -1,9 +1,8 @@
 //! The blueprint agent: writes the connecting text. Every figure of the documents comes from the
 //! plan; the text adds none.
 
-use documents::Prose;
 use llm::{ProseTask, ProseVendor, Reply, Task};
-use model::{PlanOption, Request, Requirements};
+use model::{PlanOption, Prose, Request, Requirements};
 
 pub const NAME: &str = "blueprint";
 
@@ -31,12 +30,7 @@ pub fn task(request: &Request, requirements: &Requirements, option: &PlanOption)
 /// The text; a reply of another kind says nothing.
 pub fn conclude(reply: Reply) -> Prose {
     match reply {
-        Reply::Prose(prose) => Prose {
-            summary: prose.summary,
-            atmosphere: prose.atmosphere,
-            arrival_note: prose.arrival_note,
-            closing: prose.closing,
-        },
+        Reply::Prose(prose) => prose,
         _ => Prose::default(),
     }
 }

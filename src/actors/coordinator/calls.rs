@@ -3,14 +3,13 @@
 use tokio::sync::broadcast;
 
 use model::PlanId;
-use store::PlanFilter;
-use wire::{PlanEvent, PlanView, Replan};
+use wire::{IdempotencyKey, PlanEvent, PlanQuery, PlanView, Replan};
 
 /// A client's document. Answered after its commit.
 pub struct SubmitPlan {
     pub document: Vec<u8>,
     /// The same key with the same document yields the same plan.
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// Higher goes first; 0 for most.
     pub priority: i16,
     pub uid: u32,
@@ -26,13 +25,8 @@ pub struct GetPlan {
     pub id: PlanId,
 }
 
-/// Newest first.
-pub struct ListPlans {
-    /// All of it must hold. `limit`: 1–1,000; `after` is left to `before`.
-    pub filter: PlanFilter,
-    /// Only plans older than this one.
-    pub before: Option<PlanId>,
-}
+/// A page of plans, newest first.
+pub struct ListPlans(pub PlanQuery);
 
 /// Takes one of a plan's options: holds its vendors and has the blueprint written.
 pub struct SelectOption {
@@ -57,7 +51,7 @@ pub struct GetDocument {
 pub struct ReplanPlan {
     pub id: PlanId,
     pub change: Replan,
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<IdempotencyKey>,
     pub uid: u32,
 }
 

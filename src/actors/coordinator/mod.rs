@@ -31,7 +31,7 @@ use crate::{
     supervision::{DeathNotice, Envelope},
     task_spawner::TaskSpawner,
 };
-use wire::{ApiError, DocumentView, PlanList, PlanView, ProofView};
+use wire::{ApiError, Document, PlanList, PlanView, ProofView};
 
 /// Stops claiming. What runs may go on for `grace`, then it is given back. Answered when nothing
 /// runs any more.
@@ -96,7 +96,7 @@ served_by! {
     ListPlans => list -> PlanList;
     SelectOption => select -> PlanView;
     CancelPlan => cancel -> PlanView;
-    GetDocument => document -> DocumentView;
+    GetDocument => document -> Document;
     ReplanPlan => replan -> Submitted;
     GetProof => proof -> ProofView;
     ExportProblem => export -> NamedProblem;

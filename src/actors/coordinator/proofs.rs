@@ -41,7 +41,7 @@ impl PlanService {
     pub async fn proof(&self, message: GetProof) -> Result<ProofView, ApiError> {
         let GetProof { id } = message;
         let plan = self.context.store.plan(id).await?;
-        let Some(tally) = plan.result.and_then(|result| result.tally) else {
+        let Some(summary) = plan.result.and_then(|result| result.tally) else {
             let message = format!("plan {id} is {} and has no proof", plan.state);
             return Err(
                 ApiError::new(ErrorCode::WrongState, message).with_hint("wait for its options")
@@ -53,7 +53,7 @@ impl PlanService {
                 .with_hint("`plan export` and `eventplannerd solve` prove it anew")
         };
         let row = self.context.store.proof(id).await?.ok_or_else(none)?;
-        let checked = self.compute(move || Some(ProofRecord::unpack(&row)?.view(id, &tally)));
+        let checked = self.compute(move || Some(ProofRecord::unpack(&row)?.view(id, &summary)));
         checked.await?.ok_or_else(|| {
             ApiError::new(ErrorCode::Internal, format!("the proof of plan {id} can't be read"))
         })

@@ -9,10 +9,8 @@ use super::{
     calls::{GetPlan, SelectOption},
     service::PlanService,
 };
-use crate::{
-    run::blueprint_stage::call_off,
-    vendor_search::messages::{ForgetStale, GetCategories},
-};
+use crate::vendor_search::messages::{ForgetStale, GetCategories};
+use documents::call_off;
 use model::{
     Category, CategoryDef, Note, PlanOption, PlanState, Request, Sourced, Strategy, VendorId,
     Window, grouped,
@@ -44,7 +42,7 @@ impl PlanService {
         // Whatever became of it: what was read of these vendors before may be stale.
         peers.vendors.ask(ForgetStale).await?;
         match selected {
-            Ok(Selected::Now(_)) => {}
+            Ok(Selected::Now) => {}
             Ok(Selected::Before) => return self.get(GetPlan { id }).await,
             Ok(Selected::Refused(error)) => {
                 if let Some(stale) = &error.stale {

@@ -18,20 +18,17 @@ use super::{
 use crate::{
     dispatch::{SharedAcrossRestarts, runs::Runs},
     run::{
-        blueprint_stage::call_off,
         context::{Interrupt, RunContext},
         event_hub,
     },
     vendor_search::messages::{FindMissingVendors, ForgetStale, GetCategories},
 };
+use documents::call_off;
 use model::{CategoryDef, FieldErrors, PlanId, PlanOption, PlanState, Request};
 use settings::Settings;
 use store::{Cancelled, FAMILY_MAX, NewPlan, StoreError, fingerprint};
 use telemetry::{figures::metrics, log::events};
-use wire::{ApiError, DocumentView, ErrorCode, PlanList, PlanView};
-
-const LIST_LIMIT_MAX: u32 = 1_000;
-const KEY_MAX_CHARS: usize = 200;
+use wire::{ApiError, Document, ErrorCode, IdempotencyKey, PlanList, PlanView};
 
 /// Who submits, and how urgently.
 #[derive(Clone, Copy)]
@@ -76,10 +73,10 @@ impl PlanService {
     pub async fn replan(&self, message: ReplanPlan) -> Result<Submitted, ApiError> {
         let ReplanPlan { id, change, idempotency_key, uid } = message;
         let document = replan::fingerprinted(id, &change);
-        let idempotency_key = checked_key(idempotency_key)?;
         // A key that came before names its plan, whatever became of the earlier one since.
         if let Some(key) = &idempotency_key
-            && let Some(known) = self.context.store.plan_of_key(key, fingerprint(&document)).await?
+            && let Some(known) =
+                self.context.store.plan_of_key(key.as_str(), fingerprint(&document)).await?
         {
             return Ok(Submitted { plan: self.get(GetPlan { id: known }).await?, created: false });
         }
@@ -104,19 +101,18 @@ impl PlanService {
         &self,
         request: &Request,
         document: &[u8],
-        idempotency_key: Option<String>,
+        idempotency_key: Option<IdempotencyKey>,
         caller: Caller,
         replans: Option<(PlanId, Option<&PlanOption>)>,
     ) -> Result<Submitted, ApiError> {
         let now = Timestamp::now();
-        let key = checked_key(idempotency_key)?;
         self.check_against(request, document).await?;
         self.gate.admit(caller.uid).await?;
         let plan = NewPlan {
             id: PlanId(Uuid::now_v7()),
             request,
             fingerprint: fingerprint(document),
-            idempotency_key: key.as_deref(),
+            idempotency_key: idempotency_key.as_ref().map(IdempotencyKey::as_str),
             requested_by: Some(caller.uid),
             priority: caller.priority,
             replans,
@@ -169,23 +165,12 @@ impl PlanService {
         let store = &self.context.store;
         let plan = store.plan(message.id).await?;
         let runs = store.agent_runs(message.id).await?;
-        let documents = store.documents(message.id).await?;
+        let documents = store.document_names(message.id).await?;
         Ok(view::view(plan, runs, documents))
     }
 
-    pub async fn list(&self, message: ListPlans) -> Result<PlanList, ApiError> {
-        let ListPlans { mut filter, before } = message;
-        if !(1..=LIST_LIMIT_MAX).contains(&filter.limit) {
-            let hint = format!("write a number from 1 to {LIST_LIMIT_MAX}");
-            return Err(ApiError::invalid("limit", format!("is {}", filter.limit), hint));
-        }
-        if let Some(id) = before {
-            filter.after = Some((self.context.store.plan(id).await?.created_at, id));
-        }
-        let plans = self.context.store.plans(&filter).await?;
-        let full = plans.len() == filter.limit as usize;
-        let next = plans.last().map(|plan| plan.id).filter(|_| full);
-        Ok(PlanList { plans: plans.into_iter().map(view::summary).collect(), next })
+    pub async fn list(&self, ListPlans(query): ListPlans) -> Result<PlanList, ApiError> {
+        Ok(self.context.store.plans(&query).await?)
     }
 
     /// Plans are there to be claimed.
@@ -228,15 +213,11 @@ impl PlanService {
         self.get(GetPlan { id }).await
     }
 
-    pub async fn document(&self, message: GetDocument) -> Result<DocumentView, ApiError> {
+    pub async fn document(&self, message: GetDocument) -> Result<Document, ApiError> {
         let GetDocument { id, name } = message;
         let store = &self.context.store;
         if let Some(document) = store.document(id, &name).await? {
-            let body = String::from_utf8(document.body).map_err(|_| {
-                ApiError::new(ErrorCode::Internal, format!("document `{name}` is no text"))
-            })?;
-            let media_type = document.media_type;
-            return Ok(DocumentView { name: document.name, media_type, body });
+            return Ok(document);
         }
         let plan = store.plan(id).await?;
         let message = format!("plan {id} ({}) has no document `{name}`", plan.state);
@@ -252,15 +233,4 @@ impl PlanService {
         let past = event_hub::stored(store, id, after).await?;
         Ok(Watched { past, live })
     }
-}
-
-fn checked_key(key: Option<String>) -> Result<Option<String>, ApiError> {
-    if let Some(key) = &key {
-        let chars = key.chars().count();
-        if !(1..=KEY_MAX_CHARS).contains(&chars) || key.chars().any(char::is_control) {
-            let hint = format!("write 1 to {KEY_MAX_CHARS} printable characters");
-            return Err(ApiError::invalid("idempotency_key", "is no usable key", hint));
-        }
-    }
-    Ok(key)
 }

@@ -1,9 +1,8 @@
 //! The LLM gateway's figures, as metrics: per endpoint and model.
 
-use llm::{
-    Answer, BreakerState, EndpointCounters, EndpointStatus, Gateway, LlmCounters, ModelState,
-};
+use llm::{Answer, BreakerState, EndpointStatus, Gateway, LlmCounters, ModelState};
 use telemetry::{Telemetry, figures::metrics};
+use wire::LlmFigures;
 
 /// How the gateway and its endpoints are.
 pub struct LlmStatus {
@@ -44,33 +43,31 @@ pub fn record(telemetry: &Telemetry, status: &LlmStatus) {
     telemetry.set_total(metrics::LLM_CACHE_REMOVED, &["expired"], cache.expired);
     telemetry.gauge(metrics::LLM_CACHE_ENTRIES, &[], cache.entries as f64);
     telemetry.gauge(metrics::LLM_CACHE_HIT_AGE, &[], cache.mean_hit_age_seconds);
-    for endpoint in &status.counters.endpoints {
-        record_counters(telemetry, endpoint);
-    }
-    for endpoint in &status.endpoints {
+    for (endpoint, figures) in status.endpoints.iter().zip(&status.counters.endpoints) {
+        record_figures(telemetry, endpoint, figures);
         record_state(telemetry, endpoint);
     }
 }
 
-fn record_counters(telemetry: &Telemetry, endpoint: &EndpointCounters) {
-    let (name, model) = (endpoint.endpoint.as_str(), endpoint.model.as_str());
-    let failed = endpoint.requests.saturating_sub(endpoint.succeeded);
-    for (outcome, count) in [("ok", endpoint.succeeded), ("failed", failed)] {
+fn record_figures(telemetry: &Telemetry, endpoint: &EndpointStatus, figures: &LlmFigures) {
+    let (name, model) = (endpoint.name.as_str(), endpoint.model.model.as_str());
+    let failed = figures.requests.saturating_sub(figures.succeeded);
+    for (outcome, count) in [("ok", figures.succeeded), ("failed", failed)] {
         telemetry.set_total(metrics::LLM_REQUESTS, &[name, model, outcome], count);
     }
-    for (direction, count) in [("prompt", endpoint.tokens_in), ("reply", endpoint.tokens_out)] {
+    for (direction, count) in [("prompt", figures.tokens_in), ("reply", figures.tokens_out)] {
         telemetry.set_total(metrics::LLM_TOKENS, &[name, model, direction], count);
     }
     for (metric, count) in [
-        (metrics::LLM_CACHE_HITS, endpoint.cache_hits),
-        (metrics::LLM_COALESCED, endpoint.coalesced),
-        (metrics::LLM_CALLS, endpoint.calls),
-        (metrics::LLM_RETRIES, endpoint.retries),
-        (metrics::LLM_REPAIRS, endpoint.repairs),
+        (metrics::LLM_CACHE_HITS, figures.cache_hits),
+        (metrics::LLM_COALESCED, figures.coalesced),
+        (metrics::LLM_CALLS, figures.calls),
+        (metrics::LLM_RETRIES, figures.retries),
+        (metrics::LLM_REPAIRS, figures.repairs),
     ] {
         telemetry.set_total(metric, &[name, model], count);
     }
-    for (kind, count) in &endpoint.failures {
+    for (kind, count) in &figures.failures {
         telemetry.set_total(metrics::LLM_FAILURES, &[name, model, kind.as_str()], *count);
     }
 }

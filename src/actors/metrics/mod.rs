@@ -18,7 +18,6 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use jiff::Timestamp;
 use look::Sources;
-use serde_json::{Value, json};
 use slog::warn;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -39,7 +38,7 @@ use telemetry::{
     },
     settings::MetricsSettings,
 };
-use wire::{ApiError, ErrorCode, OptimizationsView};
+use wire::{Alerts, ApiError, ErrorCode, OptimizationsView};
 
 /// Reports that may wait for their span at once.
 const REPORTS_AT_ONCE: usize = 8;
@@ -50,7 +49,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 pub struct GetAlerts;
 
 impl Message for GetAlerts {
-    type Result = Result<Value, ApiError>;
+    type Result = Result<Alerts, ApiError>;
 }
 
 /// All figures in Prometheus's text format, taken now.
@@ -180,19 +179,14 @@ impl Handler<Envelope<Self>> for Metrics {
 }
 
 impl Handler<GetAlerts> for Metrics {
-    type Result = ResponseFuture<Result<Value, ApiError>>;
+    type Result = ResponseFuture<Result<Alerts, ApiError>>;
 
     fn handle(&mut self, _: GetAlerts, _: &mut Context<Self>) -> Self::Result {
         let watch = self.watch.clone();
         self.work.run("metrics", async move {
             let watch = watch.lock().await;
-            let firing: Vec<Value> = watch.book.firing().map(|alert| json!(alert)).collect();
-            let recent: Vec<Value> = watch
-                .book
-                .recent()
-                .map(|(alert, resolved_at)| json!({"alert": alert, "resolved_at": resolved_at}))
-                .collect();
-            Ok(json!({"firing": firing, "recent": recent}))
+            let (firing, recent) = (watch.book.firing().cloned(), watch.book.recent().cloned());
+            Ok(Alerts { firing: firing.collect(), recent: recent.collect() })
         })
     }
 }
@@ -263,17 +257,12 @@ async fn cycle(sources: &Sources, watch: &Mutex<Watch>) {
         let (alert, is_firing) = (&transition.alert, transition.is_firing());
         for severity in ["warning", "critical"] {
             let value = is_firing && alert.severity.as_str() == severity;
-            let labels = [alert.alert, severity];
+            let labels = [&*alert.alert, severity];
             sources.telemetry.gauge(metrics::ALERTS_FIRING, &labels, f64::from(u8::from(value)));
         }
     }
     watch.before = std::mem::replace(&mut watch.last, Moment { figures, at: Instant::now() });
-    let row = |(name, value): (&str, f64)| MetricRow {
-        at: now,
-        name: name.to_owned(),
-        value,
-        labels: None,
-    };
+    let row = |(name, value): (&str, f64)| MetricRow { at: now, name: name.to_owned(), value };
     let rows: Vec<MetricRow> = trends::values(&window).map(row).collect();
     if let Err(error) = sources.store.add_metrics(&rows).await {
         warn!(sources.log, "metrics were not stored"; "error" => %error);

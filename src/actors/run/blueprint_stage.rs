@@ -10,15 +10,12 @@ use super::{
     context::{RunContext, RunError, agent_event},
 };
 use crate::agents::{blueprint, timeline};
-use documents::{Blueprint, DocumentError, Sources};
+use documents::{Blueprint, Sources, render};
 use llm::Priority;
-use model::{CalledOff, PlanState, VendorId};
-use store::{Bookings, Document, Patch, Plan, Transition};
+use model::{PlanState, VendorId};
+use store::{Bookings, Patch, Plan, Transition};
 use telemetry::log::events;
 use wire::{ApiError, ErrorCode};
-
-/// The blueprint that the other forms are written from.
-const BLUEPRINT_JSON: &str = "blueprint.json";
 
 /// Writes the documents of the selected option and completes the plan, in one transaction.
 pub(crate) async fn write(
@@ -30,7 +27,7 @@ pub(crate) async fn write(
     let began = Instant::now();
     let missing = |what: &str| RunError::Final(format!("the stored plan has no {what}"));
     let result = plan.result.as_ref().ok_or_else(|| missing("result"))?;
-    let tally = result.tally.as_ref().ok_or_else(|| missing("figures of its search"))?;
+    let summary = result.tally.as_ref().ok_or_else(|| missing("figures of its search"))?;
     let selected = plan.selected.ok_or_else(|| missing("selected option"))?;
     let option = result.options.iter().find(|option| option.number == selected);
     let option = option.ok_or_else(|| missing("option of the selected number"))?;
@@ -70,7 +67,7 @@ pub(crate) async fn write(
         selected,
         vendors: &vendors,
         timeline: &laid_out,
-        tally,
+        summary,
         notes: &result.notes,
         prose: &blueprint::conclude(answer.reply),
         generated_at: Timestamp::now(),
@@ -91,31 +88,4 @@ pub(crate) async fn write(
     info!(log, "the blueprint is written"; events::PLAN_COMPLETED,
         "documents" => documents.len(), "ms" => began.elapsed().as_millis() as u64);
     Ok(to)
-}
-
-/// The documents of a plan that was called off, written anew from the blueprint as it was stored.
-/// What can't be read as one, being another version's, is left as it was.
-pub(crate) fn call_off(documents: &[Document], how: CalledOff) -> Vec<Document> {
-    let stored = documents.iter().find(|document| document.name == BLUEPRINT_JSON);
-    let read = stored.and_then(|json| serde_json::from_slice::<Blueprint>(&json.body).ok());
-    let called_off = read.map(|blueprint| Blueprint { called_off: Some(how), ..blueprint });
-    called_off.and_then(|blueprint| render(&blueprint).ok()).unwrap_or_default()
-}
-
-/// The blueprint in all its forms.
-fn render(blueprint: &Blueprint) -> Result<Vec<Document>, DocumentError> {
-    let document = |name: &str, media_type: &str, body: String| Document {
-        name: name.to_owned(),
-        media_type: media_type.to_owned(),
-        body: body.into_bytes(),
-    };
-    let mut json = serde_json::to_string_pretty(&documents::json(blueprint)?)?;
-    json.push('\n');
-    let markdown = documents::markdown(blueprint)?;
-    let calendar = documents::calendar(blueprint);
-    Ok(vec![
-        document("blueprint.md", "text/markdown; charset=utf-8", markdown),
-        document(BLUEPRINT_JSON, "application/json", json),
-        document("blueprint.ics", "text/calendar; charset=utf-8", calendar),
-    ])
 }

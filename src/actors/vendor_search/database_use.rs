@@ -4,11 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::query_cache::QueryCacheCounters;
 use store::{Store, StoreError};
-use telemetry::{
-    Telemetry,
-    figures::metrics,
-    report::{AgentFigures, ServerPart, SlowStatement},
-};
+use telemetry::{Telemetry, figures::metrics, report::ServerPart};
 use wire::{ApiError, DatabaseUse};
 
 /// What came to nothing is told for the last day.
@@ -26,25 +22,9 @@ async fn read_server_part(store: &Store) -> Result<ServerPart, StoreError> {
     let stats = store.database_stats().await?;
     let agents = store.agents_since(since).await?;
     let failures = store.failures_since(since, FAILURES_SHOWN).await?;
-    let slow = |slow: store::SlowStatement| SlowStatement {
-        statement: slow.statement,
-        calls: slow.calls,
-        mean_ms: slow.mean_ms,
-    };
     Ok(ServerPart {
-        bytes: stats.bytes,
-        buffer_hit_percent: stats.buffer_hit_percent,
-        unused_indexes: stats.unused_indexes.into_iter().map(|unused| unused.index).collect(),
-        slow_statements: stats.slow_statements.map(|all| all.into_iter().map(slow).collect()),
-        agents: agents
-            .into_iter()
-            .map(|agent| AgentFigures {
-                agent: agent.agent,
-                runs: agent.runs,
-                failed: agent.failed,
-                mean_seconds: agent.mean_seconds,
-            })
-            .collect(),
+        stats,
+        agents,
         failures: failures
             .into_iter()
             .map(|failure| {
@@ -77,7 +57,7 @@ pub(crate) async fn database_use(
         connections_limit: pool.limit,
         callers_waiting: pool.waiting,
         connection_errors: pool.connection_errors,
-        unused_indexes: stats.unused_indexes.into_iter().map(|unused| unused.index).collect(),
+        unused_indexes: stats.unused_indexes,
         slow_statements: stats
             .slow_statements
             .map(|all| all.into_iter().map(|slow| (slow.statement, slow.mean_ms)).collect()),

@@ -27,31 +27,48 @@ const ROW_BYTES: u64 = 600;
 /// Where rows come from.
 pub enum RowSource {
     File(PathBuf, ImportFormat),
-    Generated(GenerateVendors),
+    Generated(GenerateOptions),
 }
 
 impl RowSource {
+    /// Vendors to be made up.
+    ///
+    /// # Errors
+    /// `Invalid` with the field that makes no sense.
+    pub fn generated(wanted: GenerateVendors) -> Result<Self, ApiError> {
+        let range = |field, value, range: std::ops::RangeInclusive<u32>| {
+            let hint = format!("write a number from {} to {}", range.start(), range.end());
+            let refused = ApiError::invalid(field, format!("is {value}"), hint);
+            if range.contains(&value) { Ok(()) } else { Err(refused) }
+        };
+        range("count", wanted.count, 1..=GENERATED_MAX)?;
+        range("city_count", wanted.city_count, 0..=CITIES_MAX)?;
+        let near = wanted.near.as_deref().map(near_point).transpose()?;
+        catalog::check_sites(&wanted.cities, wanted.currency, near)?;
+        Ok(Self::Generated(GenerateOptions {
+            count: wanted.count as usize,
+            seed: wanted.seed,
+            cities: match wanted.cities.is_empty() {
+                true => catalog::invented_cities(wanted.city_count as usize),
+                false => wanted.cities,
+            },
+            categories: Vec::new(),
+            currency: wanted.currency,
+            near,
+            as_of: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        }))
+    }
+
     /// What is known before the first row.
-    fn plan(&self) -> Result<ImportPlan, ApiError> {
+    fn plan(&self) -> ImportPlan {
         match self {
             Self::File(path, _) => {
                 // A file that can't be looked at is reported by whoever reads it.
                 let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-                Ok(ImportPlan { rows: bytes / ROW_BYTES, unique_ids: false })
+                ImportPlan { rows: bytes / ROW_BYTES, unique_ids: false }
             }
-            Self::Generated(wanted) => {
-                let range = |field, value, range: std::ops::RangeInclusive<u32>| {
-                    let hint = format!("write a number from {} to {}", range.start(), range.end());
-                    let refused = ApiError::invalid(field, format!("is {value}"), hint);
-                    if range.contains(&value) { Ok(()) } else { Err(refused) }
-                };
-                range("count", wanted.count, 1..=GENERATED_MAX)?;
-                range("city_count", wanted.city_count, 0..=CITIES_MAX)?;
-                let near = wanted.near.as_deref().map(near_point).transpose()?;
-                catalog::check_sites(&wanted.cities, wanted.currency, near)?;
-                // The index of a vendor stands in its id.
-                Ok(ImportPlan { rows: wanted.count.into(), unique_ids: true })
-            }
+            // The index of a vendor stands in its id.
+            Self::Generated(options) => ImportPlan { rows: options.count as u64, unique_ids: true },
         }
     }
 }
@@ -75,7 +92,7 @@ pub async fn import(
     source: RowSource,
     skip_invalid: bool,
 ) -> Result<ImportReport, ApiError> {
-    let plan = source.plan()?;
+    let plan = source.plan();
     let (chunks, mut arriving) = mpsc::channel(CHUNKS_WAITING);
     let reading = tokio::task::spawn_blocking(move || read(source, &chunks));
     let mut session = store.begin_planned_import(plan).await?;
@@ -147,22 +164,9 @@ fn read(source: RowSource, chunks: &mpsc::Sender<Chunk>) -> Result<(), ApiError>
             let file = File::open(&path).map_err(|error| {
                 ApiError::new(ErrorCode::Internal, format!("the uploaded file: {error}"))
             })?;
-            send(catalog::reader(file_format(format), file), chunks);
+            send(catalog::reader(format, file), chunks);
         }
-        RowSource::Generated(wanted) => {
-            let options = GenerateOptions {
-                count: wanted.count as usize,
-                seed: wanted.seed,
-                cities: if wanted.cities.is_empty() {
-                    catalog::invented_cities(wanted.city_count as usize)
-                } else {
-                    wanted.cities
-                },
-                categories: Vec::new(),
-                currency: wanted.currency,
-                near: wanted.near.as_deref().map(near_point).transpose()?,
-                as_of: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
-            };
+        RowSource::Generated(options) => {
             let rows = catalog::generate(&options).zip(1..);
             send(
                 rows.map(|(vendor, number)| Row { number, result: Ok(vendor), fatal: false }),
@@ -189,12 +193,4 @@ fn send(rows: impl Iterator<Item = Row>, chunks: &mpsc::Sender<Chunk>) {
     }
     // Nobody listens only when the import has failed already.
     let _ = chunks.blocking_send(chunk);
-}
-
-fn file_format(format: ImportFormat) -> catalog::Format {
-    match format {
-        ImportFormat::Json => catalog::Format::Json,
-        ImportFormat::Ndjson => catalog::Format::Ndjson,
-        ImportFormat::Csv => catalog::Format::Csv,
-    }
 }

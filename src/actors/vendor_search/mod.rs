@@ -235,7 +235,10 @@ impl Handler<ImportGenerated> for VendorSearch {
     type Result = Imported;
 
     fn handle(&mut self, message: ImportGenerated, _: &mut Context<Self>) -> Self::Result {
-        self.import(import::RowSource::Generated(message.wanted), false, message.uid)
+        match import::RowSource::generated(message.wanted) {
+            Ok(source) => self.import(source, false, message.uid),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
     }
 }
 
@@ -310,13 +313,7 @@ impl Handler<GetQueryCounters> for VendorSearch {
     }
 }
 
-fn stats(counts: Vec<store::VendorCount>) -> VendorStats {
+fn stats(counts: Vec<VendorCount>) -> VendorStats {
     let total = counts.iter().map(|count| count.vendors).sum();
-    let count = |count: store::VendorCount| VendorCount {
-        category: count.category,
-        city: count.city,
-        vendors: count.vendors,
-    };
-    let counts = counts.into_iter().map(count).collect();
     VendorStats { total, counts, database: DatabaseUse::default() }
 }

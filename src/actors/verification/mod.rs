@@ -24,10 +24,8 @@ use crate::{
 };
 use model::CategoryDef;
 use planning::{problem::Problem, settings::SearchSettings};
-use store::{
-    Plan, PlanFilter, Reach, SourcingQuery, Store, StoreError, settings::DatabaseSettings,
-};
-use wire::{ApiError, ErrorCode, OptimizationsView};
+use store::{Plan, Reach, SourcingQuery, Store, StoreError, settings::DatabaseSettings};
+use wire::{ApiError, ErrorCode, OptimizationsView, PlanQuery};
 
 /// Stored plans that are measured on, the newest ones.
 const PLANS: u32 = 10;
@@ -84,10 +82,10 @@ impl Verifier {
 
     async fn material(&self) -> Result<Material, ApiError> {
         let categories = self.store.categories().await?;
-        let filter = PlanFilter { limit: PLANS, ..PlanFilter::default() };
+        let query = PlanQuery { limit: Some(PLANS), ..PlanQuery::default() };
         let mut material =
             Material { queries: Vec::new(), tasks: Vec::new(), problems: Vec::new() };
-        for summary in self.store.plans(&filter).await? {
+        for summary in self.store.plans(&query).await?.plans {
             let plan = self.store.plan(summary.id).await?;
             let wanted: Vec<CategoryDef> = categories
                 .iter()

@@ -192,8 +192,9 @@ fn slug(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Format, reader, write};
+    use crate::{reader, write};
     use model::CateringPolicy;
+    use wire::ImportFormat;
 
     fn options(count: usize, seed: u64) -> GenerateOptions {
         let (cities, categories) = (Vec::new(), Vec::new());
@@ -209,7 +210,7 @@ mod tests {
         some.categories =
             MIX.iter().map(|(n, _)| *n).chain(["fireworks"]).map(str::to_owned).collect();
         let vendors: Vec<Vendor> = generate(&some).collect();
-        for format in [Format::Json, Format::Ndjson, Format::Csv] {
+        for format in [ImportFormat::Json, ImportFormat::Ndjson, ImportFormat::Csv] {
             let mut file = Vec::new();
             write(format, &vendors, &mut file).unwrap();
             let read: Vec<Vendor> =

@@ -12,7 +12,6 @@ pub(crate) mod split;
 use std::{
     collections::HashMap,
     io::{self, BufReader, Read},
-    str::FromStr,
 };
 
 use bounded_input::{Limited, WithoutBom};
@@ -21,36 +20,13 @@ use fields::{RawVendor, check};
 use split::{ArrayElements, Lines, Piece, ROW_MAX_BYTES};
 
 use model::{FieldError, FieldErrors, Vendor};
+use wire::ImportFormat;
 
 /// Rows that one file may have; what is remembered of each is a few bytes.
 pub(crate) const ROWS_MAX: usize = 10_000_000;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Columns that a CSV may have: all known ones, and room for contacts.
 const COLUMNS_MAX: usize = 128;
-
-/// How a vendor file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One array of objects.
-    Json,
-    /// One object per line.
-    Ndjson,
-    /// A header line, then one vendor per record.
-    Csv,
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "json" => Ok(Self::Json),
-            "ndjson" | "jsonl" => Ok(Self::Ndjson),
-            "csv" => Ok(Self::Csv),
-            other => Err(format!("`{}` is none of json, ndjson, csv", other.escape_debug())),
-        }
-    }
-}
 
 /// One vendor of a file.
 #[derive(Debug)]
@@ -67,14 +43,16 @@ pub struct Row {
 ///
 /// A broken row costs itself: the next one is read all the same, as long as the file's structure
 /// lets rows be told apart. An id that was met before is an error of the later row.
-pub fn reader<R: Read>(format: Format, input: R) -> impl Iterator<Item = Row> + use<R> {
+pub fn reader<R: Read>(format: ImportFormat, input: R) -> impl Iterator<Item = Row> + use<R> {
     let input = WithoutBom::new(input);
     let rows = match format {
-        Format::Json => {
+        ImportFormat::Json => {
             Rows::Json(ArrayElements::new(BufReader::with_capacity(BUFFER_BYTES, input)))
         }
-        Format::Ndjson => Rows::Ndjson(Lines::new(BufReader::with_capacity(BUFFER_BYTES, input))),
-        Format::Csv => Rows::csv(input),
+        ImportFormat::Ndjson => {
+            Rows::Ndjson(Lines::new(BufReader::with_capacity(BUFFER_BYTES, input)))
+        }
+        ImportFormat::Csv => Rows::csv(input),
     };
     VendorReader { rows, number: 0, done: false, seen: HashMap::new() }
 }

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::{Format, reader};
+use crate::reader;
 use model::{ERRORS_MAX, FieldErrors, Request};
+use wire::ImportFormat;
 
 const REQUEST: &[u8] = include_bytes!("../../../etc/sample/wedding.json");
 const VENDORS: &[u8] = include_bytes!("../../../etc/sample/vendors.json");
@@ -48,7 +49,7 @@ fn hold_errors(errors: FieldErrors) {
 }
 
 fn hold_vendors(bytes: &[u8]) {
-    for format in [Format::Json, Format::Ndjson, Format::Csv] {
+    for format in [ImportFormat::Json, ImportFormat::Ndjson, ImportFormat::Csv] {
         let mut rows = 0;
         let mut ended = false;
         for row in reader(format, bytes) {

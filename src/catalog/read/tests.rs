@@ -21,7 +21,7 @@ fn venue() -> Value {
     })
 }
 
-fn rows(format: Format, text: &str) -> Vec<Row> {
+fn rows(format: ImportFormat, text: &str) -> Vec<Row> {
     reader(format, text.as_bytes()).collect()
 }
 
@@ -31,7 +31,7 @@ fn first_error(row: &Row) -> &FieldError {
 
 #[test]
 fn a_vendor_is_read_with_its_words_folded() {
-    let rows = rows(Format::Json, &format!("\u{feff}[{}]", venue()));
+    let rows = rows(ImportFormat::Json, &format!("\u{feff}[{}]", venue()));
     let vendor = rows[0].result.as_ref().unwrap();
     assert_eq!((rows.len(), rows[0].number), (1, 1));
     assert_eq!(vendor.pricing[0].amount.minor, 9_000_050);
@@ -99,7 +99,7 @@ fn every_broken_field_is_named_with_its_row() {
         }
         let mut sound = venue();
         sound["external_id"] = json!("v-2");
-        let rows = rows(Format::Ndjson, &format!("{sound}\n{broken}\n"));
+        let rows = rows(ImportFormat::Ndjson, &format!("{sound}\n{broken}\n"));
         let error = first_error(&rows[1]);
         assert_eq!((rows[1].number, error.field.as_str()), (2, field), "{error}");
         assert!(rows[0].result.is_ok() && !error.hint.is_empty());
@@ -111,13 +111,13 @@ fn an_in_house_venue_has_plates_and_a_missing_field_is_named() {
     let mut broken = venue();
     broken["pricing"].as_array_mut().unwrap().pop();
     assert_eq!(
-        first_error(&rows(Format::Ndjson, &broken.to_string())[0]).field,
+        first_error(&rows(ImportFormat::Ndjson, &broken.to_string())[0]).field,
         "policies.catering"
     );
     for field in ["external_id", "category", "name", "city", "pricing"] {
         let mut broken = venue();
         broken.as_object_mut().unwrap().remove(field);
-        assert_eq!(first_error(&rows(Format::Json, &format!("[{broken}]"))[0]).field, field);
+        assert_eq!(first_error(&rows(ImportFormat::Json, &format!("[{broken}]"))[0]).field, field);
     }
 }
 
@@ -125,7 +125,7 @@ fn an_in_house_venue_has_plates_and_a_missing_field_is_named() {
 fn a_broken_row_costs_itself_and_a_broken_file_its_rest() {
     let (first, mut third) = (venue(), venue());
     third["external_id"] = json!("v-3");
-    let rows = rows(Format::Json, &format!("[{first},{{\"rating\": NaN}},{third},{first}"));
+    let rows = rows(ImportFormat::Json, &format!("[{first},{{\"rating\": NaN}},{third},{first}"));
     let outcome: Vec<(usize, bool, bool)> =
         rows.iter().map(|row| (row.number, row.result.is_ok(), row.fatal)).collect();
     assert_eq!(outcome, [(1, true, false), (2, false, false), (3, true, false), (4, false, true)]);
@@ -134,7 +134,7 @@ fn a_broken_row_costs_itself_and_a_broken_file_its_rest() {
 #[test]
 fn an_id_that_stands_twice_is_reported_with_both_rows() {
     let text = format!("{}\n\n{}\n", venue(), venue());
-    let rows = rows(Format::Ndjson, &text);
+    let rows = rows(ImportFormat::Ndjson, &text);
     let error = first_error(&rows[1]);
     assert_eq!(error.field, "external_id");
     assert!(error.message.contains("rows 1 and 2"), "{error}");
@@ -147,7 +147,7 @@ fn a_csv_is_read_by_its_columns() {
     let text = format!(
         "{HEADER}\na,venue,\"Hall, old\",Kochi,Hall|flat|5.50|INR;Plate \\| cup|per_guest|7|INR|veg,4.5,x@example.com,mon;7\n"
     );
-    let rows = rows(Format::Csv, &text);
+    let rows = rows(ImportFormat::Csv, &text);
     let vendor = rows[0].result.as_ref().unwrap();
     assert_eq!((vendor.name.as_str(), vendor.pricing.len()), ("Hall, old", 2));
     assert_eq!(vendor.pricing[1].label, "Plate | cup");
@@ -167,17 +167,17 @@ fn broken_csv_cells_are_named_by_their_columns() {
         (",venue,A,Kochi,Hall|flat|5|INR,4,,", "external_id"),
         ("a,venue,A,Kochi", "."),
     ] {
-        let rows = rows(Format::Csv, &format!("{HEADER}\n{row}\n"));
+        let rows = rows(ImportFormat::Csv, &format!("{HEADER}\n{row}\n"));
         assert_eq!(first_error(&rows[0]).field, field, "{row}");
         assert!(!rows[0].fatal);
     }
     for (text, field) in [("", "."), ("external_id,colour\n", "colour"), ("name,name\n", "name")] {
-        let rows = rows(Format::Csv, text);
+        let rows = rows(ImportFormat::Csv, text);
         assert_eq!(first_error(&rows[0]).field, field);
         assert!(rows[0].fatal);
     }
     let unclosed = format!("{HEADER}\n\"{}", "x".repeat(3 * ROW_MAX_BYTES));
-    let rows = rows(Format::Csv, &unclosed);
+    let rows = rows(ImportFormat::Csv, &unclosed);
     assert!(rows[0].fatal && rows.len() == 1);
 }
 
@@ -196,7 +196,7 @@ impl Read for Failing<'_> {
 #[test]
 fn a_failing_file_ends_with_a_fatal_row() {
     let line = format!("{}\n", venue());
-    for format in [Format::Json, Format::Ndjson, Format::Csv] {
+    for format in [ImportFormat::Json, ImportFormat::Ndjson, ImportFormat::Csv] {
         let last = reader(format, Failing(line.as_bytes())).last().unwrap();
         assert!(last.fatal, "{format:?}");
     }

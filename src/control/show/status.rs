@@ -53,9 +53,9 @@ pub fn alerts_text(alerts: &Alerts, look: Look) -> String {
     let resolved = alerts.recent.iter().map(|old| (&old.alert, Some(old.resolved_at)));
     for (alert, resolved_at) in firing.chain(resolved) {
         table.row([
-            alert.alert.clone(),
+            alert.alert.to_string(),
             if resolved_at.is_some() { "resolved" } else { "firing" }.to_owned(),
-            alert.severity.clone(),
+            alert.severity.as_str().to_owned(),
             format!("{:.3} {}", alert.value, alert.unit),
             format!("{} {}", alert.threshold, alert.unit),
             alert.since.to_string(),

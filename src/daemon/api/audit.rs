@@ -7,7 +7,7 @@ use super::{body::Params, path::PlanPath};
 use crate::serving::{context::Context, failure::Answer};
 use model::PlanId;
 use store::ChainCheck;
-use wire::{AuditEntry, AuditTrail, BrokenChain, VerifiedAudit};
+use wire::{AuditEntry, AuditTrail, VerifiedAudit};
 
 /// Plans that one call checks: a bounded time.
 const PLANS_AT_ONCE: u32 = 500;
@@ -18,9 +18,7 @@ pub(super) async fn show(context: Data<Context>, PlanPath(id): PlanPath) -> Answ
     let rows = context.store.audit(id, 0).await?;
     let broken = match check {
         ChainCheck::Whole { .. } => None,
-        ChainCheck::Broken { seq, reason } => {
-            Some(BrokenChain { plan: id, seq, reason: reason.to_owned() })
-        }
+        ChainCheck::Broken(broken) => Some(broken),
     };
     let entries = rows.into_iter().map(|row| AuditEntry {
         seq: row.seq,
@@ -47,13 +45,11 @@ pub(super) async fn verify(context: Data<Context>, Params(query): Params<VerifyQ
         next: page.last().map(|(id, _)| *id).filter(|_| full),
         ..Default::default()
     };
-    for (plan, check) in page {
+    for (_, check) in page {
         verified.plans += 1;
         match check {
             ChainCheck::Whole { rows } => verified.rows += rows,
-            ChainCheck::Broken { seq, reason } => {
-                verified.broken.push(BrokenChain { plan, seq, reason: reason.to_owned() });
-            }
+            ChainCheck::Broken(broken) => verified.broken.push(broken),
         }
     }
     Ok(HttpResponse::Ok().json(verified))

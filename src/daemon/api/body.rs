@@ -75,6 +75,13 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     }
 }
 
+/// Refuses a page of no rows, or of more than `max`.
+pub(crate) fn page_limit(limit: Option<u32>, max: u32) -> Result<(), ApiError> {
+    let refused =
+        |limit| ApiError::invalid("limit", format!("is {limit}"), format!("write 1 to {max}"));
+    limit.filter(|limit| !(1..=max).contains(limit)).map_or(Ok(()), |limit| Err(refused(limit)))
+}
+
 /// The next part of a body; `None` at its end.
 ///
 /// # Errors

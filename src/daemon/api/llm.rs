@@ -8,8 +8,8 @@ use crate::serving::{
     peer::Admin,
 };
 use actors::llm_gateway::{GetLlmStatus, GetTuning, WarmUp};
-use llm::{EndpointCounters, EndpointStatus, FailureKind, TimeSummary};
-use wire::{LlmEndpoint, LlmFigures, LlmTimes, LlmView};
+use llm::EndpointStatus;
+use wire::{LlmEndpoint, LlmFigures, LlmView};
 
 pub(super) async fn status(context: Data<Context>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&context).await?))
@@ -34,7 +34,7 @@ async fn view(context: &Context) -> Result<LlmView, Failure> {
     // Both lists stand in the order of the settings.
     let endpoints = status.endpoints.into_iter().zip(counters.endpoints);
     Ok(LlmView {
-        endpoints: endpoints.map(|(status, counters)| endpoint(status, counters)).collect(),
+        endpoints: endpoints.map(|(status, figures)| endpoint(status, figures)).collect(),
         requests: counters.requests,
         fallbacks: counters.fallbacks,
         cache_entries: cache.entries,
@@ -44,11 +44,11 @@ async fn view(context: &Context) -> Result<LlmView, Failure> {
         cache_evictions: cache.evictions,
         cache_expired: cache.expired,
         coalesced: counters.coalesced,
-        mean_answer_ms: counters.answer.mean * 1e3,
+        mean_answer_ms: counters.answer.mean_ms,
     })
 }
 
-fn endpoint(status: EndpointStatus, counters: EndpointCounters) -> LlmEndpoint {
+fn endpoint(status: EndpointStatus, figures: LlmFigures) -> LlmEndpoint {
     LlmEndpoint {
         name: status.name,
         base_url: status.base_url,
@@ -61,35 +61,6 @@ fn endpoint(status: EndpointStatus, counters: EndpointCounters) -> LlmEndpoint {
         parallel: status.parallel,
         warm_up_ms: status.model.warm_up.map(|time| time.as_millis() as u64),
         context_tokens: status.model.context_tokens,
-        figures: figures(counters),
-    }
-}
-
-fn figures(counters: EndpointCounters) -> LlmFigures {
-    let by_name = |(kind, count): (&FailureKind, &u64)| (kind.as_str().to_owned(), *count);
-    LlmFigures {
-        requests: counters.requests,
-        succeeded: counters.succeeded,
-        cache_hits: counters.cache_hits,
-        coalesced: counters.coalesced,
-        calls: counters.calls,
-        retries: counters.retries,
-        repairs: counters.repairs,
-        tokens_in: counters.tokens_in,
-        tokens_out: counters.tokens_out,
-        failures: counters.failures.iter().map(by_name).collect(),
-        queue: times(counters.queue),
-        first_byte: times(counters.first_byte),
-        total: times(counters.total),
-        overhead: times(counters.overhead),
-    }
-}
-
-fn times(summary: TimeSummary) -> LlmTimes {
-    LlmTimes {
-        mean_ms: summary.mean * 1e3,
-        p50_ms: summary.p50 * 1e3,
-        p95_ms: summary.p95 * 1e3,
-        p99_ms: summary.p99 * 1e3,
+        figures,
     }
 }

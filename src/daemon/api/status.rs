@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::body::Params;
 use crate::serving::{context::Context, failure::Answer};
@@ -113,7 +114,9 @@ pub(super) async fn metrics(context: Data<Context>) -> Answer {
 }
 
 pub(super) async fn alerts(context: Data<Context>) -> Answer {
-    Ok(HttpResponse::Ok().json(context.actors.metrics.ask(GetAlerts).await?))
+    let alerts = context.actors.metrics.ask(GetAlerts).await?;
+    // As a value, so that the names of its fields stand sorted, as they always did.
+    Ok(HttpResponse::Ok().json(json!(alerts)))
 }
 
 /// The report; `?format=text` or `markdown` for people. Since the start, unless `over` names

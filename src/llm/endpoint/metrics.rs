@@ -1,29 +1,17 @@
 //! What an endpoint did, in numbers. Times go into histograms of bounded memory.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::breaker::BreakerState;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
+use wire::{LlmFigures, LlmTimes};
 
 /// Longest time that a histogram tells apart, in microseconds: ten minutes.
 const LONGEST_US: u64 = 600_000_000;
 
 /// Digits that a histogram keeps.
 const DIGITS: u8 = 2;
-
-/// A distribution of times, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct TimeSummary {
-    pub count: u64,
-    pub sum: f64,
-    pub mean: f64,
-    pub p50: f64,
-    pub p95: f64,
-    pub p99: f64,
-    pub max: f64,
-}
 
 /// Times with percentiles, some 25 kB.
 pub(crate) struct Times {
@@ -47,23 +35,19 @@ impl Times {
         }
     }
 
-    pub(crate) fn summary(&self) -> TimeSummary {
+    pub(crate) fn summary(&self) -> LlmTimes {
+        if self.count == 0 {
+            return LlmTimes::default();
+        }
         let at = |quantile: f64| {
             let micros = self.histogram.as_ref().map_or(0, |h| h.value_at_quantile(quantile));
-            micros as f64 / 1e6
+            micros as f64 / 1e3
         };
-        if self.count == 0 {
-            return TimeSummary::default();
-        }
-        let sum = self.sum.as_secs_f64();
-        TimeSummary {
-            count: self.count,
-            sum,
-            mean: sum / self.count as f64,
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
-            max: at(1.0),
+        LlmTimes {
+            mean_ms: self.sum.as_secs_f64() / self.count as f64 * 1e3,
+            p50_ms: at(0.5),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
         }
     }
 }
@@ -105,37 +89,12 @@ pub(crate) type Observer = dyn Fn(&RequestTimes<'_>) + Send + Sync;
 
 /// Counters and times of one endpoint.
 pub(crate) struct EndpointMetrics {
-    counts: EndpointCounters,
+    /// All but the times.
+    figures: LlmFigures,
     queue: Times,
     first_byte: Times,
     total: Times,
     overhead: Times,
-}
-
-/// A snapshot of [`EndpointMetrics`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EndpointCounters {
-    pub endpoint: String,
-    pub model: String,
-    /// Questions that this endpoint was to answer itself: neither cached nor coalesced.
-    pub requests: u64,
-    pub succeeded: u64,
-    pub cache_hits: u64,
-    pub coalesced: u64,
-    /// HTTP calls: with retries and repairs.
-    pub calls: u64,
-    pub retries: u64,
-    pub repairs: u64,
-    pub tokens_in: u64,
-    pub tokens_out: u64,
-    /// Of calls and of requests refused before a call, by kind.
-    pub failures: BTreeMap<FailureKind, u64>,
-    pub breaker: Option<BreakerState>,
-    pub queue: TimeSummary,
-    pub first_byte: TimeSummary,
-    pub total: TimeSummary,
-    /// Total without queueing, backoff and waiting for the server.
-    pub overhead: TimeSummary,
 }
 
 /// What the whole gateway did since its start.
@@ -151,23 +110,17 @@ pub struct LlmCounters {
     pub under_way: usize,
     pub cache: CacheCounters,
     /// All answers, `rules` and cache included.
-    pub answer: TimeSummary,
-    /// Over all endpoints.
-    pub failures: BTreeMap<FailureKind, u64>,
-    pub endpoints: Vec<EndpointCounters>,
+    pub answer: LlmTimes,
+    /// In the order of the settings.
+    pub endpoints: Vec<LlmFigures>,
     /// Events that nobody took in time.
     pub(crate) events_lost: u64,
 }
 
 impl EndpointMetrics {
-    pub(crate) fn new(endpoint: &str, model: &str) -> Self {
-        let counts = EndpointCounters {
-            endpoint: endpoint.to_owned(),
-            model: model.to_owned(),
-            ..EndpointCounters::default()
-        };
+    pub(crate) fn new() -> Self {
         Self {
-            counts,
+            figures: LlmFigures::default(),
             queue: Times::new(),
             first_byte: Times::new(),
             total: Times::new(),
@@ -176,42 +129,43 @@ impl EndpointMetrics {
     }
 
     pub(crate) fn cache_hit(&mut self) {
-        self.counts.cache_hits += 1;
+        self.figures.cache_hits += 1;
     }
 
     pub(crate) fn coalesced(&mut self) {
-        self.counts.coalesced += 1;
+        self.figures.coalesced += 1;
     }
 
     pub(crate) fn retry(&mut self) {
-        self.counts.retries += 1;
+        self.figures.retries += 1;
     }
 
     pub(crate) fn repair(&mut self) {
-        self.counts.repairs += 1;
+        self.figures.repairs += 1;
     }
 
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        *self.counts.failures.entry(failure.kind).or_default() += 1;
+        let kind = failure.kind.as_str().to_owned();
+        *self.figures.failures.entry(kind).or_default() += 1;
     }
 
     pub(crate) fn call(&mut self) {
-        self.counts.calls += 1;
+        self.figures.calls += 1;
     }
 
     pub(crate) fn tokens(&mut self, tokens_in: u64, tokens_out: u64) {
-        self.counts.tokens_in = self.counts.tokens_in.saturating_add(tokens_in);
-        self.counts.tokens_out = self.counts.tokens_out.saturating_add(tokens_out);
+        self.figures.tokens_in = self.figures.tokens_in.saturating_add(tokens_in);
+        self.figures.tokens_out = self.figures.tokens_out.saturating_add(tokens_out);
     }
 
     /// A request ended. Times of failed ones would blur the distributions; they are counted only.
     pub(crate) fn request(&mut self, succeeded: bool, total: Duration, spent: Spent) {
-        self.counts.requests += 1;
+        self.figures.requests += 1;
         self.queue.record(spent.queue);
         if !succeeded {
             return;
         }
-        self.counts.succeeded += 1;
+        self.figures.succeeded += 1;
         self.total.record(total);
         if let Some(first_byte) = spent.first_byte {
             self.first_byte.record(first_byte);
@@ -219,14 +173,13 @@ impl EndpointMetrics {
         self.overhead.record(spent.overhead(total));
     }
 
-    pub(crate) fn snapshot(&self, breaker: BreakerState) -> EndpointCounters {
-        EndpointCounters {
-            breaker: Some(breaker),
+    pub(crate) fn figures(&self) -> LlmFigures {
+        LlmFigures {
             queue: self.queue.summary(),
             first_byte: self.first_byte.summary(),
             total: self.total.summary(),
             overhead: self.overhead.summary(),
-            ..self.counts.clone()
+            ..self.figures.clone()
         }
     }
 }
@@ -259,16 +212,17 @@ mod tests {
 
     #[test]
     fn overhead_is_what_neither_queue_nor_server_took() {
-        let mut metrics = EndpointMetrics::new("one", "m");
+        let mut metrics = EndpointMetrics::new();
         let ms = Duration::from_millis;
         let spent =
             Spent { queue: ms(10), first_byte: Some(ms(20)), upstream: ms(60), backoff: ms(25) };
         metrics.request(true, ms(100), spent);
         metrics.request(false, ms(900), Spent::default());
-        let seen = metrics.snapshot(BreakerState::Closed);
-        assert_eq!((seen.requests, seen.succeeded, seen.total.count), (2, 1, 1));
-        assert!((seen.overhead.p50 - 0.005).abs() < 1e-4, "{:?}", seen.overhead);
-        assert!((seen.total.sum - 0.1).abs() < 1e-9 && seen.queue.count == 2);
-        assert_eq!(Times::new().summary(), TimeSummary::default());
+        let seen = metrics.figures();
+        assert_eq!((seen.requests, seen.succeeded), (2, 1));
+        assert!((seen.overhead.p50_ms - 5.0).abs() < 0.1, "{:?}", seen.overhead);
+        assert!((seen.total.mean_ms - 100.0).abs() < 1e-6, "only the one that succeeded");
+        assert!((seen.queue.mean_ms - 5.0).abs() < 1e-6, "both of them");
+        assert_eq!(Times::new().summary(), LlmTimes::default());
     }
 }

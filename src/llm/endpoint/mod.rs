@@ -87,7 +87,7 @@ impl Endpoint {
             seed: (seed & 0x7fff_ffff) as u32,
             keep_alive: settings.keep_alive,
         };
-        let metrics = EndpointMetrics::new(&endpoint.name, &endpoint.model);
+        let metrics = EndpointMetrics::new();
         Ok(Self {
             client: clients.client_for(&endpoint, &base, settings)?,
             base,

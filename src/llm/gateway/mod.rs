@@ -4,7 +4,7 @@ pub(crate) mod cache;
 pub(crate) mod routing;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
     time::{Duration, Instant},
 };
@@ -175,13 +175,7 @@ impl Gateway {
 
     pub fn counters(&self) -> LlmCounters {
         let inner = &self.0;
-        let snapshot =
-            |endpoint: &Endpoint| locked(&endpoint.metrics).snapshot(endpoint.breaker_state());
-        let endpoints: Vec<_> = inner.endpoints.iter().map(snapshot).collect();
-        let mut failures: BTreeMap<FailureKind, u64> = BTreeMap::new();
-        for (kind, count) in endpoints.iter().flat_map(|endpoint| &endpoint.failures) {
-            *failures.entry(*kind).or_default() += count;
-        }
+        let figures = |endpoint: &Endpoint| locked(&endpoint.metrics).figures();
         let totals = locked(&inner.totals);
         LlmCounters {
             requests: totals.requests,
@@ -190,8 +184,7 @@ impl Gateway {
             under_way: locked(&inner.flights).len(),
             cache: locked(&inner.cache).counters(),
             answer: totals.answer.summary(),
-            failures,
-            endpoints,
+            endpoints: inner.endpoints.iter().map(figures).collect(),
             events_lost: inner.events.lost(),
         }
     }

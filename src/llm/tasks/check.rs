@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    BlueprintProse, Reply, RequirementsTask, SharesTask, Task,
+    Reply, RequirementsTask, SharesTask, Task,
     bounds::{self, OutOfBounds},
     phrases::{Wishes, wishes},
     prose_check, rules,
@@ -15,7 +15,7 @@ use super::{
     vocabulary::Field,
 };
 use crate::failure::{Failure, FailureKind};
-use model::{Category, Requirements, Shares, Strategy};
+use model::{Category, Prose, Requirements, Shares, Strategy};
 
 /// How far from 1 the shares of a strategy may sum; they are scaled to 1 exactly afterwards.
 const SHARES_TOLERANCE: f64 = 0.01;
@@ -69,7 +69,7 @@ pub(crate) fn check(text: &str, task: &Task) -> Result<Reply, Refusal> {
         Task::Prose(task) => {
             let reply: ProseReply = serde_json::from_value(value).map_err(shape)?;
             bounds::prose(&reply)?;
-            let prose = BlueprintProse {
+            let prose = Prose {
                 summary: tidy(&reply.summary),
                 atmosphere: tidy(&reply.atmosphere),
                 arrival_note: tidy(&reply.arrival_note),

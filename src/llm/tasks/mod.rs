@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::FailureKind;
-use model::{Budget, Category, EventType, Requirements, Shares};
+use model::{Budget, Category, EventType, Prose, Requirements, Shares};
 
 /// Who waits: a person before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,21 +91,7 @@ pub enum Reply {
     /// One entry per strategy, each summing to 1; `None`: no proposal, use the documented
     /// default.
     Shares(Option<Vec<Shares>>),
-    Prose(BlueprintProse),
-}
-
-/// Connecting text of a blueprint: plain sentences without markup, prices, contacts, or any
-/// number or name that isn't among the task's facts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlueprintProse {
-    /// What the event will be, in two to four sentences; at most 700 characters.
-    pub summary: String,
-    /// How it will feel; at most 500 characters.
-    pub atmosphere: String,
-    /// A welcome for the guests; at most 400 characters.
-    pub arrival_note: String,
-    /// A last sentence; at most 300 characters.
-    pub closing: String,
+    Prose(Prose),
 }
 
 /// A reply and where it came from.

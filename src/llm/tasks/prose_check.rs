@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{BlueprintProse, ProseTask};
+use super::ProseTask;
+use model::Prose;
 
 /// Words that tell of money, contracts or contacts. Lowercase.
 const FORBIDDEN: &[&str] = &[
@@ -132,7 +133,7 @@ pub(crate) struct Problem {
 
 /// # Errors
 /// The first thing in the text that the facts don't cover.
-pub(crate) fn check(prose: &BlueprintProse, task: &ProseTask) -> Result<(), Problem> {
+pub(crate) fn check(prose: &Prose, task: &ProseTask) -> Result<(), Problem> {
     let facts = Facts::of(task);
     for (field, text) in [
         ("summary", &prose.summary),
@@ -264,7 +265,7 @@ mod tests {
 
     fn verdict(summary: &str) -> Option<String> {
         let plain = || "All is set.".to_owned();
-        let prose = BlueprintProse {
+        let prose = Prose {
             summary: summary.to_owned(),
             atmosphere: plain(),
             arrival_note: plain(),

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BlueprintProse, ProseTask, Reply, RequirementsTask, Task,
+    ProseTask, Reply, RequirementsTask, Task,
     phrases::{Wishes, wishes},
     vocabulary::Field,
 };
-use model::{EventType, Requirements};
+use model::{EventType, Prose, Requirements};
 
 /// The name under which answers of the rules are recorded.
 pub(crate) const RULES: &str = "rules";
@@ -45,7 +45,7 @@ pub(crate) fn requirements_of(wishes: &Wishes, task: &RequirementsTask) -> Requi
 }
 
 /// Template sentences out of the facts.
-fn prose(task: &ProseTask) -> BlueprintProse {
+fn prose(task: &ProseTask) -> Prose {
     let occasion = occasion(task.event_type);
     let style = match task.styles.first() {
         Some(style) => format!("{} ", style.replace('_', " ")),
@@ -61,7 +61,7 @@ fn prose(task: &ProseTask) -> BlueprintProse {
         [] => String::new(),
         names => format!(" It is carried by {}.", listed(names)),
     };
-    BlueprintProse {
+    Prose {
         summary: format!(
             "This blueprint describes {article} {style}{occasion} for {} guests in {} on {}, \
              starting at {}.{team}",

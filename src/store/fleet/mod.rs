@@ -125,7 +125,7 @@ impl Store {
         if !self.pool.settings().prepared_statements {
             return None;
         }
-        let hints = self.hints.take()?;
+        let hints = self.notifications.take()?;
         let (tell, heard) = mpsc::channel(HEARD_WAITING);
         let (leave, left) = oneshot::channel();
         let link = Link {

@@ -7,7 +7,6 @@ pub(crate) mod chunk;
 pub(crate) mod copy_writer;
 pub(crate) mod notes;
 pub(crate) mod places;
-pub(crate) mod tidy_names;
 
 use std::{sync::Arc, time::Instant};
 
@@ -20,17 +19,11 @@ use crate::{
         observer::{Observer, QueryFigures},
         pool::PooledConnection,
     },
-    schema::indexes::VendorIndexes,
+    schema::{advisory_locks, indexes::VendorIndexes},
 };
 use model::{Category, Vendor};
 
 const TASK: &str = "importing vendors";
-/// Advisory lock of the import: one at a time, or two that update the same rows in a different
-/// order would block each other for good. "evplimpt" in ASCII.
-pub(super) const LOCK: i64 = 0x6576_706c_696d_7074;
-/// Advisory lock of the catalogue: an import holds it for its commit, a selection shares it from
-/// its look at the records to its end, so that no import comes in between. "evplcatg" in ASCII.
-pub(super) const CATALOGUE_LOCK: i64 = 0x6576_706c_6361_7467;
 /// Rows merged at a time: some 16 MB in the temporary table.
 const CHUNK_MAX: usize = 20_000;
 /// An import's number in the table is its sequence number times this, plus its chunk's number.
@@ -122,7 +115,10 @@ impl Store {
         let client = connection.client();
         let limits = self.pool.connector().limits();
         client.batch_execute(&format!("BEGIN; {limits}")).await.map_err(driver)?;
-        client.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(driver)?;
+        client
+            .execute("SELECT pg_advisory_xact_lock($1)", &[&advisory_locks::IMPORT])
+            .await
+            .map_err(driver)?;
         client.batch_execute(&STAGE).await.map_err(driver)?;
         let sql = "SELECT nextval('vendor_import_number'), NOT EXISTS (SELECT FROM vendor)";
         let row = client.query_one(sql, &[]).await.map_err(driver)?;
@@ -207,7 +203,7 @@ impl ImportSession {
         client.execute(NOTE_CHANGES, &[&categories, &cities]).await.map_err(driver)?;
         let known = rows_known(client).await?;
         let (touched, travelling) = self.notes.names(client).await.map_err(driver)?;
-        let commit = format!("SELECT pg_advisory_xact_lock({CATALOGUE_LOCK}); COMMIT");
+        let commit = format!("SELECT pg_advisory_xact_lock({}); COMMIT", advisory_locks::CATALOGUE);
         client.batch_execute(&commit).await.map_err(driver)?;
         self.finished = true;
         self.connection.end_work();

@@ -17,10 +17,11 @@ use crate::{
         agent_runs::{self, AgentRun},
         audit::{self, AuditEvent, Head},
         bookings::{self, Bookings},
-        documents::{self, Document},
+        documents,
     },
 };
 use model::{PlanId, PlanState};
+use wire::Document;
 
 /// What changes beside the state; what stays empty stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -40,18 +41,6 @@ pub struct Patch<'a> {
     pub events: Vec<AuditEvent>,
 }
 
-/// Who works on a plan after a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lease<'a> {
-    /// As before; nobody in a state in which no daemon works on it.
-    #[default]
-    Keep,
-    /// This daemon, under a new run number.
-    Take { owner: &'a str, lasts: Duration },
-    /// Nobody: the next claim may have it.
-    Drop,
-}
-
 /// A change of state.
 #[derive(Clone, Debug)]
 pub struct Transition<'a> {
@@ -60,26 +49,27 @@ pub struct Transition<'a> {
     pub run_number: i64,
     pub from: PlanState,
     pub to: PlanState,
-    pub lease: Lease<'a>,
-    /// Back to `queued`: not claimed before this has passed.
-    pub delay: Duration,
-    /// The run failed through the plan's own doing: counted until a step succeeds.
-    pub failed: bool,
     pub patch: Patch<'a>,
+    /// Given up by the daemon that worked on it: the next claim may have it.
+    given_up: Option<GivenUp>,
+}
+
+/// How a plan is given up.
+#[derive(Clone, Copy, Debug)]
+struct GivenUp {
+    /// Not claimed before this has passed.
+    delay: Duration,
+    /// The run failed through the plan's own doing: counted until a step succeeds.
+    failed: bool,
 }
 
 impl<'a> Transition<'a> {
     pub fn new(plan: PlanId, run_number: i64, from: PlanState, to: PlanState) -> Self {
-        let (lease, delay, patch) = (Lease::Keep, Duration::ZERO, Patch::default());
-        Self { plan, run_number, from, to, lease, delay, failed: false, patch }
+        Self { plan, run_number, from, to, patch: Patch::default(), given_up: None }
     }
 
     pub fn with(self, patch: Patch<'a>) -> Self {
         Self { patch, ..self }
-    }
-
-    pub fn leased(self, owner: &'a str, lasts: Duration) -> Self {
-        Self { lease: Lease::Take { owner, lasts }, ..self }
     }
 }
 
@@ -95,24 +85,20 @@ pub struct GiveBack<'a> {
     pub agent_runs: &'a [AgentRun],
 }
 
-/// A change that was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// A new one where the change took a lease.
-    pub run_number: i64,
-    pub at: Timestamp,
-    /// Number of the last audit row.
-    pub(crate) audit_seq: i64,
-    /// Whether vendors were held, confirmed or released.
-    pub(crate) touched_bookings: bool,
-}
-
 /// A plan's row, locked until the transaction ends.
 pub(crate) struct Locked {
     pub state: PlanState,
     pub run_number: i64,
     pub now: Timestamp,
     pub head: Head,
+}
+
+impl Locked {
+    /// Of state, run_number, clock_timestamp(), audit_seq, audit_hash.
+    pub(crate) fn read(c: &mut RowReader<'_>) -> Result<Self, StoreError> {
+        let (state, run_number, now) = (c.parsed()?, c.take()?, c.take()?);
+        Ok(Self { state, run_number, now, head: Head::read(c)? })
+    }
 }
 
 const LOCK: &str = "
@@ -123,19 +109,16 @@ const UPDATE: &str = "
     UPDATE plan SET
         state = $2, updated_at = $3,
         state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END,
-        run_number = $4,
-        lease_owner = CASE WHEN $5 THEN coalesce($6, lease_owner) END,
-        lease_until = CASE WHEN NOT $5 THEN NULL
-                           WHEN $6 IS NULL THEN lease_until
-                           ELSE clock_timestamp() + make_interval(secs => $7) END,
-        run_after = CASE WHEN $2 = 'queued' OR NOT $5
-                         THEN clock_timestamp() + make_interval(secs => $8) ELSE run_after END,
-        attempts = CASE WHEN $9 THEN 0 ELSE attempts END,
-        failures = CASE WHEN $9 THEN 0 ELSE failures + $15 END,
-        crashes = CASE WHEN $9 THEN 0 ELSE crashes END,
-        result = coalesce($10, result), selected = coalesce($11, selected),
-        error = coalesce($12, error), audit_seq = $13, audit_hash = $14,
-        successor = coalesce($16, successor)
+        lease_owner = CASE WHEN $4 THEN lease_owner END,
+        lease_until = CASE WHEN $4 THEN lease_until END,
+        run_after = CASE WHEN $2 = 'queued' OR NOT $4
+                         THEN clock_timestamp() + make_interval(secs => $5) ELSE run_after END,
+        attempts = CASE WHEN $6 THEN 0 ELSE attempts END,
+        failures = CASE WHEN $6 THEN 0 ELSE failures + $7 END,
+        crashes = CASE WHEN $6 THEN 0 ELSE crashes END,
+        result = coalesce($8, result), selected = coalesce($9, selected),
+        error = coalesce($10, error), successor = coalesce($11, successor),
+        audit_seq = $12, audit_hash = $13
     WHERE id = $1";
 
 impl Store {
@@ -146,7 +129,7 @@ impl Store {
     /// `NoSuchTransition` for a way that the state table doesn't know, or that is a search's;
     /// `Fenced` where somebody claimed the plan since; `WrongState` where it is not in `from`;
     /// `Taken`, `HoldLost`, `NoSuchVendor` from its bookings. Nothing is changed then.
-    pub async fn transition(&self, change: &Transition<'_>) -> Result<Changed, StoreError> {
+    pub async fn transition(&self, change: &Transition<'_>) -> Result<(), StoreError> {
         let plan = change.plan;
         let is_of_search =
             matches!(change.to, PlanState::AwaitingSelection | PlanState::Infeasible);
@@ -162,18 +145,13 @@ impl Store {
             let (found, expected) = (locked.state, change.from);
             return Err(StoreError::WrongState { plan, found, expected });
         }
-        let changed = write(&transaction, locked, change).await?;
+        let touched_bookings = write(&transaction, locked, change).await?;
         transaction.commit().await?;
-        if changed.touched_bookings {
-            self.hints.catalogue();
+        if touched_bookings {
+            self.notifications.catalogue();
         }
-        let can_be_claimed = change.to == PlanState::Writing && change.lease == Lease::Keep;
-        if can_be_claimed {
-            self.hints.ready([plan]);
-        } else {
-            self.hints.changed([plan]);
-        }
-        Ok(changed)
+        self.notifications.changed([plan]);
+        Ok(())
     }
 
     /// Stores what a run found out, with its audit rows, in the state that the plan is in.
@@ -185,16 +163,16 @@ impl Store {
         plan: PlanId,
         run_number: i64,
         patch: Patch<'_>,
-    ) -> Result<Changed, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut session = self.pool.session("recording a plan's progress").await?;
         let transaction = session.begin().await?;
         let locked = lock(&transaction, plan).await?;
         check_run_number(plan, &locked, run_number)?;
         let change = Transition::new(plan, run_number, locked.state, locked.state).with(patch);
-        let changed = write(&transaction, locked, &change).await?;
+        write(&transaction, locked, &change).await?;
         transaction.commit().await?;
-        self.hints.changed([plan]);
-        Ok(changed)
+        self.notifications.changed([plan]);
+        Ok(())
     }
 
     /// Lets a plan go that this daemon won't finish: the next claim takes it, once the delay has
@@ -222,12 +200,10 @@ impl Store {
         let events = vec![AuditEvent::new("released", detail)];
         let patch = Patch { events, agent_runs: back.agent_runs, ..Patch::default() };
         let mut change = Transition::new(plan, run_number, locked.state, to).with(patch);
-        change.lease = Lease::Drop;
-        change.delay = back.delay;
-        change.failed = back.failed;
+        change.given_up = Some(GivenUp { delay: back.delay, failed: back.failed });
         write(&transaction, locked, &change).await?;
         transaction.commit().await?;
-        self.hints.ready([plan]);
+        self.notifications.ready([plan]);
         Ok(())
     }
 }
@@ -239,8 +215,7 @@ pub(crate) async fn lock(
     let row = transaction.query_opt(LOCK, &[(&plan.0, Type::UUID)]).await?;
     let row = row.ok_or(StoreError::NoSuchPlan { plan })?;
     let mut c = RowReader::of(&row, "a plan");
-    let (state, run_number, now) = (c.parsed()?, c.take()?, c.take()?);
-    Ok(Locked { state, run_number, now, head: Head::read(&mut c)? })
+    Locked::read(&mut c)
 }
 
 fn check_run_number(plan: PlanId, locked: &Locked, run_number: i64) -> Result<(), StoreError> {
@@ -250,27 +225,23 @@ fn check_run_number(plan: PlanId, locked: &Locked, run_number: i64) -> Result<()
     Err(StoreError::Fenced { plan, run_number })
 }
 
-/// Writes a change of a locked plan whose preconditions hold.
+/// Writes a change of a locked plan whose preconditions hold; whether vendors were held, confirmed
+/// or released with it.
 pub(crate) async fn write(
     transaction: &Transaction<'_>,
     locked: Locked,
     change: &Transition<'_>,
-) -> Result<Changed, StoreError> {
+) -> Result<bool, StoreError> {
     let plan = change.plan;
     let patch = &change.patch;
-    let (owner, lasts) = match change.lease {
-        Lease::Keep | Lease::Drop => (None, Duration::ZERO),
-        Lease::Take { owner, lasts } => (Some(owner), lasts),
-    };
-    let run_number = locked.run_number + i64::from(owner.is_some());
     let mut head = locked.head;
     let mut events = Vec::with_capacity(patch.events.len() + 2);
     if change.from != change.to {
         let mut detail = serde_json::json!({
             "from": change.from.as_str(),
             "to": change.to.as_str(),
-            "run_number": run_number,
-            "owner": owner,
+            "run_number": locked.run_number,
+            "owner": null,
             "selected": patch.selected,
             "error": patch.error,
             "digest": patch.result.map(|result| result.digest.as_str()),
@@ -294,36 +265,32 @@ pub(crate) async fn write(
 
     let to = change.to.as_str();
     let worked_on =
-        matches!(change.to, PlanState::Running | PlanState::Writing) && change.lease != Lease::Drop;
-    let failed = i16::from(change.failed);
+        matches!(change.to, PlanState::Running | PlanState::Writing) && change.given_up.is_none();
+    let delay = change.given_up.map_or(0.0, |given_up| given_up.delay.as_secs_f64());
+    let failed = i16::from(change.given_up.is_some_and(|given_up| given_up.failed));
     let stepped = change.to.is_final();
-    let (lasts, delay) = (lasts.as_secs_f64(), change.delay.as_secs_f64());
     let selected = patch.selected.map(|number| i16::try_from(number).unwrap_or(i16::MAX));
     let result = patch.result.map(Json);
     let successor = patch.successor.map(|plan| plan.0);
-    let params: [Param<'_>; 16] = [
+    let params: [Param<'_>; 13] = [
         (&plan.0, Type::UUID),
         (&to, Type::TEXT),
         (&locked.now, Type::TIMESTAMPTZ),
-        (&run_number, Type::INT8),
         (&worked_on, Type::BOOL),
-        (&owner, Type::TEXT),
-        (&lasts, Type::FLOAT8),
         (&delay, Type::FLOAT8),
         (&stepped, Type::BOOL),
+        (&failed, Type::INT2),
         (&result, Type::JSONB),
         (&selected, Type::INT2),
         (&patch.error, Type::TEXT),
+        (&successor, Type::UUID),
         (&head.seq, Type::INT8),
         (&head.hash.as_slice(), Type::BYTEA),
-        (&failed, Type::INT2),
-        (&successor, Type::UUID),
     ];
     transaction.execute(UPDATE, &params).await?;
     let rows: Vec<_> = events.into_iter().map(|row| (plan, row)).collect();
     audit::insert(transaction, &rows).await?;
     agent_runs::insert(transaction, patch.agent_runs).await?;
     documents::insert(transaction, plan, patch.documents).await?;
-    let touched_bookings = booked.is_some();
-    Ok(Changed { run_number, at: locked.now, audit_seq: head.seq, touched_bookings })
+    Ok(booked.is_some())
 }

@@ -1,37 +1,22 @@
 //! Lists of plans by any of what people know of them, newest first.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde_json::json;
 use tokio_postgres::{Row, types::Type};
 
 use crate::{
-    LIST_LIMIT_MAX, PlanSummary, Store, StoreError,
+    LIST_LIMIT_MAX, Store, StoreError,
     connection::{
         conditions::{Conditions, contains_pattern},
         row_reader::RowReader,
         session::{Param, Sql},
     },
 };
-use model::{Currency, EventType, PlanId, PlanState, name_key};
+use model::{PlanId, PlanState, name_key};
+use wire::{PlanList, PlanQuery, PlanSummary};
 
-/// Which plans to list, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct PlanFilter {
-    pub state: Option<PlanState>,
-    pub requested_by: Option<u32>,
-    /// A part of the client's name, in any case.
-    pub client: Option<String>,
-    /// Local date of the event.
-    pub date: Option<Date>,
-    /// Of the event, in any case.
-    pub city: Option<String>,
-    pub event_type: Option<EventType>,
-    pub currency: Option<Currency>,
-    /// Only those after this one in the list: the last of the page before.
-    pub after: Option<(Timestamp, PlanId)>,
-    /// 1–[`LIST_LIMIT_MAX`]; 0 stands for the most.
-    pub limit: u32,
-}
+/// Plans of a page whose caller names no limit.
+const LIST_LIMIT_DEFAULT: u32 = 20;
 
 /// A plan that came to nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,25 +31,31 @@ pub struct Failure {
 const SUMMARY: &str = "
     SELECT id, state, request->'event_type', request->'date', request->>'city',
            (request->>'guests')::int, request->'budget', shown->'total', shown->'fitness',
-           created_at, updated_at, selected, error, successor
+           created_at, updated_at, successor
     FROM plan, LATERAL (SELECT
         result->'options'->(coalesce(selected::int, 1) - 1) AS shown) option";
 
 impl Store {
-    /// A page of plans, newest first.
-    pub async fn plans(&self, filter: &PlanFilter) -> Result<Vec<PlanSummary>, StoreError> {
+    /// A page of plans, newest first; of no more than [`LIST_LIMIT_MAX`].
+    ///
+    /// # Errors
+    /// `NoSuchPlan` where there is none that the page is to end `before`.
+    pub async fn plans(&self, query: &PlanQuery) -> Result<PlanList, StoreError> {
         let session = self.pool.session("listing plans").await?;
-        let f = filter;
+        let f = query;
         let state = f.state.map(PlanState::as_str);
-        let user = f.requested_by.map(i64::from);
+        let user = f.user.map(i64::from);
         let client = f.client.as_deref().map(contains_pattern);
         let date = f.date.map(|date| date.to_string());
         let city = f.city.as_deref().map(name_key);
         let event_type = f.event_type.map(|event_type| json!({"event_type": event_type}));
         let currency = f.currency.map(|currency| json!({"budget": {"currency": currency}}));
-        let after = f.after.map(|(at, id)| (at, id.0));
-        let limit = if f.limit == 0 { LIST_LIMIT_MAX } else { f.limit };
-        let limit = i64::from(limit.min(LIST_LIMIT_MAX));
+        let after = match f.before {
+            Some(plan) => Some((created_at(&session, plan).await?, plan.0)),
+            None => None,
+        };
+        let limit = f.limit.unwrap_or(LIST_LIMIT_DEFAULT).min(LIST_LIMIT_MAX);
+        let limit = i64::from(limit);
 
         let mut all = Conditions::default();
         if let Some(state) = &state {
@@ -89,11 +80,15 @@ impl Store {
             let (at, id) = (all.value(at, Type::TIMESTAMPTZ), all.value(id, Type::UUID));
             all.also(&format!("(created_at, id) < ({at}, {id})"));
         }
-        let limit = all.value(&limit, Type::INT8);
+        let limit_value = all.value(&limit, Type::INT8);
         let (conditions, params) = all.finish();
         let order = "ORDER BY created_at DESC, id DESC LIMIT";
-        let sql = format!("{SUMMARY} {conditions} {order} {limit}");
-        session.query_once(&sql, &params).await?.iter().map(read).collect()
+        let sql = format!("{SUMMARY} {conditions} {order} {limit_value}");
+        let rows = session.query_once(&sql, &params).await?;
+        let plans = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let is_full = plans.len() as u64 == limit.unsigned_abs();
+        let next = plans.last().map(|plan| plan.id).filter(|_| is_full);
+        Ok(PlanList { plans, next })
     }
 
     /// Plans that failed or proved infeasible since a time, the latest first.
@@ -121,6 +116,12 @@ impl Store {
     }
 }
 
+async fn created_at(sql: &impl Sql, plan: PlanId) -> Result<Timestamp, StoreError> {
+    let statement = "SELECT created_at FROM plan WHERE id = $1";
+    let row = sql.query_opt(statement, &[(&plan.0, Type::UUID)]).await?;
+    RowReader::of(&row.ok_or(StoreError::NoSuchPlan { plan })?, "a plan").take()
+}
+
 fn read(row: &Row) -> Result<PlanSummary, StoreError> {
     let mut c = RowReader::of(row, "a plan");
     Ok(PlanSummary {
@@ -135,8 +136,6 @@ fn read(row: &Row) -> Result<PlanSummary, StoreError> {
         fitness: c.json_opt()?,
         created_at: c.take()?,
         updated_at: c.take()?,
-        selected: c.take::<Option<i16>>()?.map(|number| number.unsigned_abs().into()),
-        error: c.take()?,
         successor: c.take::<Option<uuid::Uuid>>()?.map(PlanId),
     })
 }

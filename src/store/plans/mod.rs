@@ -10,7 +10,7 @@ pub(crate) mod queue;
 pub(crate) mod retention;
 pub(crate) mod submission;
 
-use jiff::{Timestamp, civil};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Row, types::Type};
 
@@ -19,8 +19,8 @@ use crate::{
     connection::{row_reader::RowReader, session::Sql},
 };
 use model::{
-    Amount, Budget, EventType, Infeasibility, Note, PlanId, PlanOption, PlanState, Request,
-    Requirements, SearchSummary, Shares, VendorBasis,
+    Infeasibility, Note, PlanId, PlanOption, PlanState, Request, Requirements, SearchSummary,
+    Shares, VendorBasis,
 };
 
 /// Plans that one page lists at most.
@@ -133,27 +133,6 @@ pub struct Plan {
     pub successor: Option<PlanId>,
     /// Of a plan that replans: the one that holds the event's vendors now.
     pub holder: Option<PlanId>,
-}
-
-/// A line of a list of plans.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PlanSummary {
-    pub id: PlanId,
-    pub state: PlanState,
-    pub event_type: EventType,
-    pub date: civil::Date,
-    pub city: String,
-    pub guests: u32,
-    pub budget: Budget,
-    /// Of the selected option, else of the best one.
-    pub total: Option<Amount>,
-    pub fitness: Option<f64>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub selected: Option<u32>,
-    pub error: Option<String>,
-    /// The plan that was selected in its place.
-    pub successor: Option<PlanId>,
 }
 
 /// The select list that [`read`] reads; `concat!` needs it as a literal.

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::{
     PlanResult,
     batching::{Batched, Batches, Limits},
+    change::Locked,
     proofs::{self, ProofRow},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     fleet::notify::Notifications,
     records::{
         agent_runs::{self, AgentRun},
-        audit::{self, AuditEvent, AuditRow, Head},
+        audit::{self, AuditEvent, AuditRow},
     },
 };
 use model::{Infeasibility, PlanId, PlanState, Requirements, Shares};
@@ -160,14 +160,6 @@ impl PendingOutcome {
     }
 }
 
-/// A plan's row, locked until the transaction ends.
-struct Locked {
-    state: PlanState,
-    run_number: i64,
-    now: Timestamp,
-    head: Head,
-}
-
 /// What came of each entry, in their order.
 async fn store(
     pool: &Pool,
@@ -198,9 +190,7 @@ async fn lock(
     let rows = transaction.query(LOCK, &[(&ids, Type::UUID_ARRAY)]).await?;
     let read = |row| {
         let mut c = RowReader::of(row, "a plan");
-        let (plan, state) = (PlanId(c.take()?), c.parsed()?);
-        let (run_number, now) = (c.take()?, c.take()?);
-        Ok((plan, Locked { state, run_number, now, head: Head::read(&mut c)? }))
+        Ok((PlanId(c.take()?), Locked::read(&mut c)?))
     };
     rows.iter().map(read).collect()
 }

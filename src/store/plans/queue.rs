@@ -171,7 +171,7 @@ impl Store {
         let updated = transaction.query(CLAIM, &params).await?;
         audit::insert(&transaction, &events).await?;
         transaction.commit().await?;
-        self.hints.changed(ids.iter().map(|id| PlanId(*id)));
+        self.notifications.changed(ids.iter().map(|id| PlanId(*id)));
         let read = updated.iter().map(|row| plans::read(row).map(|plan| (plan.id, plan)));
         let mut claimed = read.collect::<Result<BTreeMap<_, _>, _>>()?;
         Ok(ids.iter().filter_map(|id| claimed.remove(&PlanId(*id))).collect())

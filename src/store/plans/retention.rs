@@ -124,9 +124,9 @@ impl Store {
         audit::insert(&transaction, &rows).await?;
         transaction.commit().await?;
         if touched_bookings {
-            self.hints.catalogue();
+            self.notifications.catalogue();
         }
-        self.hints.changed([plan]);
+        self.notifications.changed([plan]);
         Ok(())
     }
 }

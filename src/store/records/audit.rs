@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use model::PlanId;
+use wire::BrokenChain;
 
 /// Separates these hashes from any other use of BLAKE3.
 const DOMAIN: &[u8] = b"eventplanner plan audit 1\n";
@@ -49,9 +50,10 @@ pub struct AuditRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainCheck {
     /// Every row is as it was written, and none is missing.
-    Whole { rows: u64 },
-    /// The first row that is not as it was written, or the number of the first missing one.
-    Broken { seq: i64, reason: &'static str },
+    Whole {
+        rows: u64,
+    },
+    Broken(BrokenChain),
 }
 
 /// The last row of a chain.
@@ -102,6 +104,9 @@ fn seal(plan: PlanId, row: &AuditRow) -> [u8; 32] {
 }
 
 fn check(plan: PlanId, rows: &[AuditRow], head: Head) -> ChainCheck {
+    let broken = |seq, reason: &str| {
+        ChainCheck::Broken(BrokenChain { plan, seq, reason: reason.to_owned() })
+    };
     let mut last = Head::EMPTY;
     for row in rows {
         let reason = if row.seq != last.seq + 1 {
@@ -115,7 +120,7 @@ fn check(plan: PlanId, rows: &[AuditRow], head: Head) -> ChainCheck {
         };
         if let Some(reason) = reason {
             let seq = row.seq.min(last.seq + 1);
-            return ChainCheck::Broken { seq, reason };
+            return broken(seq, reason);
         }
         last = Head { seq: row.seq, hash: row.hash };
     }
@@ -123,7 +128,7 @@ fn check(plan: PlanId, rows: &[AuditRow], head: Head) -> ChainCheck {
         return ChainCheck::Whole { rows: rows.len() as u64 };
     }
     let reason = "the plan's record of the chain's end differs";
-    ChainCheck::Broken { seq: last.seq.min(head.seq) + 1, reason }
+    broken(last.seq.min(head.seq) + 1, reason)
 }
 
 /// Writes rows, of any number of plans, inside the caller's transaction.
@@ -269,7 +274,7 @@ mod tests {
             let mut changed = rows.clone();
             change(&mut changed);
             match check(plan, &changed, head) {
-                ChainCheck::Broken { seq, .. } => Some(seq),
+                ChainCheck::Broken(broken) => Some(broken.seq),
                 ChainCheck::Whole { .. } => None,
             }
         };

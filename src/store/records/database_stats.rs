@@ -1,6 +1,5 @@
 //! What the server itself knows of this database: indexes nobody uses, statements that are slow.
 
-use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use crate::{
@@ -10,39 +9,12 @@ use crate::{
         session::{Param, Sql},
     },
 };
+use wire::{DatabaseStats, SlowStatement};
 
 /// Rows of each list.
 const LISTED_MAX: i64 = 20;
 /// Characters of a statement that are shown: it holds no values, the server left them out.
 const STATEMENT_CHARS: i32 = 160;
-
-/// An index that no query has used since the server's statistics were last reset.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct UnusedIndex {
-    pub index: String,
-    pub table: String,
-    pub bytes: u64,
-}
-
-/// A statement as `pg_stat_statements` has it, values left out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SlowStatement {
-    pub statement: String,
-    pub calls: u64,
-    pub mean_ms: f64,
-    pub(crate) max_ms: f64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct DatabaseStats {
-    pub bytes: u64,
-    /// Blocks found in the server's memory, percent; absent before the first read.
-    pub buffer_hit_percent: Option<f64>,
-    /// The largest first; constraints are no waste, so their indexes are left out.
-    pub unused_indexes: Vec<UnusedIndex>,
-    /// Those that take the longest on average; absent where the server does not count.
-    pub slow_statements: Option<Vec<SlowStatement>>,
-}
 
 impl Store {
     /// # Errors
@@ -68,24 +40,19 @@ impl Store {
     }
 }
 
-async fn unused(session: &impl Sql) -> Result<Vec<UnusedIndex>, StoreError> {
-    let sql = "SELECT s.indexrelname::text, s.relname::text, pg_relation_size(s.indexrelid)
+async fn unused(session: &impl Sql) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT s.indexrelname::text
                FROM pg_stat_user_indexes s
                JOIN pg_index i ON i.indexrelid = s.indexrelid
                WHERE s.idx_scan = 0 AND NOT i.indisunique AND NOT i.indisexclusion
-               ORDER BY 3 DESC, 1 LIMIT $1";
+               ORDER BY pg_relation_size(s.indexrelid) DESC, 1 LIMIT $1";
     let rows = session.query(sql, &[(&LISTED_MAX, Type::INT8)]).await?;
-    let read = |row| {
-        let mut c = RowReader::of(row, "an index");
-        let (index, table) = (c.take()?, c.take()?);
-        Ok(UnusedIndex { index, table, bytes: c.take::<i64>()?.unsigned_abs() })
-    };
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| RowReader::of(row, "an index").take()).collect()
 }
 
 async fn slow(session: &impl Sql) -> Result<Vec<SlowStatement>, StoreError> {
     let sql = "SELECT left(regexp_replace(s.query, '\\s+', ' ', 'g'), $2), s.calls,
-                      s.mean_exec_time, s.max_exec_time
+                      s.mean_exec_time
                FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
                WHERE d.datname = current_database()
                ORDER BY s.mean_exec_time DESC LIMIT $1";
@@ -94,7 +61,7 @@ async fn slow(session: &impl Sql) -> Result<Vec<SlowStatement>, StoreError> {
     let read = |row| {
         let mut c = RowReader::of(row, "a statement's statistics");
         let (statement, calls) = (c.take()?, c.take::<i64>()?.unsigned_abs());
-        Ok(SlowStatement { statement, calls, mean_ms: c.take()?, max_ms: c.take()? })
+        Ok(SlowStatement { statement, calls, mean_ms: c.take()? })
     };
     rows.iter().map(read).collect()
 }

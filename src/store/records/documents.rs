@@ -1,7 +1,5 @@
 //! The documents of a plan, as they were rendered.
 
-use jiff::Timestamp;
-use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 
 use crate::{
@@ -12,27 +10,10 @@ use crate::{
     },
 };
 use model::{CalledOff, PlanId};
+use wire::Document;
 
 /// Makes a plan's documents say that they no longer hold.
 pub(crate) type CallOff<'a> = &'a (dyn Fn(&[Document], CalledOff) -> Vec<Document> + Sync);
-
-/// A stored document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Letters, digits, `.`, `_` and `-`, 1–128 of them.
-    pub name: String,
-    pub media_type: String,
-    pub body: Vec<u8>,
-}
-
-/// A line of a list of documents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DocumentInfo {
-    pub name: String,
-    pub media_type: String,
-    pub bytes: u64,
-    pub created_at: Timestamp,
-}
 
 /// Writes a plan's documents inside the caller's transaction, each in place of one of the same
 /// name.
@@ -89,18 +70,11 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// A plan's documents, by name.
-    pub async fn documents(&self, plan: PlanId) -> Result<Vec<DocumentInfo>, StoreError> {
+    /// The names of a plan's documents, in their order.
+    pub async fn document_names(&self, plan: PlanId) -> Result<Vec<String>, StoreError> {
         let session = self.pool.session("listing documents").await?;
-        let sql = "SELECT name, media_type, length(body), created_at FROM document \
-                   WHERE plan_id = $1 ORDER BY name";
+        let sql = "SELECT name FROM document WHERE plan_id = $1 ORDER BY name";
         let rows = session.query(sql, &[(&plan.0, Type::UUID)]).await?;
-        let read = |row| {
-            let mut c = RowReader::of(row, "a document");
-            let (name, media_type) = (c.take()?, c.take()?);
-            let bytes = c.take::<i32>()?.unsigned_abs().into();
-            Ok(DocumentInfo { name, media_type, bytes, created_at: c.take()? })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(|row| RowReader::of(row, "a document").take()).collect()
     }
 }

@@ -11,9 +11,6 @@ use crate::{
     },
 };
 
-/// Rows that one read returns at most.
-const READ_MAX: i64 = 100_000;
-
 /// One measured value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricRow {
@@ -21,7 +18,6 @@ pub struct MetricRow {
     /// With its unit last, e.g. `workflow_seconds`.
     pub name: String,
     pub value: f64,
-    pub labels: Option<serde_json::Value>,
 }
 
 impl Store {
@@ -31,18 +27,15 @@ impl Store {
             return Ok(());
         }
         let session = self.pool.session("storing metrics").await?;
-        let sql = "INSERT INTO workflow_metric (at, name, value, labels) \
-                   SELECT * FROM unnest($1, $2, $3, $4)";
+        let sql = "INSERT INTO workflow_metric (at, name, value) \
+                   SELECT * FROM unnest($1, $2, $3)";
         let ats: Vec<Timestamp> = rows.iter().map(|row| row.at).collect();
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let values: Vec<f64> = rows.iter().map(|row| row.value).collect();
-        let labels: Vec<Option<&serde_json::Value>> =
-            rows.iter().map(|row| row.labels.as_ref()).collect();
-        let params: [Param<'_>; 4] = [
+        let params: [Param<'_>; 3] = [
             (&ats, Type::TIMESTAMPTZ_ARRAY),
             (&names, Type::TEXT_ARRAY),
             (&values, Type::FLOAT8_ARRAY),
-            (&labels, Type::JSONB_ARRAY),
         ];
         session.execute(sql, &params).await.map(drop)
     }
@@ -88,24 +81,5 @@ impl Store {
         let sql = "DELETE FROM workflow_metric WHERE name = ANY($1) AND at < $2";
         let params: [Param<'_>; 2] = [(&names, Type::TEXT_ARRAY), (&before, Type::TIMESTAMPTZ)];
         session.execute(sql, &params).await
-    }
-
-    /// The values of one metric from `since` on, oldest first.
-    pub async fn metrics(
-        &self,
-        name: &str,
-        since: Timestamp,
-    ) -> Result<Vec<MetricRow>, StoreError> {
-        let session = self.pool.session("reading metrics").await?;
-        let sql = "SELECT at, name, value, labels FROM workflow_metric \
-                   WHERE name = $1 AND at >= $2 ORDER BY at, id LIMIT $3";
-        let params: [Param<'_>; 3] =
-            [(&name, Type::TEXT), (&since, Type::TIMESTAMPTZ), (&READ_MAX, Type::INT8)];
-        let rows = session.query(sql, &params).await?;
-        let read = |row| {
-            let mut c = RowReader::of(row, "a metric");
-            Ok(MetricRow { at: c.take()?, name: c.take()?, value: c.take()?, labels: c.take()? })
-        };
-        rows.iter().map(read).collect()
     }
 }

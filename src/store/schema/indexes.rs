@@ -9,13 +9,12 @@ use std::{
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::advisory_locks::INDEXES as LOCK;
 use crate::{Store, StoreError, connection::connector::Connector, error::describe};
 
 const TASK: &str = "building indexes";
 /// The statements, as PostgreSQL would read them.
 const SQL: &str = include_str!("../../../sql/indexes/indexes.sql");
-/// Advisory lock of whoever builds or drops them: "evplindx" in ASCII.
-const LOCK: i64 = 0x6576_706c_696e_6478;
 /// Another daemon's builds take minutes on a large catalogue.
 const LOCK_LIMIT: Duration = Duration::from_secs(3_600);
 const LOCK_POLL: Duration = Duration::from_millis(100);

@@ -2,12 +2,11 @@
 
 use tokio_postgres::Client;
 
-use super::indexes;
+use super::{advisory_locks::MIGRATION, indexes, tidy_names::tidy_names};
 use crate::{
     StoreError,
     connection::{connector::Connector, manager::is_refusal},
     error::describe,
-    import::tidy_names::tidy_names,
     settings::DatabaseSettings,
 };
 
@@ -16,8 +15,6 @@ mod embedded {
 }
 
 const TASK: &str = "migrating the database";
-/// Advisory lock that a migrating process holds: "evplmigr" in ASCII.
-const LOCK: i64 = 0x6576_706c_6d69_6772;
 
 /// Runs what is missing, on a connection of its own. Returns how many migrations it ran.
 ///
@@ -32,7 +29,10 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<usize, StoreError> {
     // Held by an open transaction, since behind a pooler a session's lock would stay with the
     // pooler's connection when we are gone.
     let locked = guard.transaction().await.map_err(failed)?;
-    locked.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await.map_err(failed)?;
+    locked
+        .batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION})"))
+        .await
+        .map_err(failed)?;
     let ran = run(&mut client).await;
     drop(locked);
     ran

@@ -66,14 +66,14 @@ impl Store {
         let events = vec![AuditEvent::new("cancel_requested", detail)];
         let patch = Patch { events, documents: &documents, ..Patch::default() };
         let change = Transition::new(plan, locked.run_number, from, to).with(patch);
-        let changed = write(&transaction, locked, &change).await?;
+        let touched_bookings = write(&transaction, locked, &change).await?;
         let sql = "UPDATE plan SET cancel_requested = true WHERE id = $1";
         transaction.execute(sql, &[(&plan.0, Type::UUID)]).await?;
         transaction.commit().await?;
-        if changed.touched_bookings {
-            self.hints.catalogue();
+        if touched_bookings {
+            self.notifications.catalogue();
         }
-        self.hints.changed([plan]);
+        self.notifications.changed([plan]);
         Ok(Cancelled::AtOnce { from })
     }
 }

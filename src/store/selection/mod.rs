@@ -11,17 +11,13 @@ use tokio_postgres::types::Type;
 use crate::{
     Patch, Store, StoreError, Transition,
     connection::session::{Sql, Transaction},
-    import::CATALOGUE_LOCK,
-    plans::{
-        self, Plan, PlanResult,
-        change::{Changed, write},
-        plan_columns,
-    },
+    plans::{self, Plan, PlanResult, change::write, plan_columns},
     records::{
         audit::AuditEvent,
         bookings::Bookings,
         documents::{self, CallOff},
     },
+    schema::advisory_locks,
     vendors,
 };
 use model::{AreaMap, CalledOff, PlanId, PlanState, Vendor, VendorId, Window};
@@ -63,7 +59,7 @@ pub struct Agreed {
 /// What became of a choice.
 #[derive(Debug)]
 pub enum Selected<R> {
-    Now(Changed),
+    Now,
     /// The same option had been selected.
     Before,
     /// Judged unfit; nothing was changed.
@@ -116,7 +112,7 @@ impl Store {
             ..Patch::default()
         };
         let change = Transition::new(plan, own.run_number, from, to).with(patch);
-        let changed = write(&transaction, own, &change).await?;
+        write(&transaction, own, &change).await?;
         for member in &superseded {
             let Some(locked) = locked.remove(&member.id) else { continue };
             let called_off =
@@ -129,10 +125,10 @@ impl Store {
             write(&transaction, locked, &change).await?;
         }
         transaction.commit().await?;
-        self.hints.catalogue();
-        self.hints.ready([plan]);
-        self.hints.changed(instead_of);
-        Ok(Selected::Now(changed))
+        self.notifications.catalogue();
+        self.notifications.ready([plan]);
+        self.notifications.changed(instead_of);
+        Ok(Selected::Now)
     }
 }
 
@@ -145,7 +141,7 @@ async fn present(
     now: Timestamp,
 ) -> Result<Present, StoreError> {
     let sql = "SELECT pg_advisory_xact_lock_shared($1)";
-    transaction.query(sql, &[(&CATALOGUE_LOCK, Type::INT8)]).await?;
+    transaction.query(sql, &[(&advisory_locks::CATALOGUE, Type::INT8)]).await?;
     let options = plan.result.iter().flat_map(|result| &result.options);
     let chosen = options.filter(|option| option.number == number);
     let ids: BTreeSet<VendorId> =

@@ -72,7 +72,7 @@ impl Store {
 
     /// Tells other daemons that there is something to look for: a hint, which may be lost.
     pub fn tell_changes(&self) {
-        self.hints.catalogue();
+        self.notifications.catalogue();
     }
 
     /// Forgets changes that every daemon has seen; returns how many.

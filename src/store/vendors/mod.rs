@@ -27,14 +27,7 @@ use crate::{
     },
 };
 use model::{Area, AreaMap, Category, CategoryDef, GeoPoint, Vendor, VendorId, name_key};
-
-/// How many vendors a category has in a city.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VendorCount {
-    pub category: Category,
-    pub city: String,
-    pub vendors: u64,
-}
+use wire::VendorCount;
 
 pub(super) const JOINS: &str = "
     FROM vendor v

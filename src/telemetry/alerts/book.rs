@@ -5,12 +5,13 @@ use std::{collections::VecDeque, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    ALERTS, Alert, AlertSettings, Transition, TransitionState,
+    ALERTS, AlertSettings, Transition, TransitionState,
     burn_rate::BurnRate,
     machine::AlertMachine,
     table::{Measure, Rule},
 };
 use crate::{Window, figures::metrics::WORKFLOW_SECONDS};
+use wire::{Alert, ResolvedAlert};
 
 /// All rules at work.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct AlertBook {
     burn_rate: BurnRate,
     plan_success_target: f64,
     /// Resolved alerts, the newest first.
-    recent: VecDeque<(Alert, Timestamp)>,
+    recent: VecDeque<ResolvedAlert>,
     keep: usize,
     reminder: Duration,
 }
@@ -65,7 +66,8 @@ impl AlertBook {
             };
             let Some(transition) = machine.observe(sample, now, self.reminder) else { continue };
             if transition.state == TransitionState::Resolved {
-                self.recent.push_front((transition.alert.clone(), now));
+                let alert = transition.alert.clone();
+                self.recent.push_front(ResolvedAlert { alert, resolved_at: now });
                 self.recent.truncate(self.keep);
             }
             transitions.push(transition);
@@ -79,7 +81,7 @@ impl AlertBook {
     }
 
     /// What was resolved, and when; the newest first.
-    pub fn recent(&self) -> impl Iterator<Item = &(Alert, Timestamp)> {
+    pub fn recent(&self) -> impl Iterator<Item = &ResolvedAlert> {
         self.recent.iter()
     }
 }
@@ -112,8 +114,8 @@ mod tests {
         for minute in 30..60 {
             fired.extend(book.evaluate(&bad, at(minute)).into_iter().map(|t| t.alert));
         }
-        fired.sort_by_key(|alert| alert.alert);
-        let names: Vec<_> = fired.iter().map(|alert| alert.alert).collect();
+        fired.sort_by_key(|alert| alert.alert.clone());
+        let names: Vec<_> = fired.iter().map(|alert| &*alert.alert).collect();
         let mut expected: Vec<_> = ALERTS.iter().map(|rule| rule.name).collect();
         expected.sort_unstable();
         assert_eq!(names, expected, "each fires exactly once");

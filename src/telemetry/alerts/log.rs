@@ -2,14 +2,15 @@
 
 use slog::{Logger, error, info, o, warn};
 
-use super::{Severity, Transition, TransitionState};
+use super::{Transition, TransitionState};
 use crate::log::events;
+use wire::{Alert, Severity};
 
 /// Writes the line. A resolved alert is an info, a firing one a warning or an error.
 pub fn log_alert(log: &Logger, transition: &Transition) {
     let alert = &transition.alert;
     let log = log.new(o!(
-        "alert" => alert.alert,
+        "alert" => alert.alert.clone().into_owned(),
         "state" => if transition.is_firing() { "firing" } else { "resolved" },
         "severity" => alert.severity.as_str(),
         "value" => alert.value,
@@ -17,7 +18,7 @@ pub fn log_alert(log: &Logger, transition: &Transition) {
         "since" => alert.since.to_string(),
         "count" => alert.count,
         "fingerprint" => alert.fingerprint.clone(),
-        "runbook" => alert.runbook_line(),
+        "runbook" => runbook_line(alert),
         "reminder" => transition.state == TransitionState::Reminder,
     ));
     match (transition.state, alert.severity) {
@@ -25,6 +26,11 @@ pub fn log_alert(log: &Logger, transition: &Transition) {
         (_, Severity::Critical) => error!(log, "an alert fires"; events::ALERT),
         _ => warn!(log, "an alert fires"; events::ALERT),
     }
+}
+
+/// What to do, and where more is said about it.
+fn runbook_line(alert: &Alert) -> String {
+    format!("{} More: man 7 eventplanner-alerts, {}", alert.runbook, alert.alert)
 }
 
 #[cfg(test)]
@@ -39,7 +45,7 @@ mod tests {
     use slog::Drain;
 
     use super::*;
-    use crate::{alerts::Alert, log::json_drain};
+    use crate::log::json_drain;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -61,15 +67,15 @@ mod tests {
         let lines = Lines::default();
         let log = Logger::root(Mutex::new(json_drain(lines.clone())).fuse(), o!("ts" => "t"));
         let alert = Alert {
-            alert: "cpu",
+            alert: "cpu".into(),
             severity: Severity::Critical,
             value: 91.5,
             threshold: 85.0,
-            unit: "percent",
+            unit: "percent".into(),
             since: Timestamp::UNIX_EPOCH,
             count: 7,
             fingerprint: "f00".to_owned(),
-            runbook: "See what else runs.",
+            runbook: "See what else runs.".into(),
         };
         use TransitionState::{Firing, Reminder, Resolved};
         for state in [Firing, Reminder, Resolved] {

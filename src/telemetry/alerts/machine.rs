@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Alert, Sample, Severity, Transition, TransitionState,
+    Sample, Transition, TransitionState,
     table::{Rule, Thresholds},
 };
+use wire::{Alert, Severity};
 
 /// One rule and where it stands.
 #[derive(Clone, Debug)]
@@ -135,15 +136,15 @@ impl AlertMachine {
         now: Timestamp,
     ) -> Alert {
         let mut alert = before.unwrap_or_else(|| Alert {
-            alert: self.rule.name,
+            alert: self.rule.name.into(),
             severity,
             value: 0.0,
             threshold: 0.0,
-            unit: self.rule.unit,
+            unit: self.rule.unit.into(),
             since: now,
             count: 0,
             fingerprint: fingerprint(self.rule.name),
-            runbook: self.rule.runbook,
+            runbook: self.rule.runbook.into(),
         });
         alert.severity = severity;
         alert.threshold = threshold.unwrap_or(alert.threshold);

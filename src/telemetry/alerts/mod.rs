@@ -13,10 +13,11 @@ pub(crate) mod samples;
 mod table;
 
 pub use book::AlertBook;
-use jiff::Timestamp;
 pub use prometheus::prometheus_rules;
 use serde::Serialize;
 pub use table::{ALERTS, AlertSettings, Rule, Thresholds};
+
+use wire::Alert;
 
 /// Which side of its threshold is bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +40,6 @@ impl Bad {
         match self {
             Self::Above => value > threshold,
             Self::Below => value < threshold,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    Warning,
-    Critical,
-}
-
-impl Severity {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Critical => "critical",
         }
     }
 }
@@ -91,29 +76,4 @@ pub enum TransitionState {
     /// Still firing since a while.
     Reminder,
     Resolved,
-}
-
-/// An alert that fires, or did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alert {
-    pub alert: &'static str,
-    pub severity: Severity,
-    /// The last one measured, in `unit`.
-    pub value: f64,
-    pub threshold: f64,
-    pub unit: &'static str,
-    /// When it began to fire, whatever its severity was then.
-    pub since: Timestamp,
-    /// Bad measurements since then.
-    pub count: u64,
-    /// The same for each time the same alert fires, on any machine: for deduplication.
-    pub fingerprint: String,
-    pub runbook: &'static str,
-}
-
-impl Alert {
-    /// What to do, and where more is said about it.
-    pub(crate) fn runbook_line(&self) -> String {
-        format!("{} More: man 7 eventplanner-alerts, {}", self.runbook, self.alert)
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::{ALERTS, AlertSettings, Bad, Severity, Thresholds, table::Rule};
+use super::{ALERTS, AlertSettings, Bad, Thresholds, table::Rule};
+use wire::Severity;
 
 const HEAD: &str = r#"# Alert rules for Prometheus, with the daemon's own thresholds. Names are those of the daemon's
 # alerts in CamelCase; `man 7 eventplanner-alerts` says what to do.

@@ -17,10 +17,8 @@ use parts::{control_part, database_part, llm_part, system_part, whole_ms, workfl
 use serde::Serialize;
 use trends::Trend;
 
-use crate::{
-    Window,
-    alerts::{Alert, AlertSettings},
-};
+use crate::{Window, alerts::AlertSettings};
+use wire::{AgentFigures, Alert, DatabaseStats};
 
 /// What the report compares figures with.
 #[derive(Clone, Debug, Default)]
@@ -115,35 +113,15 @@ pub(crate) struct QueryTimes {
     pub times: Times,
 }
 
-/// What the database's server counts since its statistics were last reset.
+/// What the database knows of itself and of the last day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ServerPart {
-    pub bytes: u64,
-    /// Blocks that were found in the server's memory.
-    pub buffer_hit_percent: Option<f64>,
-    /// Indexes that no query has used, the largest first.
-    pub unused_indexes: Vec<String>,
-    /// The slowest on average, values left out; absent without `pg_stat_statements`.
-    pub slow_statements: Option<Vec<SlowStatement>>,
+    #[serde(flatten)]
+    pub stats: DatabaseStats,
     /// How each agent did in the last day, by name.
     pub agents: Vec<AgentFigures>,
     /// Plans that came to nothing in the last day, the latest first.
     pub failures: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SlowStatement {
-    pub statement: String,
-    pub calls: u64,
-    pub mean_ms: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AgentFigures {
-    pub agent: String,
-    pub runs: u64,
-    pub failed: u64,
-    pub mean_seconds: f64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -153,7 +153,7 @@ impl Report {
     }
 
     fn alert_lines(&self) -> Vec<String> {
-        let line = |alert: &crate::alerts::Alert| {
+        let line = |alert: &wire::Alert| {
             format!(
                 "{} {}: {:.2} {} (threshold {}), since {}. {}",
                 alert.severity.as_str(),
@@ -198,14 +198,14 @@ fn database_lines(database: &DatabasePart) -> Vec<(&'static str, String)> {
         lines.push(("slow kind of query", format!("{}: {}", query.query, times(&query.times))));
     }
     let Some(server) = &database.server else { return lines };
-    let hits = format!("{} found in memory", percent(server.buffer_hit_percent));
-    lines.push(("size, blocks", format!("{}, {hits}", mebibytes(Some(server.bytes)))));
-    let unused = match server.unused_indexes.is_empty() {
+    let hits = format!("{} found in memory", percent(server.stats.buffer_hit_percent));
+    lines.push(("size, blocks", format!("{}, {hits}", mebibytes(Some(server.stats.bytes)))));
+    let unused = match server.stats.unused_indexes.is_empty() {
         true => "none".to_owned(),
-        false => server.unused_indexes.join(", "),
+        false => server.stats.unused_indexes.join(", "),
     };
     lines.push(("indexes not used yet", unused));
-    for slow in server.slow_statements.iter().flatten().take(SHOWN_QUERIES) {
+    for slow in server.stats.slow_statements.iter().flatten().take(SHOWN_QUERIES) {
         let mean = seconds(Some(slow.mean_ms / 1e3));
         let statement = slow.statement.replace('|', "\\|");
         lines.push(("slow statement", format!("{} calls, mean {mean}: {statement}", slow.calls)));

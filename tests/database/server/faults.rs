@@ -8,7 +8,7 @@ use std::{
 
 use common::{
     database,
-    fixtures::{claim, import, sourced, sourcing, submit, vendor, window},
+    fixtures::{claim, hold, import, sourced, sourcing, submit, vendor, window},
     raw, reachable_directory, small_pool,
 };
 use eventplanner::{
@@ -19,7 +19,7 @@ use eventplanner::{
         },
     },
     model::VendorId,
-    store::{Bookings, Cluster, Patch, StateLock, Store, StoreError, settings::DatabaseSettings},
+    store::{Cluster, StateLock, Store, StoreError, settings::DatabaseSettings},
     telemetry::{
         Snapshot, Telemetry, Window,
         alerts::{AlertBook, AlertSettings, TransitionState},
@@ -348,9 +348,5 @@ fn cache() -> QueryCache {
 }
 
 async fn book(store: &Store, id: &str) {
-    let plan = submit(store).await;
-    let vendors = [(VendorId::from(id), window(10, 18))];
-    let bookings =
-        Bookings::Hold { vendors: &vendors, lasts: Duration::from_secs(600), instead_of: &[] };
-    store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
+    hold(store, &[(VendorId::from(id), window(10, 18))]).await;
 }

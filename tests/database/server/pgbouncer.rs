@@ -13,13 +13,16 @@ use std::{
 };
 
 use common::{
-    fixtures::{claim, full_vendor, import, sourced, sourcing, submit, touched, vendor, window},
+    fixtures::{
+        choose, claim, full_vendor, import, sourced, sourcing, submit, touched, vendor,
+        waiting_plan, window,
+    },
     raw, reachable_directory, small_pool,
 };
 use eventplanner::{
     model::{Vendor, VendorId},
     store::{
-        Bookings, Changes, Cluster, Patch, StateLock, Store, StoreError, VendorFilter,
+        Changes, Cluster, Selected, StateLock, Store, StoreError, VendorFilter,
         settings::DatabaseSettings,
     },
 };
@@ -125,18 +128,21 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let crowd: Vec<Vendor> =
         (0..40).map(|n| vendor(&format!("v{n}"), "caterer", "Mysuru")).collect();
     import(&store, &crowd).await;
+    let mut waiting = Vec::new();
+    for _ in 0..40 {
+        waiting.push(waiting_plan(&store).await.0);
+    }
     // Many more clients than server connections, transactions and single statements mixed.
-    let rounds = (0..40).map(|n| {
+    let rounds = waiting.into_iter().enumerate().map(|(n, plan)| {
         let store = store.clone();
         tokio::spawn(async move {
             let id = format!("v{n}");
             assert_eq!(store.vendors_by_ids(&[VendorId::from(&*id)]).await.unwrap().len(), 1);
             assert_eq!(sourced(&store, &sourcing()).await, ["a", "f"]);
-            let plan = submit(&store).await;
+            submit(&store).await;
             let vendors = [(VendorId::from(&*id), window(10, 18))];
-            let lasts = Duration::from_secs(600);
-            let bookings = Bookings::Hold { vendors: &vendors, lasts, instead_of: &[] };
-            store.record(plan, 0, Patch { bookings, ..Patch::default() }).await.unwrap();
+            let held = choose(&store, (plan, 1), &vendors, Duration::from_secs(600)).await;
+            assert!(matches!(held, Ok(Selected::Now)), "{held:?}");
             assert_eq!(store.bookings(plan).await.unwrap().len(), 1);
         })
     });
@@ -146,7 +152,8 @@ async fn everything_works_behind_a_pooler_in_transaction_mode() {
     let filter = VendorFilter { city: Some("mysuru".into()), ..VendorFilter::default() };
     let found: Vec<Vendor> = store.search_vendors(&filter).await.unwrap();
     assert_eq!(found.len(), 40);
-    assert_eq!(store.claim(claim("d", Duration::from_secs(60), 100)).await.unwrap().len(), 40);
+    // Those that were submitted, and those that are to be written.
+    assert_eq!(store.claim(claim("d", Duration::from_secs(60), 100)).await.unwrap().len(), 80);
 
     // Each transaction sets its own limits, whichever connection it meets.
     let table = "BEGIN; LOCK TABLE vendor IN ACCESS EXCLUSIVE MODE";

@@ -1,12 +1,12 @@
 //! Any bytes are rows, each one a vendor or refused; the reader comes to an end.
 #![no_main]
 
-use eventplanner::{catalog::{Format, reader}, model::ERRORS_MAX};
+use eventplanner::{catalog::reader, model::ERRORS_MAX, wire::ImportFormat};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let [kind, bytes @ ..] = input else { return };
-    let format = [Format::Json, Format::Ndjson, Format::Csv][usize::from(*kind) % 3];
+    let format = [ImportFormat::Json, ImportFormat::Ndjson, ImportFormat::Csv][usize::from(*kind) % 3];
     let mut rows = 0;
     for row in reader(format, bytes) {
         rows += 1;

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use common::daemon::sample;
 use eventplanner::{
-    catalog::{Format, areas, reader},
+    catalog::{areas, reader},
     model::{
         AreaMap, Category, CategoryDef, Request, Requirements, Sourced, StopReason, Strategy, Wants,
     },
@@ -12,6 +12,7 @@ use eventplanner::{
         assembly::assemble, domain::input::PlanningInput, fitness::budget::default_shares,
         matching::keywords, search::solve, settings::SearchSettings,
     },
+    wire::ImportFormat,
 };
 
 fn definition(name: &str, position: i32, wants: &[Wants], lead_minutes: u32) -> CategoryDef {
@@ -23,9 +24,10 @@ fn the_sample_wedding_has_three_proven_options_within_its_budget() {
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     let document = std::fs::read(sample("wedding.json")).unwrap();
     let request = Request::parse(&document, now).unwrap();
-    let vendors: Vec<Sourced> = reader(Format::Json, File::open(sample("vendors.json")).unwrap())
-        .map(|row| Sourced { vendor: row.result.unwrap(), busy: Vec::new() })
-        .collect();
+    let vendors: Vec<Sourced> =
+        reader(ImportFormat::Json, File::open(sample("vendors.json")).unwrap())
+            .map(|row| Sourced { vendor: row.result.unwrap(), busy: Vec::new() })
+            .collect();
     let categories = [
         definition("venue", 1, &[Wants::VenueTypes, Wants::Amenities, Wants::Styles], 0),
         definition("caterer", 2, &[Wants::Cuisines], 0),

@@ -7,7 +7,7 @@ use crate::{
     serving::{context::Context, failure::Answer},
 };
 use actors::coordinator::GetDocument;
-use wire::DocumentView;
+use wire::Document;
 
 /// The document itself, under its media type.
 pub(crate) async fn show(
@@ -16,6 +16,6 @@ pub(crate) async fn show(
     request: HttpRequest,
 ) -> Answer {
     let name = request.match_info().query("name").to_owned();
-    let document: DocumentView = context.actors.coordinator.ask(GetDocument { id, name }).await?;
+    let document: Document = context.actors.coordinator.ask(GetDocument { id, name }).await?;
     Ok(HttpResponse::Ok().content_type(document.media_type).body(document.body))
 }

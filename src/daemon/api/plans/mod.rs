@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use events::settled;
-use jiff::civil;
 use serde::Deserialize;
 
 use super::{
-    body::{Document, Json, Params},
+    body::{Document, Json, Params, page_limit},
     path::PlanPath,
 };
 use crate::serving::{
@@ -28,16 +27,11 @@ use actors::{
     vendor_search::messages::ForgetStale,
 };
 use control::parse_duration;
-use model::{Currency, EventType, PlanId, PlanState};
-use store::PlanFilter;
-use wire::{ApiError, ErrorCode, PlanList};
+use store::LIST_LIMIT_MAX;
+use wire::{ApiError, ErrorCode, IdempotencyKey, PlanList, PlanQuery};
 
-/// Longest idempotency key in bytes.
-const KEY_MAX_BYTES: usize = 200;
 /// Priorities lie within plus and minus this.
 const PRIORITY_MAX: i16 = 100;
-const LIST_DEFAULT: u32 = 20;
-const LIST_MAX: u32 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,39 +78,9 @@ fn accepted(submitted: Submitted) -> HttpResponse {
     response.insert_header((header::LOCATION, location)).json(submitted.plan)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    state: Option<PlanState>,
-    user: Option<u32>,
-    client: Option<String>,
-    date: Option<civil::Date>,
-    city: Option<String>,
-    event_type: Option<EventType>,
-    currency: Option<Currency>,
-    limit: Option<u32>,
-    before: Option<PlanId>,
-}
-
-pub(super) async fn list(context: Data<Context>, Params(query): Params<ListQuery>) -> Answer {
-    let limit = query.limit.unwrap_or(LIST_DEFAULT);
-    if !(1..=LIST_MAX).contains(&limit) {
-        let hint = format!("write 1 to {LIST_MAX}");
-        return Err(ApiError::invalid("limit", format!("is {limit}"), hint).into());
-    }
-    let filter = PlanFilter {
-        state: query.state,
-        requested_by: query.user,
-        client: query.client,
-        date: query.date,
-        city: query.city,
-        event_type: query.event_type,
-        currency: query.currency,
-        after: None,
-        limit,
-    };
-    let message = ListPlans { filter, before: query.before };
-    let list: PlanList = context.actors.coordinator.ask(message).await?;
+pub(super) async fn list(context: Data<Context>, Params(query): Params<PlanQuery>) -> Answer {
+    page_limit(query.limit, LIST_LIMIT_MAX)?;
+    let list: PlanList = context.actors.coordinator.ask(ListPlans(query)).await?;
     Ok(HttpResponse::Ok().json(list))
 }
 
@@ -191,14 +155,9 @@ fn check_priority(priority: i16, admits: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Failure> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > KEY_MAX_BYTES {
-        let hint = format!("write 1 to {KEY_MAX_BYTES} visible ASCII characters");
-        return Err(ApiError::invalid("idempotency-key", "cannot be used", hint).into());
-    }
-    Ok(Some(text.to_owned()))
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, ApiError> {
+    let given = request.headers().get("idempotency-key");
+    given.map(|value| value.to_str().unwrap_or_default().parse()).transpose()
 }
 
 fn wait(query: &ShowQuery, max: Duration) -> Result<Option<Duration>, Failure> {

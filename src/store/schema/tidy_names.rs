@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tokio_postgres::{Client, Error, Transaction};
 
-use crate::import;
+use super::advisory_locks::IMPORT;
 use model::{name_key, tidy_id, tidy_name};
 
 const TASK: &str = "tidy_names";
@@ -23,7 +23,7 @@ pub(crate) async fn tidy_names(client: &mut Client) -> Result<(), Error> {
         return Ok(());
     }
     // Another daemon may import meanwhile, and refer to a city that is about to go.
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&import::LOCK]).await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&IMPORT]).await?;
     tidy_cities(&transaction).await?;
     tidy_areas(&transaction).await?;
     tidy_vendors(&transaction).await?;
