@@ -3,10 +3,14 @@
 //! An actor's thread only routes messages. Connections are made and driven on a runtime that
 //! lives as long as the process, so that they outlive every generation of an actor; and a panic
 //! in the work arrives as an error of one request.
+//!
+//! Work is boxed before it is spawned: the runtime's code for a task is then compiled once for each
+//! kind of result, not for each piece of work.
 
 use std::future::Future;
 
 use actix::ResponseFuture;
+use futures_util::future::BoxFuture;
 use slog::{Logger, error};
 use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +48,7 @@ impl TaskSpawner {
         actor: &'static str,
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> ResponseFuture<Result<T, ApiError>> {
+        let work: BoxFuture<'static, Result<T, ApiError>> = Box::pin(work);
         let task = self.threads.work.spawn(work);
         let (log, telemetry) = (self.log.clone(), self.telemetry.clone());
         Box::pin(async move {
@@ -76,6 +81,7 @@ impl TaskSpawner {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
+        let work: BoxFuture<'static, T> = Box::pin(work);
         self.threads.work.spawn(work)
     }
 
@@ -84,6 +90,7 @@ impl TaskSpawner {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {
+        let work: Box<dyn FnOnce() -> T + Send> = Box::new(work);
         self.threads.planning.spawn_blocking(work).await
     }
 }
