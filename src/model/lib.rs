@@ -35,10 +35,11 @@ pub use request::change::RequestChange;
 pub use request::function::{Function, Part};
 pub use request::input::shape_error;
 pub use request::{
-    Anchor, Budget, Client, EventType, Preferences, Request, Service, is_meatless_diet,
+    Budget, Client, EventType, Preferences, Request, Service, is_meatless_diet,
 };
 pub(crate) use request::{VISION_MAX_BYTES, default_services};
 pub use requirements::Requirements;
+pub use times::anchor::Anchor;
 pub use times::local_time::{
     LocalDays, clock, clock_changes, coming_twice, parse_local_date, parse_local_time, skipped,
 };

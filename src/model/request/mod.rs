@@ -7,10 +7,9 @@ pub(crate) mod input;
 
 use std::{collections::BTreeMap, fmt};
 
-use jiff::civil;
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Category, Currency, EventTime, Function, GeoPoint, Percent, VendorId};
+use crate::{Amount, Anchor, Category, Currency, EventTime, Function, Percent, VendorId};
 
 /// Longest vision in bytes: some 3,000 words, and well inside an LLM's context.
 pub(crate) const VISION_MAX_BYTES: usize = 20_000;
@@ -92,18 +91,6 @@ pub struct Preferences {
     pub video: Option<bool>,
     /// 0–1; `None` stands for the default, see [`Request::veg_share`].
     pub veg_share: Option<f64>,
-}
-
-/// An activity at a fixed time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Anchor {
-    pub activity: String,
-    /// Local time of day; before the event's start means the next day.
-    pub at: civil::Time,
-    /// Where it takes place, if elsewhere than at the venue.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub location: Option<GeoPoint>,
 }
 
 /// A request with every field in range and every default filled in. Serialises as it is stored;
