@@ -34,9 +34,7 @@ pub use prose::Prose;
 pub use request::change::RequestChange;
 pub use request::function::{Function, Part};
 pub use request::input::shape_error;
-pub use request::{
-    Budget, Client, EventType, Preferences, Request, Service, is_meatless_diet,
-};
+pub use request::{Budget, Client, EventType, Preferences, Request, Service, is_meatless_diet};
 pub(crate) use request::{VISION_MAX_BYTES, default_services};
 pub use requirements::Requirements;
 pub use times::anchor::Anchor;

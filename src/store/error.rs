@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::connection::sqlstate::{ErrorKind, kind};
+use crate::sqlstate::{ErrorKind, kind};
 use model::{FieldError, PlanId, PlanState, VendorId};
 
 /// A refused row of a vendor file.

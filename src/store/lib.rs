@@ -10,7 +10,9 @@ mod plans;
 mod records;
 mod schema;
 mod selection;
+
 pub mod settings;
+mod sqlstate;
 mod vendors;
 
 pub use cluster::Cluster;

@@ -1,6 +1,10 @@
 //! `eventplannerd demo`: the README's first command.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use common::daemon::{eventplannerctl, eventplannerd, folder, json_of, stderr_of};
 use serde_json::Value;
@@ -47,6 +51,14 @@ fn two_demos_make_the_same_plan_and_a_kept_daemon_can_be_talked_to() {
     for wanted in ["option 1 (selected)", "fitness", "strategy", "proven gap", "blueprint.md"] {
         assert!(shown.contains(wanted), "{wanted} is missing in:\n{shown}");
     }
+    // What it says to do next works as it stands, in any shell.
+    let hints = stderr_of(&output);
+    let mut commands = hints.lines().filter_map(|line| line.strip_prefix("  "));
+    let look = commands.next().expect("a command to look with");
+    let looked = Command::new("sh").args(["-c", look]).output().unwrap();
+    assert!(looked.status.success(), "{look}: {looked:?}");
+    assert!(String::from_utf8_lossy(&looked.stdout).contains("completed"), "{look}: {looked:?}");
+    assert!(commands.next().is_some_and(|stop| stop.ends_with(" stop")), "{hints}");
     let socket = folder.path().join("state/run/control.sock");
     let ctl = |args: &[&str]| eventplannerctl(&socket).arg("--json").args(args).output().unwrap();
     let list = json_of(&ctl(&["plan", "list"]));

@@ -8,6 +8,5 @@ pub(crate) mod observer;
 pub(crate) mod pool;
 pub(crate) mod row_reader;
 pub(crate) mod session;
-pub(crate) mod sqlstate;
 pub(crate) mod statements;
 pub(crate) mod unpooled;

@@ -1,5 +1,10 @@
 //! Plans on the wire.
 
+pub(crate) mod audit;
+pub(crate) mod event;
+pub(crate) mod history;
+pub(crate) mod proof;
+
 use std::str::FromStr;
 
 use jiff::{Timestamp, civil};
