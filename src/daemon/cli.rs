@@ -67,10 +67,10 @@ pub(crate) struct RunArgs {
     pub state_dir: Option<PathBuf>,
     /// Start with an empty database of this name in the private cluster.
     #[arg(long, value_name = "NAME", hide = true)]
-    pub(crate) fresh_database: Option<String>,
+    pub fresh_database: Option<String>,
     /// Stop when standard input ends: when whoever started this is gone.
     #[arg(long, hide = true)]
-    pub(crate) until_stdin_ends: bool,
+    pub until_stdin_ends: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -111,10 +111,10 @@ pub(crate) struct SolveArgs {
     pub seed: u64,
     /// Don't stop at a good enough combination.
     #[arg(long)]
-    pub(crate) no_early_termination: bool,
+    pub no_early_termination: bool,
     /// Don't stop when the scores stand still.
     #[arg(long)]
-    pub(crate) no_convergence: bool,
+    pub no_convergence: bool,
 }
 
 #[cfg(test)]

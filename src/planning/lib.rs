@@ -3,6 +3,8 @@
 
 pub mod assembly;
 pub mod certificate;
+#[cfg(test)]
+mod dice;
 pub mod domain;
 pub mod engagement;
 pub mod fitness;

@@ -43,10 +43,9 @@ pub(crate) fn kind(code: &SqlState) -> ErrorKind {
         "25006" => return ErrorKind::Faulty,
         // A booking that overlaps another.
         "23P01" => return ErrorKind::Conflict,
-        "23514" => return ErrorKind::Unstorable,
-        // A prepared statement that is unknown, or whose result changed shape: the next try
-        // prepares it anew.
-        "26000" | "0A000" => return ErrorKind::Conflict,
+        // Out of range; a character that the encoding lacks; a check. The rest of class 22 is
+        // about wrong statements, and no caller's doing.
+        "22003" | "22021" | "22P05" | "23514" => return ErrorKind::Unstorable,
         _ => {}
     }
     match code.get(..2).unwrap_or_default() {
@@ -54,7 +53,6 @@ pub(crate) fn kind(code: &SqlState) -> ErrorKind {
         "40" => ErrorKind::Conflict,
         "53" => ErrorKind::NoRoom,
         "58" => ErrorKind::Faulty,
-        "22" => ErrorKind::Unstorable,
         _ => ErrorKind::Refused,
     }
 }
@@ -87,8 +85,6 @@ mod tests {
             ("40002", Conflict),
             ("23P01", Conflict),
             ("55006", Conflict),
-            ("26000", Conflict),
-            ("0A000", Conflict),
             ("58000", Faulty),
             ("58030", Faulty),
             ("58P01", Faulty),
@@ -101,6 +97,9 @@ mod tests {
             ("42P01", Refused),
             ("23505", Refused),
             ("XX000", Refused),
+            ("0A000", Refused),
+            ("26000", Refused),
+            ("22012", Refused),
             ("25P02", Refused),
         ];
         for (code, wanted) in cases {

@@ -1,4 +1,5 @@
-//! Servers that hang in place of dying: their answers have an end on this side too.
+//! Servers in trouble that don't die: those that hang, whose answers have an end on this side too,
+//! and those whose disk fails.
 
 use std::time::{Duration, Instant};
 
@@ -78,9 +79,7 @@ async fn a_stuck_server_process_costs_its_own_statement_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_transaction_ends_with_its_first_error() {
-    // Three submissions' worth of statements in one transaction, the first of which fails: a
-    // later one would only say that the transaction is aborted.
+async fn a_failing_disk_is_told_and_may_pass() {
     let url = database().await;
     let settings = DatabaseSettings { url: url.clone(), ..small_pool() };
     let store = Store::open(&settings).await.unwrap();

@@ -36,7 +36,7 @@ pub(crate) enum Refused {
 pub(crate) struct Standing {
     pub refused: Refused,
     /// Nobody has looked for a while whether there is room again.
-    pub(crate) look_is_due: bool,
+    pub look_is_due: bool,
 }
 
 /// What was counted, and when.

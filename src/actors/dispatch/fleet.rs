@@ -28,7 +28,7 @@ pub(crate) struct PeerListener {
     pub events: PlanEvents,
     pub vendors: Handle<VendorSearch>,
     /// Wakes the dispatcher.
-    pub(crate) wake: Arc<Notify>,
+    pub wake: Arc<Notify>,
     pub telemetry: Telemetry,
     pub work: TaskSpawner,
 }

@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 256 << 20;
 pub(crate) struct Checkpoint {
     /// Of the problem as assembled then. With another problem (a vendor's price changed, one was
     /// booked) the state means nothing, and the search starts again.
-    pub(crate) problem_digest: String,
+    pub problem_digest: String,
     pub search: SearchState,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Packed {
     pub codec: Codec,
     pub body: Vec<u8>,
     /// Bytes before compression.
-    pub(crate) plain_bytes: usize,
+    pub plain_bytes: usize,
 }
 
 impl Checkpoint {

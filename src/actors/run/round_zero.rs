@@ -48,7 +48,7 @@ pub(crate) struct RoundZero {
     pub requirements: Requirements,
     pub shares: Vec<Shares>,
     pub categories: Vec<CategoryDef>,
-    pub(crate) supply: sourcing::SourcedVendors,
+    pub supply: sourcing::SourcedVendors,
     pub notes: Vec<Note>,
 }
 

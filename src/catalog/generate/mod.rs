@@ -65,7 +65,7 @@ pub(super) struct Character {
     pub quality: f64,
     pub styles: Vec<String>,
     /// What the primary style does to prices.
-    pub(crate) style_factor: f64,
+    pub style_factor: f64,
     pub area: Area,
 }
 

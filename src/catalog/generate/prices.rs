@@ -9,8 +9,8 @@ const SPREAD: f64 = 0.16;
 
 /// Builds the price lines of one vendor.
 pub(crate) struct Prices<'a> {
-    pub(crate) draws: &'a mut Draws,
-    pub(crate) character: &'a Character,
+    pub draws: &'a mut Draws,
+    pub character: &'a Character,
     pub currency: Currency,
     /// What costs a rupee in Bengaluru, in units of the currency.
     pub level: f64,

@@ -58,7 +58,7 @@ pub(crate) struct Variable {
     pub key: String,
     pub value: String,
     /// For error messages.
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
 /// All variables that set something, a later one over an earlier one.

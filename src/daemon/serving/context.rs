@@ -33,26 +33,26 @@ pub(crate) struct Context {
     pub store: Store,
     pub log: Logger,
     pub log_level: LogHandle,
-    pub(crate) failed_calls: FailedCalls,
-    pub(crate) admins: Admins,
+    pub failed_calls: FailedCalls,
+    pub admins: Admins,
     pub facts: Facts,
     pub body_limit: usize,
-    pub(crate) import_limit: u64,
+    pub import_limit: u64,
     /// Between two parts of a body.
-    pub(crate) body_timeout: Duration,
-    pub(crate) max_wait: Duration,
+    pub body_timeout: Duration,
+    pub max_wait: Duration,
     pub heartbeat: Duration,
     /// An actor that gave no sign for longer counts as frozen.
     pub heartbeat_timeout: Duration,
     /// Where vendor files wait for their import.
-    pub(crate) spool_dir: PathBuf,
-    pub(crate) imports: Arc<Semaphore>,
-    pub(crate) exports: Arc<Semaphore>,
+    pub spool_dir: PathBuf,
+    pub imports: Arc<Semaphore>,
+    pub exports: Arc<Semaphore>,
     /// Becomes true when the daemon stops: waits and event streams end then.
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub stopping: watch::Receiver<bool>,
     /// Asks the daemon to stop.
     pub stop: Arc<Notify>,
-    pub(crate) reloader: Reloader,
+    pub reloader: Reloader,
 }
 
 /// What `status` says beside the actors' own state.

@@ -64,7 +64,7 @@ impl FromRequest for Admin {
 /// The users who may administer: root, the daemon's own, and those of `control.admin_uids`.
 #[derive(Clone, Debug)]
 pub(crate) struct Admins {
-    pub(crate) own_uid: u32,
+    pub own_uid: u32,
     pub listed: Vec<u32>,
 }
 

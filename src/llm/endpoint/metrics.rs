@@ -58,7 +58,7 @@ pub(crate) struct Spent {
     pub queue: Duration,
     pub first_byte: Option<Duration>,
     /// On the wire, all tries together.
-    pub(crate) upstream: Duration,
+    pub upstream: Duration,
     /// Between tries.
     pub backoff: Duration,
 }

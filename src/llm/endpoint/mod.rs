@@ -45,8 +45,8 @@ pub(crate) struct Endpoint {
     pub settings: EndpointSettings,
     pub client: Client,
     pub base: Url,
-    pub(crate) authorization: Option<HeaderValue>,
-    pub(crate) pinned: Pinned,
+    pub authorization: Option<HeaderValue>,
+    pub pinned: Pinned,
     pub queue: EndpointQueue,
     pub metrics: Mutex<EndpointMetrics>,
     /// In the order of [`TaskKind::ALL`].

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ModelFacts {
     /// Whether it writes text at all: an embedding model doesn't.
-    pub(crate) completes: Option<bool>,
+    pub completes: Option<bool>,
     /// The longest context that it was trained for, in tokens.
     pub context_tokens: Option<u32>,
 }

@@ -19,8 +19,8 @@ pub(crate) struct ChatRequest<'a> {
     pub schema: &'a Value,
     /// Name of the schema.
     pub name: &'a str,
-    pub(crate) max_tokens: u32,
-    pub(crate) pinned: Pinned,
+    pub max_tokens: u32,
+    pub pinned: Pinned,
 }
 
 /// Options that never change between calls: a change makes Ollama load the model anew.

@@ -66,7 +66,7 @@ const REACH_AHEAD: usize = 8;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
     pub wanted: BTreeSet<(Field, &'static str)>,
-    pub(crate) unwanted: BTreeSet<(Field, &'static str)>,
+    pub unwanted: BTreeSet<(Field, &'static str)>,
 }
 
 /// Reads the wishes out of `text`.

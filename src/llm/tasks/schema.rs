@@ -33,8 +33,8 @@ pub(crate) struct RequirementsReply {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SharesReply {
     pub balanced: Vec<ShareLine>,
-    pub(crate) venue_and_food: Vec<ShareLine>,
-    pub(crate) experience: Vec<ShareLine>,
+    pub venue_and_food: Vec<ShareLine>,
+    pub experience: Vec<ShareLine>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

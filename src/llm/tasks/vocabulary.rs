@@ -18,7 +18,7 @@ pub enum Field {
 pub(crate) struct Term {
     pub field: Field,
     pub name: &'static str,
-    pub(crate) phrases: &'static [&'static str],
+    pub phrases: &'static [&'static str],
 }
 
 const fn term(field: Field, name: &'static str, phrases: &'static [&'static str]) -> Term {

@@ -5,27 +5,14 @@ use jiff::civil;
 use crate::{
     assembly::{assemble, timetable::*},
     certificate::solution,
+    dice::Dice,
     samples::{Case, vendor, venue},
     search::Search,
     settings::SearchSettings,
 };
 use model::{Anchor, CateringPolicy, Function, Vendor};
 
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
     fn hour(&mut self, n: u64) -> Option<civil::Time> {
         self.one_in(n).then(|| civil::time(self.below(24) as i8, 0, 0, 0))
     }

@@ -41,7 +41,7 @@ pub struct Exclusion {
 #[derive(Clone, Debug)]
 pub(crate) struct Eligibility<'a> {
     /// Category → candidate, in ascending order of the ids.
-    pub(crate) eligible: Vec<Vec<EligibleVendor<'a>>>,
+    pub eligible: Vec<Vec<EligibleVendor<'a>>>,
     /// Vendors without a role, in the order of the input's.
     pub excluded: Vec<Exclusion>,
     /// Statements that make the request infeasible whatever the vendors cost; nobody is

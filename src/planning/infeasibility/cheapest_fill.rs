@@ -47,7 +47,7 @@ pub(crate) struct Cheapest<'a> {
     pub found: Option<Chosen<'a>>,
     /// Nothing cheaper is feasible than what was found, or nothing at all. False where the bound
     /// came first.
-    pub(crate) is_decided: bool,
+    pub is_decided: bool,
     /// What the timeline said against the cheapest vendors of all.
     pub refusal: Option<String>,
 }

@@ -126,15 +126,15 @@ pub(super) struct Study<'a, 't, 'c> {
     pub here: Base<'a>,
     pub elsewhere: Option<Base<'a>>,
     /// Every change but that of the guests.
-    pub(crate) moves: Vec<Move>,
+    pub moves: Vec<Move>,
     timeline: &'c mut Timeline<'t>,
     /// Each vendor's roles, with what the unchanged request has against them.
     candidates: Vec<(&'a Sourced, ViolationSet)>,
     /// Vendors that may still be judged, and schedules asked for, for the dimension at hand.
-    pub(crate) work_left: u64,
-    pub(crate) schedules_left: u32,
+    pub work_left: u64,
+    pub schedules_left: u32,
     /// Something was left untried.
-    pub(crate) was_cut: bool,
+    pub was_cut: bool,
 }
 
 impl<'a, 't, 'c> Study<'a, 't, 'c> {

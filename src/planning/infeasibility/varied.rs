@@ -16,12 +16,12 @@ pub(crate) struct Varied {
     pub request: Request,
     pub categories: Vec<CategoryDef>,
     /// Constraints that don't count.
-    pub(crate) waived: ViolationSet,
+    pub waived: ViolationSet,
     /// Constraints whose outcome the changes may turn: a vendor that breaks another one stays
     /// out. `None`: any vendor may come in.
     pub reach: Option<ViolationSet>,
     /// The vendors are another city's.
-    pub(crate) is_elsewhere: bool,
+    pub is_elsewhere: bool,
 }
 
 impl Varied {

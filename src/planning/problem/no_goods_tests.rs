@@ -6,6 +6,7 @@ use crate::{
         check::{CHECK_STEPS, check},
         solution,
     },
+    dice::Dice,
     problem::{
         Candidate, ProblemCategory, Solution,
         lazy_constraint::Verdict,
@@ -16,17 +17,7 @@ use crate::{
     settings::SearchSettings,
 };
 
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
     fn unit(&mut self) -> f64 {
         self.below(1 << 20) as f64 / f64::from(1 << 20)
     }

@@ -40,9 +40,9 @@ pub(crate) struct Parts<'a, 'p> {
     pub scorer: &'a Scorer<'p>,
     pub classes: &'a EquivalenceClasses,
     /// By strategy.
-    pub(crate) compacts: &'a [ReducedProblem],
+    pub compacts: &'a [ReducedProblem],
     /// By strategy.
-    pub(crate) duals: &'a [Dual],
+    pub duals: &'a [Dual],
     pub round: u32,
 }
 

@@ -5,7 +5,7 @@ use crate::proof::{bound::Dual, reduced_problem::ReducedProblem};
 
 /// A combination with what its moves need to know.
 pub(crate) struct Neighbourhood {
-    pub(crate) positions: Vec<Position>,
+    pub positions: Vec<Position>,
     pub used: Vec<f64>,
     /// By place and label: pairs with all other positions.
     pub sums: Vec<Vec<f64>>,

@@ -27,7 +27,7 @@ pub(super) struct Item<'a> {
     pub ideal: Minutes,
     pub most: Minutes,
     /// The minute at which an anchor fixes its start.
-    pub(crate) fixed_at: Option<Minutes>,
+    pub fixed_at: Option<Minutes>,
     /// `None`: at the venue.
     pub location: Option<GeoPoint>,
     /// Which of the part's anchors fixes it.
@@ -64,7 +64,7 @@ pub(super) struct Program<'a> {
     /// One after the other.
     pub items: Vec<Item<'a>>,
     /// Beside the first items.
-    pub(crate) getting_ready: Option<Item<'a>>,
+    pub getting_ready: Option<Item<'a>>,
     pub places: &'a [Place<'a>],
     pub minutes: Minutes,
     /// The venue's.
@@ -72,9 +72,9 @@ pub(super) struct Program<'a> {
     /// The venue's place, where it is known.
     home: Option<GeoPoint>,
     /// Ways between places no longer count.
-    pub(crate) is_beamed: bool,
+    pub is_beamed: bool,
     /// Places whose longest stay is no longer insisted on.
-    pub(crate) overstaying: Vec<usize>,
+    pub overstaying: Vec<usize>,
 }
 
 impl<'a> Program<'a> {

@@ -25,17 +25,17 @@ pub(super) struct Step {
     pub aliases: &'static [&'static str],
     /// The category that carries it; without such a vendor it takes place only if an anchor
     /// names it.
-    pub(crate) led_by: Option<&'static str>,
+    pub led_by: Option<&'static str>,
     /// Takes the place of what this category would carry.
     pub without: Option<&'static str>,
     pub least: Minutes,
     pub ideal: Minutes,
     pub most: Minutes,
     /// 0: essential. Else it may be left out where time is short, the highest rank first.
-    pub(crate) rank: u8,
+    pub rank: u8,
     /// Music that a venue's closing time for music binds.
-    pub(crate) amplified: bool,
-    pub(crate) photos: Photos,
+    pub amplified: bool,
+    pub photos: Photos,
 }
 
 /// No upper limit: the activity that fills a long event.

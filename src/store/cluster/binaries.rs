@@ -15,7 +15,7 @@ const VERSIONED: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr", "
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerBinaries {
     pub directory: PathBuf,
-    pub(crate) major: u32,
+    pub major: u32,
 }
 
 impl ServerBinaries {

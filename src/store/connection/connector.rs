@@ -99,8 +99,7 @@ impl Connector {
         let mut config = self.config.clone();
         let given = config.get_options().unwrap_or_default().to_owned();
         config.options(format!("{given} -c statement_timeout={}", limit.as_millis()));
-        let answer_deadline = Some(limit.saturating_add(ANSWER_GRACE));
-        Self { config, answer_deadline, ..self.clone() }
+        Self { config, ..self.clone() }
     }
 
     pub(crate) const fn config(&self) -> &Config {

@@ -22,7 +22,7 @@ pub(crate) struct Keys {
     pub category: i16,
     pub city: i32,
     pub area: Option<i32>,
-    pub(crate) import_number: i64,
+    pub import_number: i64,
 }
 
 /// The names of a vendor's city and area, as the database shows them.

@@ -10,7 +10,7 @@ pub(crate) struct Advice {
     /// The setting, or several; empty where none helps.
     pub setting: &'static str,
     /// What was found, with the figure.
-    pub(crate) finding: String,
+    pub finding: String,
     /// What to do.
     pub advice: &'static str,
 }

@@ -37,7 +37,7 @@ pub(crate) struct Known<'k> {
     pub categories: &'k [CategoryDef],
     pub engagements: &'k [Engagement<'k>],
     /// Whether a vendor is engaged for a category, though it isn't known which.
-    pub(crate) surely: &'k dyn Fn(&Category) -> bool,
+    pub surely: &'k dyn Fn(&Category) -> bool,
 }
 
 /// Whether a category's vendor takes part.

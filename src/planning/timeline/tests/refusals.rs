@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::timeline::tests::*;
+use crate::{dice::Dice, timeline::tests::*};
 use model::{Function, GeoPoint};
 
 /// The categories of the first severe conflict.
@@ -55,22 +55,7 @@ fn a_conflict_names_the_places_that_its_chain_rests_on() {
     }
 }
 
-/// Random numbers of one seed.
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
     fn time(&mut self) -> civil::Time {
         civil::time(self.below(24) as i8, 15 * self.below(4) as i8, 0, 0)
     }
@@ -141,7 +126,7 @@ impl Dice {
         made
     }
 
-    fn vendor(&mut self, category: &str) -> Vendor {
+    fn any_vendor(&mut self, category: &str) -> Vendor {
         let mut made = vendor(category);
         made.setup_minutes = 30 * self.below(6) as u32;
         made.teardown_minutes = 30 * self.below(4) as u32;
@@ -176,7 +161,7 @@ proptest! {
         let request = dice.request();
         let wanted: Vec<Category> = request.services.keys().cloned().collect();
         let some = |category: &Category| {
-            dice.one_in(2).then(|| dice.vendor(category.as_str()))
+            dice.one_in(2).then(|| dice.any_vendor(category.as_str()))
         };
         let named: Vec<Vendor> = wanted.iter().filter_map(some).collect();
         let engaged = engagements(&named);
@@ -193,7 +178,7 @@ proptest! {
                         company.push(vendor.clone());
                     }
                     _ if request.services[category].required || dice.one_in(2) => {
-                        company.push(dice.vendor(category.as_str()));
+                        company.push(dice.any_vendor(category.as_str()));
                     }
                     _ => {}
                 }

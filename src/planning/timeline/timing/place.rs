@@ -10,10 +10,10 @@ pub(crate) struct Place<'a> {
     /// Rooms or persons of the service.
     pub quantity: u32,
     /// Minutes before the event's start at which its service may begin.
-    pub(crate) lead: Minutes,
+    pub lead: Minutes,
     /// Its longest service in minutes. `None`: no limit. An in-house kitchen has none: the
     /// venue's own limit stands for it.
-    pub(crate) stays_at_most: Option<Minutes>,
+    pub stays_at_most: Option<Minutes>,
 }
 
 impl<'a> Place<'a> {
